@@ -1,0 +1,26 @@
+# Two commands: `make demo` shows the whole thing, `make test` proves it.
+PYTHON ?= python3
+BIN := .venv/bin
+export DO_NOT_TRACK = 1
+
+.PHONY: demo test check clean
+
+demo: .venv/ready
+	@exec $(BIN)/waboard up --sandbox --demo $(if $(ONCE),--once)
+
+test: .venv/ready
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "waboard needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint constraints.txt
+	@touch $@
+
+clean:
+	rm -rf .venv .waboard

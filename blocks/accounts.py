@@ -1,0 +1,88 @@
+"""The account at Infobip, and the messages that verify a sender through it."""
+
+from typing import Literal
+
+import httpx
+from prefect.blocks.core import Block
+from pydantic import Field, SecretStr
+
+from waboard.domain.ids import PhoneNumber
+from waboard.infobip.client import InfobipClient
+from waboard.infobip.limits import LIMITS, NUMBERS, PROVISIONING, Limiter
+
+
+class InfobipAccount(Block):
+    """Where Infobip is, the key to it, and the application that senders are filed under.
+
+    Attributes:
+        base_url: The account's personal base URL, as Infobip's portal shows it.
+        api_key: An API key with the scopes that `docs/infobip.md` lists.
+        waba_id_as: How a WABA id goes over the wire: Infobip's documents disagree.
+        application_id: The CPaaS X application of all clients of this provider.
+        application_name: Its name.
+        timeout: Seconds that Infobip has for an answer.
+        provisioning_interval: Seconds between two calls of provisioning, or of numbers. Infobip
+            allows one a second; a little more, since what leaves at the limit may arrive closer.
+
+    Example:
+        `client = (await InfobipAccount.aload("waboard")).get_client(limiter)`
+    """
+
+    _block_type_name = "Infobip account"
+    _block_type_slug = "infobip-account"
+    _description = "The provider's account at Infobip."
+
+    base_url: str = Field(title="Base URL", description="As Infobip's portal shows it.")
+    api_key: SecretStr = Field(title="API key", description="Its scopes: docs/infobip.md.")
+    waba_id_as: Literal["string", "number"] = Field(
+        default="string", title="WABA id as", description="How a WABA id goes over the wire."
+    )
+    application_id: str = Field(title="Application id", description="One for all clients.")
+    application_name: str = Field(title="Application name", description="For people.")
+
+    timeout: float = Field(default=30.0, title="Timeout", description="Seconds for an answer.")
+    provisioning_interval: float = Field(
+        default=1.1, title="Provisioning interval", description="Seconds between two calls."
+    )
+
+    @property
+    def intervals(self) -> dict[str, float]:
+        """Seconds between two calls of each rate limit."""
+        published = {name: limit.interval for name, limit in LIMITS.items()}
+        return published | dict.fromkeys((PROVISIONING, NUMBERS), self.provisioning_interval)
+
+    def get_client(self, limiter: Limiter | None) -> InfobipClient:
+        """Return a client that keeps the account's rate limits, if it is given a limiter."""
+        return InfobipClient(
+            self.base_url,
+            self.api_key,
+            limiter=limiter,
+            waba_id_as=self.waba_id_as,
+            timeout=httpx.Timeout(self.timeout),
+        )
+
+
+class VerificationMessage(Block):
+    """The test message that proves that a sender works: to whom, and which template.
+
+    Attributes:
+        recipient: A phone with WhatsApp that the provider owns, in international form.
+        template_name: An approved template of the client's WABA, without parameters.
+        language: The template's language.
+
+    Example:
+        `verification = await VerificationMessage.aload("waboard")`
+    """
+
+    _block_type_name = "Verification message"
+    _block_type_slug = "verification-message"
+    _description = "The test message that proves that a sender works."
+
+    recipient: SecretStr = Field(title="Test recipient", description="International form.")
+    template_name: str = Field(title="Template", description="Approved, without parameters.")
+    language: str = Field(title="Language", description="The template's language code.")
+
+    @property
+    def number(self) -> PhoneNumber:
+        """The recipient's digits."""
+        return PhoneNumber(self.recipient.get_secret_value())

@@ -1,0 +1,27 @@
+"""Where the facts are kept."""
+
+from prefect.blocks.core import Block
+from pydantic import Field, SecretStr
+
+from waboard.ledger.database import Ledger
+
+
+class LedgerDatabase(Block):
+    """The database of waboard's ledger. The URL holds a password, so it is a secret.
+
+    Attributes:
+        url: `sqlite:////path/to/ledger.db` or `postgresql://user:password@host/database`.
+
+    Example:
+        `ledger = (await LedgerDatabase.aload("waboard")).get_client()`
+    """
+
+    _block_type_name = "Ledger database"
+    _block_type_slug = "ledger-database"
+    _description = "The database of waboard's ledger."
+
+    url: SecretStr = Field(title="Database URL", description="SQLite or PostgreSQL.")
+
+    def get_client(self) -> Ledger:
+        """Return the ledger. Close it after use."""
+        return Ledger(self.url.get_secret_value())

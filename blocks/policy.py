@@ -1,0 +1,55 @@
+"""How patient an onboarding is, and whom it tells."""
+
+from datetime import timedelta
+
+from prefect.blocks.core import Block
+from pydantic import Field
+
+from waboard.domain.waits import WaitKind, WaitPlan
+
+
+class OnboardingPolicy(Block):
+    """How long each wait lasts, and which notification block tells the operator.
+
+    Attributes:
+        weekly_cap: New clients in any seven days; Meta allows 10, and 200 once verified.
+        solution_nudge: Seconds between looks at a partner solution that is not usable.
+        solution_give_up: Seconds until that is given up.
+        slot_give_up: Seconds until a place in it is given up.
+        registration_nudge: Seconds between looks for a registration whose webhook may be lost.
+        registration_give_up: Seconds until a registration is given up.
+        delivery_nudge: Seconds between looks for a delivery report that may be lost.
+        delivery_give_up: Seconds until a report is given up.
+        operator_block: A notification block, as `slack-webhook/name`; none tells nobody.
+
+    Example:
+        `policy = await OnboardingPolicy.aload("waboard")`
+    """
+
+    _block_type_name = "Onboarding policy"
+    _block_type_slug = "onboarding-policy"
+    _description = "How patient an onboarding is, and whom it tells."
+
+    weekly_cap: int = Field(default=10, title="Weekly cap", description="New clients.")
+    solution_nudge: float = Field(
+        default=3600, title="Solution: look every", description="Seconds."
+    )
+    solution_give_up: float = Field(
+        default=90 * 86400, title="Solution: give up after", description="Seconds."
+    )
+    slot_give_up: float = Field(
+        default=365 * 86400, title="Slot: give up after", description="Seconds."
+    )
+    registration_nudge: float = Field(title="Registration: look every", description="Seconds.")
+    registration_give_up: float = Field(title="Registration: give up after", description="Seconds.")
+    delivery_nudge: float = Field(title="Delivery: look every", description="Seconds.")
+    delivery_give_up: float = Field(title="Delivery: give up after", description="Seconds.")
+    operator_block: str | None = Field(
+        default=None, title="Operator's notification block", description="As type-slug/name."
+    )
+
+    def plan(self, kind: WaitKind) -> WaitPlan:
+        """Return how long to wait for something."""
+        give_up: float = getattr(self, f"{kind}_give_up")
+        nudge: float = getattr(self, f"{kind}_nudge", give_up)
+        return WaitPlan(timedelta(seconds=nudge), timedelta(seconds=give_up))

@@ -1,0 +1,1 @@
+"""What runs: one deployment a module."""

@@ -1,0 +1,199 @@
+"""Bring one client live: admit, connect, share, await, associate, verify, notify.
+
+Every leg starts here at the top, after a sleep as after a crash: what is done is known from the
+ledger, and only what is not yet true is called. Requires the blocks that `waboard deploy` fills.
+"""
+
+import asyncio
+from uuid import UUID
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.exceptions import Abort
+from prefect.states import Completed, Failed
+
+from tasks.admit import admit_client
+from tasks.associate import associate_sender
+from tasks.await_delivery import look_for_delivery
+from tasks.await_registration import look_for_registration
+from tasks.connect import connect_waba, has_signed_up
+from tasks.notify import notify_operator, notify_provider, record_told
+from tasks.runs import sleep_for, wake_up
+from tasks.services import Services, open_services
+from tasks.share import share_waba
+from tasks.solution import look_at_solution, solution_of
+from tasks.step import failure_of, record_failure
+from tasks.tenant import prepare_tenant
+from tasks.verify import send_test_message
+from waboard.boundary import boundary
+from waboard.domain.conditions import ConditionType
+from waboard.domain.errors import Superseded, WaboardError
+from waboard.domain.onboarding import (
+    Onboarding,
+    Sender,
+    delivery_is_over,
+    is_kept_out,
+    is_over,
+    is_past_the_door,
+    is_to_be_connected,
+    outcome_of,
+    registration_is_over,
+    senders_to_associate,
+    senders_to_test,
+    share_is_due,
+    share_was_refused,
+)
+from waboard.domain.reasons import Reason
+from waboard.domain.waits import WaitKind
+from waboard.ledger.look import hold
+from waboard.ledger.onboardings import end_onboarding
+
+
+@flow(name="onboard-client", persist_result=False)
+async def onboard_client(onboarding_id: UUID) -> State[None]:
+    """Bring one client's WABA live and say what came of it.
+
+    Args:
+        onboarding_id: As `POST /v1/onboardings` and `waboard onboard` give it. Start onboardings
+            there, not here: they write down what this run reads.
+    """
+    try:
+        async with open_services() as services:
+            return await onboard(services, str(onboarding_id))
+    except Superseded as error:
+        # Another leg has taken over: how the run stands is that one's to say.
+        raise Abort(str(error)) from None
+
+
+async def onboard(services: Services, onboarding_id: str) -> State[None]:
+    """The whole sentence, from whatever is true already."""
+    onboarding = await wake_up(services, onboarding_id)
+    onboarding = await await_solution(services, onboarding)
+    onboarding = await await_slot(services, onboarding)
+    if not is_kept_out(onboarding):
+        onboarding = await connect(services, onboarding)
+        onboarding = await share(services, onboarding)
+    if not is_kept_out(onboarding) and not share_was_refused(onboarding):
+        onboarding = await await_registration(services, onboarding)
+        onboarding = await associate_and_verify(services, onboarding)
+        onboarding = await await_delivery(services, onboarding)
+    return await notify_and_end(services, onboarding)
+
+
+async def await_solution(services: Services, onboarding: Onboarding) -> Onboarding:
+    """Sleep until the partner solution lets new clients in, where there is one."""
+    meta = services.meta
+    solution = solution_of(meta, onboarding) if meta else None
+    if meta is None or solution is None or is_past_the_door(onboarding):
+        return onboarding
+    error = await failure_of(look_at_solution, services, meta, onboarding, solution)
+    if error:
+        usable, unreadable = ConditionType.SOLUTION_USABLE, Reason.SOLUTION_UNREADABLE
+        await record_failure(services, onboarding, "", usable, error, unreadable)
+    onboarding = await services.look(onboarding.id)
+    kind = WaitKind.SOLUTION
+    if is_over(onboarding, kind) or services.is_too_late(onboarding, kind):
+        return onboarding
+    return await sleep_for(services, onboarding, kind)
+
+
+async def await_slot(services: Services, onboarding: Onboarding) -> Onboarding:
+    """Sleep until the weekly cap has a place for this client."""
+    if is_past_the_door(onboarding) or onboarding.lacks(ConditionType.SOLUTION_USABLE):
+        return onboarding
+    slot = await admit_client(services, onboarding)
+    onboarding = await services.look(onboarding.id)
+    if slot is None or services.is_too_late(onboarding, WaitKind.SLOT):
+        return onboarding
+    return await sleep_for(services, onboarding, WaitKind.SLOT, until=slot)
+
+
+async def connect(services: Services, onboarding: Onboarding) -> Onboarding:
+    """Subscribe to the client's WABA at Meta. Without it the client can go live all the same."""
+    meta = services.meta
+    if meta is None or not is_to_be_connected(onboarding):
+        return onboarding
+    if not await has_signed_up(services, onboarding):
+        return onboarding
+    error = await failure_of(connect_waba, services, meta, onboarding)
+    if error:
+        kind, refused = ConditionType.CONNECTED, Reason.SUBSCRIPTION_REFUSED
+        await record_failure(services, onboarding, "", kind, error, refused)
+    return await services.look(onboarding.id)
+
+
+async def share(services: Services, onboarding: Onboarding) -> Onboarding:
+    """Share the WABA, unless it is known to be shared."""
+    if share_is_due(onboarding):
+        error = await failure_of(share_waba, services, onboarding)
+        if error:
+            kind, refused = ConditionType.SHARED, Reason.SHARE_REFUSED
+            await record_failure(services, onboarding, "", kind, error, refused)
+    return await services.look(onboarding.id)
+
+
+async def await_registration(services: Services, onboarding: Onboarding) -> Onboarding:
+    """Sleep until every sender's registration has ended, one way or the other."""
+    if registration_is_over(onboarding):
+        return onboarding
+    await failure_of(look_for_registration, services, onboarding)
+    return await sleep_for(services, onboarding, WaitKind.REGISTRATION)
+
+
+async def associate_and_verify(services: Services, onboarding: Onboarding) -> Onboarding:
+    """Associate and test every registered sender, side by side; each fails alone."""
+    unprepared = None
+    if senders_to_associate(onboarding):
+        unprepared = await failure_of(prepare_tenant, services, onboarding)
+    await asyncio.gather(
+        *(associate(services, onboarding, s, unprepared) for s in senders_to_associate(onboarding)),
+        *(verify(services, onboarding, sender) for sender in senders_to_test(onboarding)),
+    )
+    return await services.look(onboarding.id)
+
+
+async def associate(
+    services: Services, onboarding: Onboarding, sender: Sender, unprepared: WaboardError | None
+) -> None:
+    """Associate one sender, and go on to verify it."""
+    error = unprepared or await failure_of(associate_sender, services, onboarding, sender)
+    if error:
+        kind, refused = ConditionType.ASSOCIATED, Reason.ASSOCIATION_REFUSED
+        await record_failure(services, onboarding, sender.phone_number, kind, error, refused)
+    else:
+        await verify(services, onboarding, sender)
+
+
+async def verify(services: Services, onboarding: Onboarding, sender: Sender) -> None:
+    """Send one sender's test message."""
+    error = await failure_of(send_test_message, services, onboarding, sender)
+    if error:
+        kind, refused = ConditionType.VERIFIED, Reason.MESSAGE_REFUSED
+        await record_failure(services, onboarding, sender.phone_number, kind, error, refused)
+
+
+async def await_delivery(services: Services, onboarding: Onboarding) -> Onboarding:
+    """Sleep until every test message has arrived or failed."""
+    if delivery_is_over(onboarding):
+        return onboarding
+    await failure_of(look_for_delivery, services, onboarding)
+    return await sleep_for(services, onboarding, WaitKind.DELIVERY)
+
+
+async def notify_and_end(services: Services, onboarding: Onboarding) -> State[None]:
+    """Tell whoever wants to know, and end in a state that says what came of it.
+
+    That somebody cannot be told is written down, and makes no sender less live.
+    """
+    outcome = outcome_of(onboarding)
+    told = await asyncio.gather(
+        failure_of(notify_operator, services, onboarding, outcome),
+        failure_of(notify_provider, services, onboarding, outcome),
+    )
+    await record_told(services, onboarding, outcome, [error for error in told if error])
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding.id, services.leg)
+        await end_onboarding(session, onboarding.id, services.clock())
+    boundary("end:written")
+    end = Completed if outcome.is_live else Failed
+    return end(name=outcome.name, message=outcome.message)

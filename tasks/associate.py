@@ -1,0 +1,156 @@
+"""Associate a sender with the client's application and entity ids."""
+
+from datetime import timedelta
+
+from prefect import task
+
+from tasks.services import Services
+from tasks.step import STEP, effect, may_repeat
+from waboard.domain.conditions import ConditionType, Status
+from waboard.domain.errors import ProviderError
+from waboard.domain.ids import NumberKey
+from waboard.domain.onboarding import Onboarding, Sender
+from waboard.domain.parties import Party
+from waboard.domain.reasons import GUIDANCE, Reason
+from waboard.infobip.models import Association
+from waboard.ledger.effects import find_effect, resolve_effect
+from waboard.ledger.models import EffectStatus, Verb
+from waboard.ledger.onboardings import record_number_key
+
+STALE_FOR = timedelta(minutes=1)
+"""How long a reading that does not show what we just did is taken for an old one."""
+
+
+@task(
+    name="associate",
+    task_run_name="associate sender {sender.label} with {onboarding.entity_id}",
+    retry_condition_fn=may_repeat,
+    **STEP,
+)
+async def associate_sender(services: Services, onboarding: Onboarding, sender: Sender) -> None:
+    """Make the association that should be, the only one of the sender, and read it back.
+
+    Reading comes first, so that this step can be repeated from anywhere: one that exists is kept,
+    and one with other ids (the provider's own default is the client's portfolio id) is moved.
+    """
+    key = sender.number_key or await _find_key(services, onboarding, sender)
+    links = await services.infobip.associations(key)
+    if not _is_right(links, onboarding):
+        await _move(services, onboarding, sender, key, links)
+        links = await services.infobip.associations(key)
+    if not _is_right(links, onboarding):
+        raise NotReadBack(sender)
+    await _record(services, onboarding, sender)
+
+
+async def _find_key(services: Services, onboarding: Onboarding, sender: Sender) -> NumberKey:
+    number = await services.infobip.find_number(sender.phone_number)
+    if number is None:
+        raise NumberNotListed(sender)
+    async with services.ledger.begin() as session:
+        await record_number_key(session, onboarding.id, sender.phone_number, number.number_key)
+    return number.number_key
+
+
+async def _move(
+    services: Services,
+    onboarding: Onboarding,
+    sender: Sender,
+    key: NumberKey,
+    links: list[Association],
+) -> None:
+    # There is no way to change an association: the old one goes, then the new one comes. Should we
+    # die in between, the next try finds none and makes it.
+    for link in links:
+        if not _is_ours(link, onboarding):
+            await _dissociate(services, onboarding, sender, link)
+    if not any(_is_ours(link, onboarding) for link in links):
+        await _associate(services, onboarding, sender, key)
+
+
+async def _dissociate(
+    services: Services, onboarding: Onboarding, sender: Sender, link: Association
+) -> None:
+    verb, subject = Verb.DISSOCIATE, f"{sender.phone_number} from {_name(link)}"
+    if not await _just_done(services, onboarding, verb, subject):
+        async with effect(services, onboarding, verb, subject):
+            await services.infobip.dissociate(link)
+
+
+async def _associate(
+    services: Services, onboarding: Onboarding, sender: Sender, key: NumberKey
+) -> None:
+    verb, subject = Verb.ASSOCIATE, sender.phone_number
+    if not await _just_done(services, onboarding, verb, subject):
+        async with effect(services, onboarding, verb, subject):
+            await services.infobip.associate(key, onboarding.application_id, onboarding.entity_id)
+
+
+async def _just_done(services: Services, onboarding: Onboarding, verb: Verb, subject: str) -> bool:
+    # What was just changed may still read back as it was: reading again is what helps then.
+    async with services.ledger.begin() as session:
+        last = await find_effect(session, onboarding.id, verb, subject)
+    if last is None or last.status != EffectStatus.DONE or last.ended_at is None:
+        return False
+    return services.clock() - last.ended_at < STALE_FOR
+
+
+def _name(link: Association) -> str:
+    return f"{link.application_id}/{link.entity_id}"
+
+
+def _is_ours(link: Association, onboarding: Onboarding) -> bool:
+    ours = (onboarding.application_id, onboarding.entity_id)
+    return (link.application_id, link.entity_id) == ours
+
+
+def _is_right(links: list[Association], onboarding: Onboarding) -> bool:
+    return len(links) == 1 and _is_ours(links[0], onboarding)
+
+
+async def _record(services: Services, onboarding: Onboarding, sender: Sender) -> None:
+    async with services.ledger.begin() as session:
+        shown, now = "Shown by reading it back.", services.clock()
+        await resolve_effect(
+            session, onboarding.id, Verb.ASSOCIATE, sender.phone_number, shown, now
+        )
+    message = f"Filed under {onboarding.application_id} / {onboarding.entity_id}."
+    await services.write(
+        onboarding.id,
+        sender.phone_number,
+        ConditionType.ASSOCIATED,
+        Status.TRUE,
+        Reason.ASSOCIATION_READ_BACK,
+        message,
+        "read back from associations",
+    )
+
+
+class NumberNotListed(ProviderError):
+    """The Numbers API does not list a sender that is registered, or not yet."""
+
+    reason = Reason.NUMBER_NOT_LISTED
+
+    def __init__(self, sender: Sender) -> None:
+        super().__init__(
+            f"Infobip lists no number {sender.label} although it is registered.",
+            remedy=GUIDANCE[Reason.NUMBER_NOT_LISTED].remedy,
+            awaiting=Party.OPERATOR,
+            retryable=True,
+            ambiguous=False,
+        )
+
+
+class NotReadBack(ProviderError):
+    """An association does not read back as it was made, or not yet."""
+
+    reason = Reason.ASSOCIATION_REFUSED
+
+    def __init__(self, sender: Sender) -> None:
+        super().__init__(
+            f"The association of {sender.label} does not read back as it was made.",
+            remedy="See in Infobip's portal who else associates this number.",
+            awaiting=Party.OPERATOR,
+            retryable=True,
+            ambiguous=False,
+        )

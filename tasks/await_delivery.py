@@ -1,0 +1,81 @@
+"""Find out whether the test messages have arrived, and if not, prepare to sleep until they have."""
+
+from prefect import task
+
+from tasks.services import Services
+from tasks.step import STEP, may_repeat
+from waboard.domain.conditions import ConditionType, Status
+from waboard.domain.errors import NotFound, ProviderError
+from waboard.domain.facts import canonical, delivery_facts
+from waboard.domain.onboarding import Onboarding, Sender, delivery_is_over
+from waboard.domain.reasons import Reason
+from waboard.domain.waits import WaitKind
+from waboard.ledger.effects import find_effect
+from waboard.ledger.events import receive
+from waboard.ledger.models import Verb
+
+
+@task(
+    name="await delivery",
+    task_run_name="await delivery to the test recipient of {onboarding.client_ref}",
+    retry_condition_fn=may_repeat,
+    **STEP,
+)
+async def look_for_delivery(services: Services, onboarding: Onboarding) -> Onboarding:
+    """Pull reports ourselves when a sleep brought none, and see whether it is time to stop."""
+    if WaitKind.DELIVERY not in onboarding.waited_for:
+        return onboarding
+    too_late = services.clock() >= onboarding.waited_for[WaitKind.DELIVERY]
+    try:
+        await _pull_reports(services, onboarding)
+    except ProviderError:
+        # That Infobip does not let us look must not keep us from stopping when it is time to.
+        if not too_late:
+            raise
+    onboarding = await services.look(onboarding.id)
+    if too_late and not delivery_is_over(onboarding):
+        await _give_up(services, onboarding)
+    return await services.look(onboarding.id)
+
+
+async def _pull_reports(services: Services, onboarding: Onboarding) -> None:
+    for sender in onboarding.senders:
+        if sender.is_awaiting_report:
+            await _pull_report(services, onboarding, sender)
+
+
+async def _pull_report(services: Services, onboarding: Onboarding, sender: Sender) -> None:
+    # Each report is handed out once, so it is kept before anything else.
+    message_id = await _message_id(services, onboarding, sender)
+    reports = await services.infobip.delivery_reports(message_id=message_id)
+    async with services.ledger.begin() as session:
+        facts = delivery_facts(canonical({"results": reports}).encode())
+        await receive(session, facts, "messages-api/reports", services.clock())
+
+
+async def _give_up(services: Services, onboarding: Onboarding) -> None:
+    for sender in onboarding.senders:
+        if sender.is_awaiting_report:
+            message_id = await _message_id(services, onboarding, sender)
+            await services.write(
+                onboarding.id,
+                sender.phone_number,
+                ConditionType.VERIFIED,
+                Status.FALSE,
+                Reason.NO_REPORT,
+                f"No final report of message {message_id} in the time that we wait for one.",
+                "the clock",
+            )
+
+
+async def _message_id(services: Services, onboarding: Onboarding, sender: Sender) -> str:
+    async with services.ledger.begin() as session:
+        sent = await find_effect(
+            session, onboarding.id, Verb.SEND_TEST_MESSAGE, sender.phone_number
+        )
+    if sent is None or sent.external_id is None:
+        raise NotFound(
+            f"No test message of {sender.label} is written down.",
+            remedy="Retry the run in the Prefect UI.",
+        )
+    return sent.external_id

@@ -1,0 +1,61 @@
+"""Find out whether the registration is over, and if not, prepare to sleep until it is."""
+
+from prefect import task
+
+from tasks.services import Services
+from tasks.step import STEP, may_repeat
+from waboard.domain.conditions import ConditionType, Status
+from waboard.domain.errors import ProviderError
+from waboard.domain.facts import quality_fact
+from waboard.domain.onboarding import Onboarding, registration_is_over
+from waboard.domain.reasons import Reason
+from waboard.domain.waits import WaitKind
+from waboard.ledger.events import receive
+
+
+@task(
+    name="await registration",
+    task_run_name="await registration of WABA {onboarding.waba_label}",
+    retry_condition_fn=may_repeat,
+    **STEP,
+)
+async def look_for_registration(services: Services, onboarding: Onboarding) -> Onboarding:
+    """Look for evidence ourselves when a sleep brought none, and see whether it is time to stop.
+
+    There is no GET for a registration. What can be asked is how known numbers stand.
+    """
+    if WaitKind.REGISTRATION not in onboarding.waited_for:
+        return onboarding
+    too_late = services.clock() >= onboarding.waited_for[WaitKind.REGISTRATION]
+    try:
+        await _ask_for_quality(services, onboarding)
+    except ProviderError:
+        # That Infobip does not let us look must not keep us from stopping when it is time to.
+        if not too_late:
+            raise
+    onboarding = await services.look(onboarding.id)
+    if too_late and not registration_is_over(onboarding):
+        await _give_up(services, onboarding)
+    return await services.look(onboarding.id)
+
+
+async def _ask_for_quality(services: Services, onboarding: Onboarding) -> None:
+    numbers = [sender.phone_number for sender in onboarding.senders]
+    if not numbers:
+        return
+    answers = await services.infobip.sender_quality(numbers)
+    facts = [quality_fact(a.model_dump(by_alias=True, mode="json"), a.sender) for a in answers]
+    async with services.ledger.begin() as session:
+        await receive(session, facts, "senders/quality", services.clock())
+
+
+async def _give_up(services: Services, onboarding: Onboarding) -> None:
+    await services.write(
+        onboarding.id,
+        "",
+        ConditionType.REGISTERED,
+        Status.UNKNOWN,
+        Reason.REGISTRATION_TIMED_OUT,
+        "No end of the registration was seen in the time that we wait for one.",
+        "the clock",
+    )

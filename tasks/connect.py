@@ -1,0 +1,118 @@
+"""Subscribe our app to the client's WABA, and read its numbers, with the client's own token."""
+
+from prefect import task
+from pydantic import SecretStr
+
+from tasks.services import MetaServices, Services
+from tasks.solution import solution_of
+from tasks.step import STEP, effect, may_repeat
+from waboard.domain.conditions import ConditionType, Status
+from waboard.domain.errors import ProviderError, StepRefused
+from waboard.domain.ids import PortfolioId, parse_phone_number
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.parties import Party
+from waboard.domain.reasons import GUIDANCE, Reason
+from waboard.ledger.effects import resolve_effect
+from waboard.ledger.models import Verb
+from waboard.ledger.onboardings import expect_numbers
+from waboard.ledger.tokens import portfolio_of, sealed_token
+from waboard.meta.models import MetaNumber
+
+
+async def has_signed_up(services: Services, onboarding: Onboarding) -> bool:
+    """Whether the client came through a signup link, so that there is somebody to ask as."""
+    async with services.ledger.begin() as session:
+        sealed = await sealed_token(session, onboarding.client_ref, services.clock())
+        return sealed is not None or await portfolio_of(session, onboarding.id) is not None
+
+
+async def client_token(
+    services: Services, meta: MetaServices, onboarding: Onboarding
+) -> SecretStr | None:
+    """Return the client's business token: its own, or one that the partner solution issues.
+
+    None for a client that did not sign up through us: then there is nobody to ask as.
+    """
+    async with services.ledger.begin() as session:
+        sealed = await sealed_token(session, onboarding.client_ref, services.clock())
+        portfolio = await portfolio_of(session, onboarding.id)
+    if sealed is not None:
+        return meta.sealer.open(sealed)
+    return await _issued(meta, onboarding, portfolio) if portfolio else None
+
+
+async def _issued(
+    meta: MetaServices, onboarding: Onboarding, portfolio: PortfolioId
+) -> SecretStr | None:
+    solution, system = solution_of(meta, onboarding), meta.account.own_token
+    if solution is None or system is None:
+        return None
+    return (await meta.graph.issue_token(solution, portfolio, system)).access_token
+
+
+@task(
+    name="connect",
+    task_run_name="subscribe to WABA {onboarding.waba_label} at Meta",
+    retry_condition_fn=may_repeat,
+    **STEP,
+)
+async def connect_waba(services: Services, meta: MetaServices, onboarding: Onboarding) -> None:
+    """Subscribe, read it back, and note the WABA's numbers. Repeating it does no harm.
+
+    Registering a number and its PIN are Infobip's to do: doing it here would take the number away
+    from it.
+    """
+    token = await client_token(services, meta, onboarding)
+    if token is None:
+        raise StepRefused(
+            "There is no token of the client's, and the partner solution issues none.",
+            reason=Reason.SUBSCRIPTION_REFUSED,
+        )
+    if not await meta.graph.is_subscribed(onboarding.waba_id, token):
+        async with effect(services, onboarding, Verb.SUBSCRIBE):
+            await meta.graph.subscribe(onboarding.waba_id, token)
+        if not await meta.graph.is_subscribed(onboarding.waba_id, token):
+            raise NotSubscribed(onboarding)
+    await _note_numbers(
+        services, onboarding, await meta.graph.phone_numbers(onboarding.waba_id, token)
+    )
+    async with services.ledger.begin() as session:
+        shown, now = "Shown by reading it back.", services.clock()
+        await resolve_effect(session, onboarding.id, Verb.SUBSCRIBE, "", shown, now)
+    await services.write(
+        onboarding.id,
+        "",
+        ConditionType.CONNECTED,
+        Status.TRUE,
+        Reason.SUBSCRIPTION_READ_BACK,
+        "Our app is subscribed to the WABA.",
+        "read back from subscribed_apps",
+    )
+
+
+async def _note_numbers(
+    services: Services, onboarding: Onboarding, found: list[MetaNumber]
+) -> None:
+    numbers: list[tuple[str, str]] = []
+    for each in found:
+        try:
+            numbers.append((parse_phone_number(each.display_phone_number), each.id))
+        except ValueError:
+            continue  # Meta shows some, such as test numbers, in a form of their own
+    async with services.ledger.begin() as session:
+        await expect_numbers(session, onboarding.id, numbers, services.clock())
+
+
+class NotSubscribed(ProviderError):
+    """A subscription does not read back, or not yet."""
+
+    reason = Reason.SUBSCRIPTION_REFUSED
+
+    def __init__(self, onboarding: Onboarding) -> None:
+        super().__init__(
+            f"The subscription to WABA {onboarding.waba_label} does not read back.",
+            remedy=GUIDANCE[Reason.SUBSCRIPTION_REFUSED].remedy,
+            awaiting=Party.OPERATOR,
+            retryable=True,
+            ambiguous=False,
+        )

@@ -1,0 +1,189 @@
+"""Start, sleep and wake the Prefect flow runs that carry onboardings."""
+
+import asyncio
+import logging
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
+from uuid import UUID, uuid4
+
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import State
+from prefect.exceptions import ObjectNotFound, Pause
+from prefect.runtime import flow_run
+from prefect.states import Paused
+
+from tasks.services import Services
+from waboard.boundary import boundary
+from waboard.domain.clock import Clock
+from waboard.domain.errors import NotFound, WaboardError
+from waboard.domain.onboarding import Onboarding, OutcomeName, is_over
+from waboard.domain.waits import WORDS, WaitKind
+from waboard.ledger.database import Ledger
+from waboard.ledger.look import hold, look
+from waboard.ledger.onboardings import begin_leg, read_onboarding, record_run, reopen_onboarding
+from waboard.ledger.waits import DueWait, close_waits, open_wait, put_off
+
+DEPLOYMENT = "onboard-client/onboard-client"
+WAITING = "waiting:"
+"""How the tag begins that tells what a run sleeps for."""
+IN_A_MOMENT = timedelta(seconds=0.25)
+"""How long a run that is on its way to sleep is given to get there."""
+LOOK_AGAIN = timedelta(minutes=1)
+"""How long after a run was resumed its wait is looked at again, should it never have woken."""
+
+logger = logging.getLogger(__name__)
+
+
+class _SleepIsNoError(logging.Filter):
+    """Prefect 3.8.8 logs a leg that ends asleep as an error, in red, for every operator to see."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno == logging.ERROR and "type=PAUSED" in record.getMessage():
+            record.levelno, record.levelname = logging.INFO, "INFO"
+        return True
+
+
+logging.getLogger("prefect.flow_runs").addFilter(_SleepIsNoError())
+
+
+async def start_run(ledger: Ledger, onboarding: Onboarding) -> str:
+    """Start the run of an onboarding, once: the onboarding's id is its idempotency key.
+
+    Returns the flow run's id. Raises NotFound when nothing is deployed.
+    """
+    async with get_client() as client:
+        try:
+            deployment = await client.read_deployment_by_name(DEPLOYMENT)
+        except ObjectNotFound:
+            raise NotFound(
+                f"Prefect knows no deployment {DEPLOYMENT}.", remedy="Run `waboard deploy`."
+            ) from None
+        run = await client.create_flow_run_from_deployment(
+            deployment.id,
+            parameters={"onboarding_id": onboarding.id},
+            name=onboarding.run_name,
+            tags=onboarding.tags,
+            idempotency_key=onboarding.id,
+        )
+    boundary("start:asked")
+    async with ledger.begin() as session:
+        await record_run(session, onboarding.id, str(run.id))
+    return str(run.id)
+
+
+async def wake_up(services: Services, onboarding_id: str) -> Onboarding:
+    """Write down that the run is awake, and look at everything anew: nothing is remembered."""
+    run_id = str(flow_run.get_id())
+    async with services.ledger.begin() as session:
+        known = await read_onboarding(session, onboarding_id)
+    retried = known.ended_at is not None and await _was_told_its_end(run_id)
+    async with services.ledger.begin() as session:
+        now = services.clock()
+        await hold(session, onboarding_id)
+        await close_waits(session, onboarding_id, now)
+        await begin_leg(session, onboarding_id, run_id, services.leg)
+        if retried:
+            await reopen_onboarding(session, onboarding_id, now)
+        onboarding = await look(session, onboarding_id, now)
+    if set(flow_run.get_tags()) != set(onboarding.tags):
+        await _tag(run_id, onboarding.tags)
+    return onboarding
+
+
+async def _was_told_its_end(run_id: str) -> bool:
+    # A run that goes on although it had ended was retried by a person. One whose process died
+    # between writing its end down and telling Prefect only has to tell.
+    async with get_client() as client:
+        states = await client.read_flow_run_states(UUID(run_id))
+    return any(state.is_final() and state.name in set(OutcomeName) for state in states)
+
+
+async def sleep_for(
+    services: Services, onboarding: Onboarding, kind: WaitKind, until: datetime | None = None
+) -> Onboarding:
+    """Suspend this run until what it waits for has come, or it is time to look (`until`, if known).
+
+    The wait is written before the last look, and whoever brings an event looks for waits after
+    keeping it: so one of the two sees the other, and no wake-up is lost. Returns only when the
+    last look found that there is nothing to wait for any more.
+    """
+    run_id, pause_key = str(flow_run.get_id()), str(uuid4())
+    async with services.ledger.begin() as session:
+        now = services.clock()
+        await hold(session, onboarding.id, services.leg)
+        await open_wait(
+            session,
+            onboarding.id,
+            kind,
+            flow_run_id=run_id,
+            pause_key=pause_key,
+            plan=services.policy.plan(kind),
+            now=now,
+            until=until,
+        )
+        onboarding = await look(session, onboarding.id, now)
+        if is_over(onboarding, kind):
+            await close_waits(session, onboarding.id, now)
+            return onboarding
+    boundary(f"sleep-{kind}:written")
+    await _tag(run_id, [*onboarding.tags, f"{WAITING}{kind}"])
+    return await _suspend(run_id, pause_key, kind)
+
+
+async def _suspend(run_id: str, pause_key: str, kind: WaitKind) -> NoReturn:
+    words = WORDS[kind]
+    asleep: State[None] = Paused(
+        reschedule=True, pause_key=pause_key, name=words.state, message=words.message
+    )
+    async with get_client() as client:
+        answer = await client.set_flow_run_state(UUID(run_id), asleep)
+    state = answer.state
+    if state is None or not state.is_paused():
+        raise WaboardError(
+            f"Prefect did not let the run sleep: {answer.status.value}.",
+            remedy="Retry the run in the Prefect UI; a run without a deployment cannot sleep.",
+        )
+    boundary(f"sleep-{kind}:told")
+    raise Pause(state=state)
+
+
+async def _tag(run_id: str, tags: list[str]) -> None:
+    async with get_client() as client:
+        await client.update_flow_run(UUID(run_id), tags=tags)
+
+
+async def wake(ledger: Ledger, due: Collection[DueWait], clock: Clock) -> None:
+    """Resume sleeping runs, each if it still sleeps the sleep that is due.
+
+    One that cannot be woken does not stop the others: it is due again when its claim ends.
+    """
+    async with get_client() as client:
+        await asyncio.gather(*(_wake_or_say(client, ledger, wait, clock) for wait in due))
+
+
+async def _wake_or_say(client: PrefectClient, ledger: Ledger, due: DueWait, clock: Clock) -> None:
+    try:
+        await _wake(client, ledger, due, clock)
+    except Exception as error:
+        logger.warning("Could not wake a run, trying again: %s", type(error).__name__)
+
+
+async def _wake(client: PrefectClient, ledger: Ledger, due: DueWait, clock: Clock) -> None:
+    state = await _state_of(client, due.flow_run_id)
+    if state is not None and state.is_paused() and state.state_details.pause_key == due.pause_key:
+        await client.resume_flow_run(UUID(due.flow_run_id))
+    async with ledger.begin() as session:
+        if state is None or state.is_final():  # it waits for nothing any more
+            await close_waits(session, due.onboarding_id, clock())
+        elif state.is_running():  # it is on its way to sleep
+            await put_off(session, due, clock() + IN_A_MOMENT)
+        else:  # it is about to wake, or a person holds it
+            await put_off(session, due, clock() + LOOK_AGAIN)
+
+
+async def _state_of(client: PrefectClient, run_id: str) -> State[Any] | None:
+    try:
+        return (await client.read_flow_run(UUID(run_id))).state
+    except ObjectNotFound:
+        return None

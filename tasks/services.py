@@ -1,0 +1,141 @@
+"""What the steps work with: the ledger, Infobip, and how patient to be. Opened once a leg."""
+
+import contextlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from time import monotonic
+from typing import TypeVar
+from uuid import uuid4
+
+from prefect.blocks.core import Block
+
+from blocks.accounts import InfobipAccount, VerificationMessage
+from blocks.ledger import LedgerDatabase
+from blocks.meta import MetaAccount
+from blocks.policy import OnboardingPolicy
+from waboard.domain.clock import Clock, utc_now
+from waboard.domain.conditions import Condition, ConditionType, Status
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.reasons import Reason
+from waboard.domain.waits import WaitKind
+from waboard.infobip.client import InfobipClient
+from waboard.ledger.conditions import write_condition
+from waboard.ledger.database import Ledger
+from waboard.ledger.look import look
+from waboard.ledger.rate_limits import LedgerLimiter
+from waboard.meta.client import GraphClient
+from waboard.sealing import Sealer
+
+BLOCKS = "waboard"
+"""The name of every block document that `waboard deploy` fills."""
+KEPT_FOR = 10.0
+"""Seconds after which a process reads a block again: an edit in the Prefect UI counts by then."""
+B = TypeVar("B", bound=Block)
+
+
+class MetaServices:
+    """Meta's side of a leg: there is none where the provider has not set it up."""
+
+    def __init__(self, graph: GraphClient, account: MetaAccount, sealer: Sealer) -> None:
+        self.graph, self.account, self.sealer = graph, account, sealer
+
+
+class Services:
+    """The ledger, the client, and the configuration of one leg of a run.
+
+    `leg` names the leg, so that one that was given up for dead cannot act beside its successor.
+    A plain class, so that Prefect passes it to tasks as it is and does not look inside.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        infobip: InfobipClient,
+        account: InfobipAccount,
+        verification: VerificationMessage,
+        policy: OnboardingPolicy,
+        clock: Clock = utc_now,
+        leg: str | None = None,
+        meta: "MetaServices | None" = None,
+    ) -> None:
+        self.ledger = ledger
+        self.infobip = infobip
+        self.account = account
+        self.verification = verification
+        self.policy = policy
+        self.clock = clock
+        self.leg = leg
+        self.meta = meta
+
+    async def look(self, onboarding_id: str) -> Onboarding:
+        """Return the onboarding as it truly is now."""
+        async with self.ledger.begin() as session:
+            return await look(session, onboarding_id, self.clock())
+
+    def is_too_late(self, onboarding: Onboarding, kind: WaitKind) -> bool:
+        """Whether an onboarding has waited for something for as long as it is to wait."""
+        give_up_at = onboarding.waited_for.get(kind)
+        return give_up_at is not None and self.clock() >= give_up_at
+
+    async def write(
+        self,
+        onboarding_id: str,
+        subject: str,
+        kind: ConditionType,
+        status: Status,
+        reason: Reason,
+        message: str,
+        evidence: str,
+    ) -> None:
+        """Write down what is true of the onboarding (`subject` empty) or one of its senders."""
+        condition = Condition(kind, status, reason, message, evidence, self.clock())
+        async with self.ledger.begin() as session:
+            await write_condition(session, onboarding_id, subject, condition)
+
+
+_kept: dict[type[Block], tuple[float, Block | None]] = {}
+
+
+async def _load(kind: type[B]) -> B:
+    block = await _load_if_there(kind)
+    if block is None:
+        raise ValueError(f"There is no block {kind.__name__} {BLOCKS}: run `waboard deploy`.")
+    return block
+
+
+async def _load_if_there(kind: type[B]) -> B | None:
+    # Reading all blocks for each leg was a sixth of all that Prefect's server was asked for.
+    now = monotonic()
+    read_at, block = _kept.get(kind, (now - KEPT_FOR, None))
+    if now - read_at >= KEPT_FOR:
+        block = None
+        with contextlib.suppress(ValueError):  # there is none of that name
+            block = await kind.aload(BLOCKS)
+        _kept[kind] = now, block
+    return block if isinstance(block, kind) else None
+
+
+@asynccontextmanager
+async def open_services() -> AsyncGenerator[Services]:
+    """Load the blocks and open what they configure."""
+    account = await _load(InfobipAccount)
+    ledger = (await _load(LedgerDatabase)).get_client()
+    verification = await _load(VerificationMessage)
+    policy = await _load(OnboardingPolicy)
+    limiter = LedgerLimiter(ledger, account.intervals)
+    try:
+        async with account.get_client(limiter) as infobip, _open_meta() as meta:
+            leg = str(uuid4())
+            yield Services(ledger, infobip, account, verification, policy, leg=leg, meta=meta)
+    finally:
+        await ledger.close()
+
+
+@asynccontextmanager
+async def _open_meta() -> AsyncGenerator[MetaServices | None]:
+    account = await _load_if_there(MetaAccount)
+    if account is None:
+        yield None
+        return
+    async with account.get_client() as graph:
+        yield MetaServices(graph, account, account.get_sealer())

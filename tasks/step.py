@@ -1,0 +1,139 @@
+"""What every step has in common: how it is retried, recorded, and what its failure comes to."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, ParamSpec, cast
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import exponential_backoff
+
+from tasks.services import Services
+from waboard.boundary import boundary
+from waboard.domain.conditions import ConditionType, Status
+from waboard.domain.errors import ProviderError, Superseded, WaboardError
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.reasons import Reason
+from waboard.ledger.effects import begin_effect, end_effect
+from waboard.ledger.look import hold
+from waboard.ledger.models import EffectStatus, Verb
+
+P = ParamSpec("P")
+
+
+async def may_repeat(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Retry what may go better next time, when doing it twice does no harm."""
+    error = await _error_in(state)
+    return isinstance(error, ProviderError) and error.retryable
+
+
+async def surely_not_done(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Retry only what may go better next time and the provider certainly did not do."""
+    error = await _error_in(state)
+    return isinstance(error, ProviderError) and error.retryable and not error.ambiguous
+
+
+async def _error_in(state: State[Any]) -> object:
+    return await state.aresult(raise_on_failure=False)
+
+
+# The ledger alone remembers: Prefect's result cache repeated a share after a comment was edited,
+# and skipped a test message because another task had the same arguments.
+STEP: dict[str, Any] = {
+    "retries": 4,
+    "retry_delay_seconds": exponential_backoff(backoff_factor=2),
+    "retry_jitter_factor": 0.3,
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+}
+
+
+@dataclass
+class Answer:
+    """What was answered to an effect, written down with it."""
+
+    status: EffectStatus = EffectStatus.DONE
+    detail: str = ""
+
+    def refuse(self, detail: str) -> None:
+        """Note that the answer, although it came as a success, says no."""
+        self.status, self.detail = EffectStatus.REFUSED, detail
+
+
+@asynccontextmanager
+async def effect(
+    services: Services,
+    onboarding: Onboarding,
+    verb: Verb,
+    subject: str = "",
+    *,
+    external_id: str | None = None,
+) -> AsyncGenerator[Answer]:
+    """Write an effect down before it is done and after, with how it went.
+
+    A crash in between leaves it `started`, which readers take for as unsure as `ambiguous`. Raises
+    Superseded, with nothing done, in a leg that may not act any more.
+    """
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding.id, services.leg)
+        row = await begin_effect(
+            session, onboarding.id, verb, subject, services.clock(), external_id=external_id
+        )
+    answer = Answer()
+    boundary(f"{verb}:begun")
+    try:
+        yield answer
+    except Exception as error:
+        unsure = getattr(error, "ambiguous", True)
+        status = EffectStatus.AMBIGUOUS if unsure else EffectStatus.FAILED
+        await _end(services, row.id, status, _told(error))
+        raise
+    boundary(f"{verb}:answered")
+    await _end(services, row.id, answer.status, answer.detail)
+    boundary(f"{verb}:written")
+
+
+async def _end(services: Services, effect_id: int, status: EffectStatus, detail: str) -> None:
+    async with services.ledger.begin() as session:
+        await end_effect(session, effect_id, status, detail, services.clock())
+
+
+def _told(error: Exception) -> str:
+    # Only our own errors are known to hold no secret and no phone number.
+    return str(error) if isinstance(error, WaboardError) else type(error).__name__
+
+
+async def failure_of(step: Task[P, Any], *args: P.args, **kwargs: P.kwargs) -> WaboardError | None:
+    """Run a step and return why it did not get through, or None.
+
+    Anything but our own errors is a fault in here, and is raised.
+    """
+    call = cast("Callable[..., Awaitable[State[Any]]]", step)
+    state = await call(*args, return_state=True, **kwargs)
+    if state.is_completed():
+        return None
+    error = await state.aresult(raise_on_failure=False)
+    if isinstance(error, WaboardError) and not isinstance(error, Superseded):
+        return error
+    raise error
+
+
+async def record_failure(
+    services: Services,
+    onboarding: Onboarding,
+    subject: str,
+    kind: ConditionType,
+    error: WaboardError,
+    refused: Reason,
+) -> None:
+    """Write down why a step did not get through. It is Unknown: not done is not proven false.
+
+    `refused` is the reason when the provider said no; one that cannot be reached is another.
+    """
+    passing = isinstance(error, ProviderError) and error.retryable
+    reason = error.reason or (Reason.PROVIDER_UNAVAILABLE if passing else refused)
+    await services.write(
+        onboarding.id, subject, kind, Status.UNKNOWN, reason, str(error), type(error).__name__
+    )

@@ -1,0 +1,1 @@
+"""Blocks, and how `waboard deploy` fills them."""

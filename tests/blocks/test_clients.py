@@ -1,0 +1,104 @@
+"""What blocks are made into."""
+
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import respx
+from pydantic import SecretStr, ValidationError
+from sqlalchemy import text
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from blocks.accounts import InfobipAccount, VerificationMessage
+from blocks.ledger import LedgerDatabase
+from blocks.policy import OnboardingPolicy
+from blocks.webhook import ProviderWebhook
+from waboard.domain.ids import WabaId
+from waboard.domain.waits import WaitKind, WaitPlan
+from waboard.infobip.client import InfobipClient
+
+INFOBIP = "https://xyz.api.infobip.test"
+SIGNING, ANOTHER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_QUJDREVGR0hJSktMTU5PUA=="
+
+
+class NoLimit:
+    """Lets every call through, and remembers that it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def acquire(self, bucket: str) -> None:
+        self.asked.append(bucket)
+
+    async def hold(self, bucket: str, seconds: float) -> None:
+        raise AssertionError((bucket, seconds))
+
+
+def account(**fields: str) -> InfobipAccount:
+    given = {
+        "base_url": INFOBIP,
+        "api_key": "1f04c3d8",
+        "application_id": "waboard",
+        "application_name": "waboard",
+    }
+    return InfobipAccount.model_validate(given | fields)
+
+
+@pytest.mark.parametrize(
+    ("wire", "written"), [("string", b'"102384266223093"'), ("number", b"102384266223093")]
+)
+async def test_an_account_makes_a_client_of_infobip_with_its_key(wire: str, written: bytes):
+    limiter = NoLimit()
+    async with account(waba_id_as=wire).get_client(limiter) as client:
+        assert isinstance(client, InfobipClient)
+        with respx.mock(base_url=INFOBIP) as infobip:
+            route = infobip.post(path__regex="share-waba").respond(200, json={})
+            await client.share_waba(WabaId("102384266223093"))
+    request = route.calls.last.request
+    assert request.headers["authorization"] == "App 1f04c3d8"
+    assert written in request.content.replace(b" ", b"").partition(b":")[2]
+    assert len(limiter.asked) == 1
+
+
+def test_an_account_refuses_another_form_of_a_waba_id():
+    with pytest.raises(ValidationError, match="waba_id_as"):
+        account(waba_id_as="hexadecimal")
+
+
+async def test_a_ledger_database_makes_a_ledger(tmp_path: Path):
+    ledger = LedgerDatabase(url=SecretStr(f"sqlite:///{tmp_path}/ledger.db")).get_client()
+    async with ledger.begin() as session:
+        assert await session.scalar(text("SELECT 1")) == 1
+    await ledger.close()
+    assert (tmp_path / "ledger.db").exists()
+
+
+@pytest.mark.parametrize(("secret", "fits"), [(SIGNING, True), (ANOTHER, False)])
+def test_a_provider_webhook_makes_a_signer_with_its_secret(secret: str, fits: bool):
+    now = datetime.now(UTC)  # the receiver looks at the real clock
+    block = ProviderWebhook(url="https://crm.test", secret=SecretStr(SIGNING))
+    headers = {
+        "webhook-id": "1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": block.get_client().sign("1", now, "{}"),
+    }
+    with nullcontext() if fits else pytest.raises(WebhookVerificationError):
+        Webhook(secret).verify("{}", headers)
+
+
+def test_a_verification_message_knows_its_recipient():
+    block = VerificationMessage(
+        recipient=SecretStr("447860041117"), template_name="hello", language="en"
+    )
+    assert block.number == "447860041117"
+
+
+def test_a_policy_plans_each_kind_of_wait():
+    policy = OnboardingPolicy(
+        registration_nudge=1, registration_give_up=2, delivery_nudge=3, delivery_give_up=4
+    )
+    second = timedelta(seconds=1)
+    assert policy.plan(WaitKind.REGISTRATION) == WaitPlan(second, 2 * second)
+    assert policy.plan(WaitKind.DELIVERY) == WaitPlan(3 * second, 4 * second)
+    assert policy.operator_block is None

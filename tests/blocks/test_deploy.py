@@ -1,0 +1,124 @@
+"""How `waboard deploy` makes blocks of settings."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from waboard import deploy
+from waboard.domain.errors import WaboardError
+from waboard.domain.waits import WaitKind
+from waboard.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _machine(untouched_machine: Path) -> None:
+    """Nothing is set but what the test sets."""
+
+
+def settings(**given: Any) -> Settings:
+    needed = {"infobip_base_url": "https://xyz.api.infobip.test", "infobip_api_key": "1f04c3d8"}
+    return Settings(_env_file=None, **{**needed, "test_recipient": "+44 7860 041117", **given})
+
+
+def test_the_account_is_as_it_is_set():
+    block = deploy._account(
+        settings(
+            infobip_waba_id_as="number",
+            infobip_application_id="our-app",
+            infobip_application_name="Our app",
+        )
+    )
+    assert block.base_url == "https://xyz.api.infobip.test"
+    assert block.api_key.get_secret_value() == "1f04c3d8"
+    assert block.waba_id_as == "number"
+    assert (block.application_id, block.application_name) == ("our-app", "Our app")
+
+
+@pytest.mark.parametrize("path", ["", "/", "/gateway", "/gateway/"])
+def test_the_base_url_ends_without_a_slash(path: str):
+    url = "https://xyz.api.infobip.test"
+    block = deploy._account(settings(infobip_base_url=url + path))
+    assert block.base_url == (url + path).rstrip("/")
+
+
+def test_the_ledger_is_the_one_that_the_gateway_writes_to():
+    url = "postgresql://waboard:pw@db/waboard"
+    assert deploy._ledger(settings(database_url=url)).url.get_secret_value() == url
+    default = settings()
+    assert deploy._ledger(default).url.get_secret_value() == default.ledger_url
+
+
+def test_the_verification_message_is_as_it_is_set():
+    block = deploy._verification(settings(verification_template="our_hello:pt_BR"))
+    assert (block.template_name, block.language) == ("our_hello", "pt_BR")
+    assert block.number == "447860041117"
+
+
+def test_the_policy_is_as_patient_as_the_settings():
+    given = settings(
+        registration_nudge="1.5",
+        registration_give_up="P2D",
+        delivery_nudge="PT3M",
+        delivery_give_up="PT4H",
+    )
+    block = deploy._policy(given)
+    assert (block.registration_nudge, block.registration_give_up) == (1.5, 2 * 86400)
+    assert (block.delivery_nudge, block.delivery_give_up) == (180, 4 * 3600)
+    for kind in WaitKind:
+        assert block.plan(kind) == given.plan(kind)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, None),
+        ({"operator_block": "slack-webhook/ops"}, "slack-webhook/ops"),
+        ({"operator_webhook_url": "https://h.test"}, "custom-webhook/waboard-operator"),
+        (
+            {"operator_block": "slack-webhook/ops", "operator_webhook_url": "https://h.test"},
+            "slack-webhook/ops",
+        ),
+        ({"operator_block": ""}, None),
+        (
+            {"operator_block": "", "operator_webhook_url": "https://h.test"},
+            "custom-webhook/waboard-operator",
+        ),
+    ],
+)
+def test_the_operator_is_told_by_the_block_that_is_set_or_made(
+    given: dict[str, str], told: str | None
+):
+    assert deploy._policy(settings(**given)).operator_block == told
+
+
+def test_the_operators_url_is_kept_as_a_secret():
+    url = settings(operator_webhook_url="https://hooks.test/s3cret").operator_webhook_url
+    assert url is not None
+    block = deploy._operator(url)
+    assert "s3cret" not in repr(block)
+    assert "s3cret" not in block.model_dump_json()
+    assert block.secrets.get_secret_value() == {"url": "https://hooks.test/s3cret"}
+
+
+async def test_a_checkout_without_prefect_yaml_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setattr(deploy, "PREFECT_FILE", tmp_path / "prefect.yaml")
+    with pytest.raises(WaboardError, match="pip install -e"):
+        await deploy.apply_deployments()
+
+
+async def test_settings_that_are_not_safe_are_refused_before_prefect_is_touched(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    touched: list[str] = []
+
+    async def touch(*_: object) -> None:
+        touched.append("Prefect")
+
+    for step in ("fill_blocks", "make_work_pool", "apply_deployments"):
+        monkeypatch.setattr(deploy, step, touch)
+    with pytest.raises(WaboardError, match="WABOARD_API_KEYS"):
+        await deploy.deploy(settings())
+    assert touched == []

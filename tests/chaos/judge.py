@@ -1,0 +1,218 @@
+"""Compares what Infobip's books say with what the ledger believes, when all is over."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from sqlalchemy import func, select
+
+from waboard.domain.conditions import ConditionType
+from waboard.domain.onboarding import Onboarding, Sender, stage_of
+from waboard.domain.reasons import Reason
+from waboard.ledger.database import Ledger
+from waboard.ledger.effects import effects_of
+from waboard.ledger.models import (
+    Disposition,
+    EffectRow,
+    EffectStatus,
+    EventRow,
+    OnboardingRow,
+    Verb,
+    WaitRow,
+)
+from waboard.ledger.onboardings import read_onboarding
+
+Json = dict[str, Any]
+UNSURE = {EffectStatus.STARTED, EffectStatus.AMBIGUOUS}
+EXCUSES = {"fails-then-finishes", "report-never"}
+"""Mischief after which a sender may truly end without being live."""
+
+
+@dataclass
+class Judgement:
+    """What is wrong, and what there was of everything."""
+
+    faults: list[str] = field(default_factory=list[str])
+    counts: Counter[str] = field(default_factory=Counter[str])
+
+    def demand(self, fine: bool, fault: str) -> None:
+        """Note a fault unless all is fine."""
+        if not fine:
+            self.faults.append(fault)
+
+
+@dataclass
+class Case:
+    """One onboarding: what the ledger believes, and what it did."""
+
+    onboarding: Onboarding
+    effects: list[EffectRow]
+
+    @property
+    def name(self) -> str:
+        """Whose it is."""
+        return self.onboarding.client_ref
+
+    def tries(self, verb: Verb, subject: str = "") -> list[EffectRow]:
+        """How often something was done or begun."""
+        return [e for e in self.effects if e.verb == verb and e.subject == subject]
+
+    def doubts(self, verb: Verb, subject: str = "") -> int:
+        """How often nobody knew whether it was done, at least for a time."""
+        return len(self.tries(verb, subject)) - 1
+
+
+async def judge(ledger: Ledger, books: Json, states: dict[str, str], fates: Json) -> Judgement:
+    """Judge everything."""
+    judgement = Judgement()
+    for case in await _cases(ledger):
+        judgement.counts[stage_of(case.onboarding)] += 1
+        if _has_late_news(case):
+            judgement.counts["registered only after the end"] += 1
+            continue
+        _judge_end(judgement, case, states)
+        _judge_share(judgement, case, books)
+        _judge_told(judgement, case, books)
+        for sender in case.onboarding.senders:
+            _judge_sender(judgement, case, sender, books, fates[case.name])
+    judgement.demand(not books["duplicates"], f"message ids used twice: {books['duplicates']}")
+    await _judge_rows(judgement, ledger)
+    return judgement
+
+
+async def _cases(ledger: Ledger) -> list[Case]:
+    async with ledger.begin() as session:
+        ids = list(await session.scalars(select(OnboardingRow.id)))
+        return [Case(await read_onboarding(session, i), await effects_of(session, i)) for i in ids]
+
+
+def _has_late_news(case: Case) -> bool:
+    # Who is registered after the end was told waits for somebody to retry.
+    ended = case.onboarding.ended_at
+    registered = (s.conditions.get(ConditionType.REGISTERED) for s in case.onboarding.senders)
+    return ended is not None and any(c and c.changed_at > ended for c in registered)
+
+
+def _judge_end(judgement: Judgement, case: Case, states: dict[str, str]) -> None:
+    stage = stage_of(case.onboarding)
+    judgement.demand(case.onboarding.ended_at is not None, f"{case.name} never ended: {stage}")
+    state = states.get(str(case.onboarding.flow_run_id))
+    judgement.demand(state == stage, f"{case.name} is {stage}, and its run {state}")
+
+
+def _judge_share(judgement: Judgement, case: Case, books: Json) -> None:
+    shares = books["shares"].get(case.onboarding.waba_id, 0)
+    allowed = 1 + case.doubts(Verb.SHARE)
+    judgement.demand(shares <= allowed, f"{case.name} was shared {shares} times")
+    judgement.counts["shared again in doubt"] += max(shares - 1, 0)
+
+
+def _judge_told(judgement: Judgement, case: Case, books: Json) -> None:
+    # What it comes to may change between a crash and the next leg: then both are told.
+    heard = [n for n in books["notifications"] if _is_about(n, case) and n["status"] == 204]
+    for receiver, verb in (
+        ("operator", Verb.NOTIFY_OPERATOR),
+        ("provider", Verb.NOTIFY_PROVIDER),
+    ):
+        times = Counter(_outcome(n) for n in heard if n["receiver"] == receiver)
+        stage = stage_of(case.onboarding)
+        judgement.demand(times[stage] >= 1, f"{receiver} did not hear that {case.name} is {stage}")
+        for outcome, count in times.items():
+            allowed = 1 + case.doubts(verb, outcome)
+            judgement.demand(
+                count <= allowed, f"{receiver} heard {count} times: {case.name} is {outcome}"
+            )
+            judgement.counts[f"told the {receiver} again in doubt"] += count - 1
+    ids = {n["headers"]["webhook-id"] for n in heard if n["receiver"] == "provider"}
+    told = {_outcome(n) for n in heard if n["receiver"] == "provider"}
+    judgement.demand(len(ids) == len(told), f"{case.name} was told under {len(ids)} ids")
+
+
+def _outcome(notification: Json) -> str:
+    body = notification["body"]
+    return body["data"]["outcome"] if "data" in body else body["subject"].partition(": ")[2]
+
+
+def _is_about(notification: Json, case: Case) -> bool:
+    body = notification["body"]
+    subject = body.get("subject") or body.get("data", {}).get("client_ref", "")
+    return subject.partition(":")[0] == case.name
+
+
+def _judge_sender(
+    judgement: Judgement, case: Case, sender: Sender, books: Json, fate: Json
+) -> None:
+    number = sender.phone_number
+    sent = [m for m in books["messages"] if m["sender"] == number]
+    judgement.demand(len(sent) <= 1, f"{case.name}: {len(sent)} messages from {number}")
+    judgement.counts["senders live" if sender.is_live else "senders not live"] += 1
+    if sender.is_live:
+        _judge_live(judgement, case, sender, sent, books)
+        return
+    trouble = sender.trouble and sender.trouble.reason
+    judgement.counts[f"not live: {trouble}"] += 1
+    if not _is_excused(case, sender, fate, books):
+        judgement.faults.append(f"{case.name}: {number} is not live, and should be: {trouble}")
+
+
+def _judge_live(
+    judgement: Judgement, case: Case, sender: Sender, sent: list[Json], books: Json
+) -> None:
+    registered = books["senders"].get(sender.phone_number)
+    judgement.demand(registered is not None, f"{case.name}: {sender.phone_number} is live in vain")
+    links = [a for a in books["associations"] if a["entityId"] == case.onboarding.entity_id]
+    judgement.demand(bool(links), f"{case.name}: no association of {sender.phone_number}")
+    delivered = [m for m in sent if m["status"] == "DELIVERED"]
+    judgement.demand(bool(delivered), f"{case.name}: nothing arrived from {sender.phone_number}")
+
+
+def _is_excused(case: Case, sender: Sender, fate: Json, books: Json) -> bool:
+    # What the fate says, what nobody could know, and what the provider's bad days allow.
+    decided = next((s for s in fate["senders"] if s["number"] == sender.phone_number), None)
+    if decided is None or decided["status"] != "FINISHED" or decided["delivery"] != "delivered":
+        return True
+    reason = sender.trouble.reason if sender.trouble else None
+    if reason == Reason.PROVIDER_UNAVAILABLE:
+        return True
+    sends = case.tries(Verb.SEND_TEST_MESSAGE, sender.phone_number)
+    if reason == Reason.NO_REPORT and any(e.status in UNSURE for e in sends):
+        return True
+    if reason == Reason.NO_REPORT and any(e.external_id in books["handed_out"] for e in sends):
+        # Its push was lost, and so was the answer to the pull: Infobip hands it out once. Had it
+        # been kept, there would be a verdict.
+        return True
+    struck = {m["mischief"] for m in books.get("mischief", []) if _concerns(m, case, sender)}
+    return bool(struck & EXCUSES)
+
+
+def _concerns(mischief: Json, case: Case, sender: Sender) -> bool:
+    if mischief["waba_id"] == case.onboarding.waba_id:
+        return mischief["mischief"] != "report-never" or mischief["subject"] == sender.phone_number
+    return False
+
+
+async def _judge_rows(judgement: Judgement, ledger: Ledger) -> None:
+    async with ledger.begin() as session:
+        waits = await session.scalar(
+            select(func.count()).select_from(WaitRow).where(WaitRow.closed_at.is_(None))
+        )
+        events = list(await session.scalars(select(EventRow)))
+        wabas = set(await session.scalars(select(OnboardingRow.waba_id)))
+    judgement.demand(waits == 0, f"{waits} waits are still open")
+    for event in events:
+        judgement.counts[f"events {event.disposition}"] += 1
+        judgement.demand(bool(event.disposition), f"event {event.id} has no disposition")
+        forgotten = event.disposition == Disposition.PARKED and event.waba_id in wabas
+        judgement.demand(not forgotten, f"event {event.id} of a known WABA is parked")
+
+
+def run_states(prefect_url: str) -> dict[str, str]:
+    """The name of every flow run's state."""
+    states: dict[str, str] = {}
+    while True:
+        query = {"limit": 200, "offset": len(states), "sort": "ID_DESC"}
+        page = httpx.post(f"{prefect_url}/api/flow_runs/filter", json=query, timeout=60).json()
+        states |= {run["id"]: run["state"]["name"] for run in page}
+        if len(page) < 200:
+            return states

@@ -1,0 +1,33 @@
+"""The short run, in CI: on both sides of every call once, and a kill now and then."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.town import Town, postgres_url
+
+SEED = 11
+VERBS = (
+    "share",
+    "create-application",
+    "create-entity",
+    "associate",
+    "send-test-message",
+    "notify-operator",
+    "notify-provider",
+)
+BOUNDARIES = frozenset(f"{verb}:{place}" for verb in VERBS for place in ("begun", "answered"))
+"""Before a call, and after it and before its answer is written. The long run has them all."""
+
+
+@pytest.mark.live
+@pytest.mark.timeout(400)
+@pytest.mark.xdist_group("chaos")
+def test_everything_ends_right_whoever_dies_and_whatever_the_provider_does(tmp_path: Path) -> None:
+    """Right final states, no effect repeated, no message twice, no event without a disposition."""
+    town = Town(clients=8, seed=SEED, patience=300, postgres=postgres_url())
+    town.kill_every, town.boundaries = (15.0, 30.0), BOUNDARIES
+    judgement, figures = town.onboard(tmp_path)
+    print(f"seed {SEED}: {figures} {dict(judgement.counts)}")
+    assert judgement.faults == []
+    assert {each for each in BOUNDARIES if not judgement.counts[f"died at {each}"]} == set()

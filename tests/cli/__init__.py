@@ -1,0 +1,1 @@
+"""The command line, with a gateway that says what the test wants."""

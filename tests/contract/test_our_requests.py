@@ -1,0 +1,159 @@
+"""Every request that our Infobip client can send, held against the official documents."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from tests.contract import openapi
+from waboard.domain.ids import NumberKey, PhoneNumber, WabaId
+from waboard.infobip import LIMITS, InfobipClient, InfobipError, endpoints
+from waboard.infobip.client import MOST_REPORTS, MOST_SENDERS
+from waboard.infobip.endpoints import SHARE_WABA, Endpoint
+from waboard.infobip.models import Association, TemplateMessage
+
+documented = pytest.mark.skipif(openapi.ABSENT, reason=openapi.WHY_ABSENT)
+
+Call = Callable[[InfobipClient], Awaitable[object]]
+
+NUMBER = PhoneNumber("447860041117")
+KEY = NumberKey("58B3840032C7774BAC840EEEA2C23A44")
+MESSAGE = TemplateMessage(
+    sender=NUMBER,
+    to=PhoneNumber("385911234567"),
+    message_id="waboard-1",
+    template_name="welcome",
+    language="en",
+    application_id="waboard",
+    entity_id="acme",
+)
+LINK = Association(application_id="waboard", entity_id="acme", resource_id=KEY)
+
+APPLICATION_ENTITY = "application-entity"
+WHATSAPP = "whatsapp"
+NUMBERS = "numbers"
+MESSAGES = "messages-api"
+
+CALLS: dict[str, tuple[str, Call]] = {
+    "one sender's quality": (WHATSAPP, lambda c: c.sender_quality([NUMBER])),
+    "many senders' quality": (WHATSAPP, lambda c: c.sender_quality([NUMBER] * MOST_SENDERS)),
+    "get application": (APPLICATION_ENTITY, lambda c: c.get_application("acme")),
+    "create application": (APPLICATION_ENTITY, lambda c: c.create_application("acme", "Acme")),
+    "rename application": (APPLICATION_ENTITY, lambda c: c.rename_application("acme", "Acme")),
+    "get entity": (APPLICATION_ENTITY, lambda c: c.get_entity("acme")),
+    "create entity": (APPLICATION_ENTITY, lambda c: c.create_entity("acme", "Acme")),
+    "rename entity": (APPLICATION_ENTITY, lambda c: c.rename_entity("acme", "Acme")),
+    "associations": (APPLICATION_ENTITY, lambda c: c.associations(KEY)),
+    "associate": (APPLICATION_ENTITY, lambda c: c.associate(KEY, "waboard", "acme")),
+    "dissociate": (APPLICATION_ENTITY, lambda c: c.dissociate(LINK)),
+    "dissociate without an entity": (
+        APPLICATION_ENTITY,
+        lambda c: c.dissociate(LINK.model_copy(update={"entity_id": None})),
+    ),
+    "find number": (NUMBERS, lambda c: c.find_number(NUMBER)),
+    "validate message": (MESSAGES, lambda c: c.validate_message(MESSAGE)),
+    "send message": (MESSAGES, lambda c: c.send_message(MESSAGE)),
+    "reports": (MESSAGES, lambda c: c.delivery_reports()),
+    "most reports of one message": (
+        MESSAGES,
+        lambda c: c.delivery_reports(message_id="waboard-1", limit=MOST_REPORTS),
+    ),
+}
+ENDPOINTS = {each for each in vars(endpoints).values() if isinstance(each, Endpoint)}
+UNDOCUMENTED = {SHARE_WABA}
+
+
+async def sent_by(call: Call, **options: Any) -> httpx.Request:
+    """Make one call and catch its request; the answer is a refusal, which is of no interest."""
+    requests: list[httpx.Request] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(400)
+
+    transport = httpx.MockTransport(refuse)
+    async with InfobipClient("https://x.test", SecretStr("k"), transport=transport, **options) as c:
+        with pytest.raises(InfobipError):
+            await call(c)
+    (request,) = requests
+    return request
+
+
+@documented
+@pytest.mark.parametrize("name", CALLS)
+async def test_a_request_is_as_documented(name: str):
+    """The path, the method, each query parameter and each property of the body."""
+    product, call = CALLS[name]
+    request = await sent_by(call)
+    where = (product, request.url.path, request.method)
+    openapi.validate_query(*where, dict(request.url.params))
+    openapi.validate_request_body(*where, json.loads(request.content) if request.content else None)
+
+
+async def test_no_request_escapes_these_checks():
+    """Whoever adds an endpoint adds its call above."""
+    requests = [await sent_by(call) for _, call in CALLS.values()]
+    covered = {
+        each
+        for each in ENDPOINTS
+        for request in requests
+        if (request.method, request.url.path) == (each.method, each.path.replace("{}", "acme"))
+    }
+    assert covered == ENDPOINTS - UNDOCUMENTED
+
+
+@documented
+def test_a_wrong_request_would_be_noticed():
+    """The judge itself is judged: a misspelt property, and one that must be there."""
+    where = (APPLICATION_ENTITY, "/provisioning/1/entities", "POST")
+    with pytest.raises(openapi.NotAsDocumented, match="name"):
+        openapi.validate_request_body(*where, {"entityId": "acme", "name": "Acme"})
+    with pytest.raises(openapi.NotAsDocumented, match="senders"):
+        openapi.validate_query(WHATSAPP, "/whatsapp/1/senders/quality", "GET", {})
+
+
+@pytest.mark.parametrize(
+    ("waba_id_as", "wire"), [("string", "104996122399160"), ("number", 104996122399160)]
+)
+async def test_share_waba_is_in_no_document_and_held_against_two_other_sources(
+    waba_id_as: str, wire: str | int
+):
+    """Path and one field: the programme's page (a string) and the Java client 6.4.0 (a number)."""
+    request = await sent_by(
+        lambda c: c.share_waba(WabaId("104996122399160")), waba_id_as=waba_id_as
+    )
+    assert request.method == "POST"
+    assert request.url.path == "/whatsapp/1/embedded-signup/registrations/share-waba"
+    assert not request.url.query
+    assert json.loads(request.content) == {"businessAccountId": wire}
+
+
+def _operation(endpoint: Endpoint) -> dict[str, Any]:
+    """Find the document's words on an endpoint, whatever it calls the id in the path."""
+    for product in (APPLICATION_ENTITY, WHATSAPP, NUMBERS, MESSAGES):
+        file = openapi.CONTRACTS / "openapi" / f"infobip-{product}.json"
+        for path, item in json.loads(file.read_text(encoding="utf-8"))["paths"].items():
+            same = path.split("{")[0] == endpoint.path.split("{")[0]
+            if same and path.count("{") == endpoint.path.count("{"):
+                return item[endpoint.method.lower()]
+    raise AssertionError(f"{endpoint.path} is in no document")
+
+
+@documented
+@pytest.mark.parametrize(
+    "endpoint",
+    sorted(ENDPOINTS - UNDOCUMENTED, key=lambda e: (e.path, e.method)),
+    ids=lambda e: f"{e.method} {e.path}",
+)
+def test_scopes_and_limits_are_the_documents(endpoint: Endpoint):
+    """What a 403 tells the operator to grant, and how often we call."""
+    operation = _operation(endpoint)
+    assert endpoint.scopes == tuple(operation["x-scopes"])
+    (throttle,) = operation.get("x-throttling-info", [None])
+    assert (throttle is None) == (endpoint.bucket is None)
+    if throttle and endpoint.bucket:
+        a_second = throttle.get("numberOfRequests", throttle.get("replenishRate"))
+        assert LIMITS[endpoint.bucket].interval == 1 / a_second

@@ -1,0 +1,60 @@
+"""Why a condition is as it is, whose turn it then is, and what they do."""
+
+import pytest
+
+from waboard.domain.parties import Party
+from waboard.domain.reasons import GUIDANCE, Reason, guidance_for
+
+PROOFS = {
+    Reason.SOLUTION_ACTIVE,
+    Reason.SLOT_TAKEN,
+    Reason.PARTNER_ADDED,
+    Reason.SUBSCRIPTION_READ_BACK,
+    Reason.SHARE_ACCEPTED,
+    Reason.REGISTRATION_SEEN,
+    Reason.REGISTRATION_FINISHED,
+    Reason.SENDER_CONNECTED,
+    Reason.ASSOCIATION_READ_BACK,
+    Reason.MESSAGE_DELIVERED,
+    Reason.EVERYBODY_TOLD,
+}
+"""Reasons for a condition to be true: they need nobody."""
+
+
+@pytest.mark.parametrize("reason", sorted(set(Reason) - PROOFS))
+def test_every_reason_for_something_not_to_be_true_says_whose_turn_it_is(reason):
+    """And what they do, in a whole sentence."""
+    guidance = guidance_for(reason, "")
+    assert guidance.awaiting in Party
+    assert guidance.remedy[0].isupper()
+    assert guidance.remedy.endswith(".")
+
+
+def test_what_is_proven_needs_nobody():
+    """No guidance is kept for it."""
+    assert not PROOFS & set(GUIDANCE)
+
+
+def test_a_reason_reads_the_same_from_the_ledger():
+    """There it is a text."""
+    assert guidance_for("ShareRefused", "") is GUIDANCE[Reason.SHARE_REFUSED]
+
+
+def test_a_known_text_of_the_provider_s_says_who_can_mend_it():
+    """Two-step verification is turned off by the client, not by the operator."""
+    message = "Registration failed: Two-Step verification is enabled on this number."
+    guidance = guidance_for(Reason.REGISTRATION_FAILED, message)
+    assert guidance.awaiting is Party.CLIENT
+    assert "two-step" in guidance.remedy
+
+
+def test_an_unknown_text_of_the_provider_s_leaves_it_to_the_operator():
+    """Who asks the provider."""
+    guidance = guidance_for(Reason.REGISTRATION_FAILED, "Registration failed: bad moon.")
+    assert guidance is GUIDANCE[Reason.REGISTRATION_FAILED]
+
+
+def test_a_hint_is_looked_for_in_a_failed_registration_alone():
+    """Elsewhere the same words mean something else."""
+    guidance = guidance_for(Reason.SHARE_REFUSED, "two-step")
+    assert guidance is GUIDANCE[Reason.SHARE_REFUSED]

@@ -1,0 +1,123 @@
+"""What a signup says, and which WABA it was about."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from waboard.domain.ids import PortfolioId, WabaId
+from waboard.domain.signup import Ending, Finding, Signals, find_waba, read_message
+
+OURS, OTHER, THIRD = WabaId("2000000002"), WabaId("2000000005"), WabaId("2000000008")
+PORTFOLIO = PortfolioId("3000000003")
+
+
+def message(event: str = "FINISH", **data: Any) -> dict[str, Any]:
+    return {"type": "WA_EMBEDDED_SIGNUP", "event": event, "version": 3, "data": data}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "FINISH",
+        "FINISH_ONLY_WABA",
+        "FINISH_WHATSAPP_BUSINESS_APP_ONBOARDING",
+        "FINISH_OBO_MIGRATION",
+        "FINISH_GRANT_ONLY_API_ACCESS",
+    ],
+)
+def test_every_finish_is_one_whatever_it_carries(event: str):
+    read = read_message(message(event, waba_id=OURS))
+    assert (read.ending, read.waba_ids) == (Ending.FINISHED, (OURS,))
+    assert read_message(message(event)).waba_ids == ()
+
+
+def test_ids_may_come_as_numbers_and_as_a_list():
+    read = read_message(message(waba_id=int(OURS), waba_ids=[OURS, OTHER], business_id=PORTFOLIO))
+    assert read.waba_ids == (OURS, OTHER)
+    assert read.data.business_id == PORTFOLIO
+
+
+@pytest.mark.parametrize(
+    ("event", "data", "ending"),
+    [
+        ("CANCEL", {"current_step": "PHONE_NUMBER_SETUP"}, Ending.ABANDONED),
+        ("CANCEL", {"error_message": "In use", "error_code": "3441030"}, Ending.ERROR_REPORTED),
+        ("CANCEL", {"error_id": 3441030}, Ending.ERROR_REPORTED),
+        ("ERROR", {}, Ending.ERROR_REPORTED),
+        ("SOMETHING_NEW", {"more": 1}, Ending.UNKNOWN),
+    ],
+)
+def test_the_two_kinds_of_cancel_are_told_apart_by_what_they_carry(
+    event: str, data: dict[str, Any], ending: Ending
+):
+    assert read_message(message(event, **data)).ending is ending
+
+
+def test_an_older_page_calls_the_code_of_an_error_an_id():
+    assert read_message(message("CANCEL", error_id="3441030")).error_code == "3441030"
+    assert read_message(message("CANCEL", error_code="1", error_id="2")).error_code == "1"
+
+
+def test_what_is_shown_of_an_error_holds_no_phone_number():
+    read = read_message(message("CANCEL", error_message="+44 7860 041117 is in use"))
+    assert read.data.error_message == "…1117 is in use"
+
+
+@pytest.mark.parametrize("bad", [{}, {"event": 5}, message(waba_id="12ab"), [], "FINISH"])
+def test_what_is_no_message_is_refused(bad: Any):
+    with pytest.raises(ValidationError):
+        read_message(bad)
+
+
+def test_nothing_is_found_from_nothing():
+    assert find_waba(Signals()) == Finding()
+    assert find_waba(Signals(taken=frozenset({OURS}))) == Finding()
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        Signals(claimed=(OURS,)),
+        Signals(granted=frozenset({OURS})),
+        Signals(added=frozenset({OURS})),
+        Signals(claimed=(OURS,), granted=frozenset({OTHER, OURS, THIRD})),
+        Signals(claimed=(OURS,), granted=frozenset()),
+        Signals(granted=frozenset({OURS, OTHER}), added=frozenset({OURS})),
+        Signals(granted=frozenset({OURS, OTHER}), taken=frozenset({OTHER})),
+        Signals(claimed=(OURS, OTHER), granted=frozenset({OURS, THIRD})),
+        Signals(claimed=(OURS, OTHER), added=frozenset({OURS})),
+        Signals(claimed=(OURS,), claimed_portfolio=PORTFOLIO, portfolio=PORTFOLIO),
+        Signals(claimed=(OURS,), taken=frozenset({OURS})),
+    ],
+)
+def test_one_waba_is_found_by_membership_and_never_by_its_place_in_a_list(signals: Signals):
+    assert find_waba(signals) == Finding(waba_id=OURS)
+
+
+@pytest.mark.parametrize(
+    ("signals", "problem"),
+    [
+        (Signals(claimed=(OURS,), granted=frozenset({OTHER})), "the token is not for"),
+        (
+            Signals(
+                claimed=(OURS,), claimed_portfolio=PORTFOLIO, portfolio=PortfolioId("3000000009")
+            ),
+            "another portfolio",
+        ),
+        (Signals(granted=frozenset({OURS, OTHER})), "2 WABAs were shared"),
+        (Signals(claimed=(OURS, OTHER)), "nothing tells which"),
+    ],
+)
+def test_a_contradiction_is_for_a_person_to_settle(signals: Signals, problem: str):
+    found = find_waba(signals)
+    assert found.waba_id is None
+    assert problem in (found.problem or "")
+
+
+@pytest.mark.parametrize("how", ["claimed_portfolio", "portfolio"])
+def test_a_portfolio_is_never_taken_for_a_waba(how: str):
+    signals = Signals(claimed=(WabaId(PORTFOLIO),), **{how: PORTFOLIO})
+    assert "a portfolio as the WABA" in (find_waba(signals).problem or "")
+    both = Signals(claimed=(WabaId(PORTFOLIO), OURS), **{how: PORTFOLIO})
+    assert find_waba(both) == Finding(waba_id=OURS)

@@ -1,0 +1,92 @@
+"""What gathers while a batch is acted on is the next batch; and gateways that share a ledger."""
+
+import asyncio
+import os
+from collections.abc import Collection, Generator
+from pathlib import Path
+
+import pytest
+
+from tests.domain.samples import DOCUMENTED, registration
+from tests.gateway.desk import REGISTRATION, Desk, FakePrefect, desk_settings
+from tests.ledger.databases import PostgresDatabases
+from waboard.domain.clock import Clock
+from waboard.domain.facts import registration_facts
+from waboard.gateway import inbox
+from waboard.ledger.database import Ledger
+
+
+class Slow:
+    """Acts on a batch when the test lets it."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.go = asyncio.Event()
+
+    async def act_on(self, _ledger: Ledger, event_ids: Collection[int], _clock: Clock) -> None:
+        self.batches.append(sorted(event_ids))
+        await self.go.wait()
+
+
+async def test_what_comes_while_a_batch_is_acted_on_is_the_next_batch(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    """A flood costs few looks, and nobody queues up for one of his own."""
+    slow = Slow()
+    monkeypatch.setattr(inbox, "act_on", slow.act_on)
+    await desk.inbox.keep(registration_facts(DOCUMENTED))
+    acting = asyncio.create_task(desk.inbox.act())
+    await asyncio.sleep(0)
+    for minute in range(3):
+        await desk.hook(REGISTRATION, registration(minute=minute))
+    assert slow.batches == [[1]]
+    slow.go.set()
+    await acting
+    assert slow.batches == [[1], [2, 3, 4]]
+
+
+async def test_a_batch_that_cannot_be_acted_on_does_not_stop_the_next(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    """Its events are parked, and the waker takes them up."""
+    await desk.asked()
+
+    async def fails(*_: object) -> None:
+        raise OSError("no")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(inbox, "act_on", fails)
+        await desk.inbox.keep(registration_facts(DOCUMENTED))
+        with pytest.raises(OSError, match="no"):
+            await desk.inbox.act()
+    await desk.hook(REGISTRATION, registration(minute=1))
+    assert {event["disposition"] for event in await desk.events()} == {"applied"}
+
+
+@pytest.fixture
+def shared_url() -> Generator[str]:
+    """A ledger on PostgreSQL."""
+    server = os.environ.get("TEST_POSTGRES_URL")
+    if server is None:
+        pytest.skip("TEST_POSTGRES_URL names no server")
+    databases = PostgresDatabases(server)
+    url = databases.create()
+    yield url
+    databases.drop(url)
+    databases.close()
+
+
+async def test_the_same_event_to_two_gateways_in_the_same_instant_is_one_event(
+    shared_url: str, prefect: FakePrefect
+):
+    """One row, counted; the run that waits for it is woken once."""
+    settings = [desk_settings(Path("unused"), database_url=shared_url) for _ in range(2)]
+    async with Desk(settings[0]).opened() as one, Desk(settings[1]).opened() as other:
+        onboarding = await one.asked()
+        await one.sleeps(onboarding["id"])
+        hooks = [each.hook(REGISTRATION, DOCUMENTED) for each in (one, other) * 5]
+        answers = await asyncio.gather(*hooks)
+        assert sorted(answer.json()["duplicates"] for answer in answers) == [0] + [1] * 9
+        [event] = await other.events()
+        assert (event["times_received"], event["disposition"]) == (10, "applied")
+        assert prefect.woken == [onboarding["id"]]

@@ -1,0 +1,130 @@
+"""The connection to the ledger, and what a transaction is."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from tests.domain.samples import T0
+from waboard.domain.errors import BadInput
+from waboard.ledger.database import Ledger, async_url
+from waboard.ledger.models import ClientRow, SenderRow
+
+
+def client(ref: str = "acme", created_at: datetime = T0) -> ClientRow:
+    return ClientRow(client_ref=ref, name=ref, created_at=created_at)
+
+
+async def refs(ledger: Ledger) -> list[str]:
+    async with ledger.begin() as session:
+        return list(await session.scalars(select(ClientRow.client_ref).order_by(ClientRow.id)))
+
+
+@pytest.mark.parametrize(
+    ("url", "used"),
+    [
+        ("sqlite:////data/ledger.db", "sqlite+aiosqlite:////data/ledger.db"),
+        ("sqlite:///ledger.db", "sqlite+aiosqlite:///ledger.db"),
+        ("postgresql://u:p@host/db", "postgresql+asyncpg://u:p@host/db"),
+        ("postgres://u:p@host/db", "postgresql+asyncpg://u:p@host/db"),
+        ("postgresql+psycopg://u:p@host/db", "postgresql+asyncpg://u:p@host/db"),
+    ],
+)
+def test_the_driver_is_ours_to_choose(url, used):
+    """The setting names a database as everybody writes it."""
+    assert async_url(url) == used
+
+
+@pytest.mark.parametrize("url", ["mysql://u:s3cret@host/db", "u:s3cret@host", "", "s3cret"])
+def test_another_database_is_refused_by_the_name_of_the_setting(url):
+    """Without showing the password."""
+    with pytest.raises(BadInput, match="WABOARD_DATABASE_URL") as caught:
+        async_url(url)
+    assert "s3cret" not in str(caught.value)
+    assert "postgresql://" in caught.value.remedy
+
+
+async def test_a_missing_folder_of_an_sqlite_ledger_is_made(tmp_path):
+    """The first start on a machine finds nothing."""
+    ledger = Ledger(f"sqlite:///{tmp_path}/new/folder/ledger.db")
+    async with ledger.begin() as session:
+        assert await session.scalar(text("SELECT 1")) == 1
+    await ledger.close()
+    assert (tmp_path / "new/folder/ledger.db").exists()
+
+
+async def test_a_transaction_is_kept_as_a_whole(ledger):
+    """What was written is there for the next."""
+    async with ledger.begin() as session:
+        session.add_all([client("acme"), client("globex")])
+    assert await refs(ledger) == ["acme", "globex"]
+
+
+async def test_a_transaction_that_breaks_leaves_nothing(ledger):
+    """Not even what was already sent to the database."""
+
+    async def break_off() -> None:
+        async with ledger.begin() as session:
+            session.add(client())
+            await session.flush()
+            raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        await break_off()
+    assert await refs(ledger) == []
+
+
+async def test_what_is_not_committed_is_not_seen_by_others(ledger, url):
+    """On PostgreSQL others read on; on SQLite they would wait, so only the outcome is read."""
+    async with ledger.begin() as session:
+        session.add(client())
+        await session.flush()
+        if url.startswith("postgresql"):
+            other = Ledger(url)
+            assert await refs(other) == []
+            await other.close()
+    assert await refs(ledger) == ["acme"]
+
+
+async def test_references_are_checked(ledger):
+    """SQLite does so only when it is asked to."""
+    with pytest.raises(IntegrityError):
+        async with ledger.begin() as session:
+            session.add(SenderRow(onboarding_id="nobody's", phone_number="1"))
+
+
+async def test_a_time_comes_back_in_utc(ledger):
+    """In whatever zone it was given."""
+    tokyo = timezone(timedelta(hours=9))
+    async with ledger.begin() as session:
+        session.add(client(created_at=datetime(2026, 1, 5, 18, 0, 0, 123456, tokyo)))
+    async with ledger.begin() as session:
+        found = await session.scalar(select(ClientRow.created_at))
+    assert found == datetime(2026, 1, 5, 9, 0, 0, 123456, UTC)
+    assert found is not None
+    assert found.utcoffset() == timedelta(0)
+
+
+async def test_a_time_without_a_zone_is_refused(ledger):
+    """It would mean something else on every machine."""
+    with pytest.raises(StatementError, match="without a zone"):
+        async with ledger.begin() as session:
+            session.add(client(created_at=datetime(2026, 1, 5, 9)))  # noqa: DTZ001
+    assert await refs(ledger) == []
+
+
+async def test_a_transaction_waits_for_one_that_writes(ledger, other):
+    """Reading and then writing is never refused because another wrote in between."""
+    async with ledger.begin() as session:
+        session.add(client("0"))
+
+    async def add_one(one: Ledger) -> None:
+        async with one.begin() as session:
+            row = (await session.scalars(select(ClientRow).with_for_update())).one()
+            await asyncio.sleep(0)
+            row.client_ref = str(int(row.client_ref) + 1)
+
+    await asyncio.gather(*(add_one(one) for one in [ledger, other] * 10))
+    assert await refs(ledger) == ["20"]

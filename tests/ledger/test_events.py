@@ -1,0 +1,248 @@
+"""Events: kept before they are answered, once each, with a disposition that is never empty."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from tests.domain.samples import BAD, GOOD, WABA, at
+from tests.ledger.desk import connected, reported, told
+from waboard.domain.errors import NotFound
+from waboard.domain.facts import Fact, delivery_facts, registration_facts
+from waboard.ledger.events import (
+    adopted_by,
+    concerned_by,
+    list_events,
+    onboarding_for,
+    parked_for,
+    read_event,
+)
+from waboard.ledger.models import Disposition, EventRow
+
+OTHER_WABA = "102384266223094"
+
+
+async def test_an_event_is_kept_as_it_came(desk):
+    """Word for word, with its source and time."""
+    fact = told()
+    (receipt,) = await desk.keep(fact, minute=3)
+    row = await desk.event(receipt.event_id)
+    assert not receipt.duplicate
+    assert (row.kind, row.source, row.body) == ("registration", "webhook", fact.body)
+    assert (row.digest, row.waba_id) == (fact.digest, WABA)
+    assert (row.received_at, row.last_received_at, row.times_received) == (at(3), at(3), 1)
+
+
+async def test_an_event_is_parked_until_somebody_asks_about_it(desk):
+    """No onboarding of this WABA is known yet."""
+    (receipt,) = await desk.keep(told())
+    row = await desk.event(receipt.event_id)
+    assert (row.disposition, row.onboarding_id) == (Disposition.PARKED, None)
+    assert row.detail
+
+
+async def test_the_same_event_again_is_counted(desk):
+    """It is one row, whatever it came in."""
+    (first,) = await desk.keep(told())
+    (again,) = await desk.keep(told(), minute=7)
+    row = await desk.event(first.event_id)
+    assert (again.event_id, again.duplicate) == (first.event_id, True)
+    assert (row.times_received, row.received_at, row.last_received_at) == (2, at(0), at(7))
+    assert await desk.count(EventRow) == 1
+
+
+async def test_the_same_event_twice_in_one_batch_is_counted(desk):
+    """A pull may hold what it holds twice."""
+    receipts = await desk.keep(reported("sent"), reported("delivered"), reported("sent"))
+    assert [receipt.duplicate for receipt in receipts] == [False, False, True]
+    assert receipts[0].event_id == receipts[2].event_id
+    assert (await desk.event(receipts[0].event_id)).times_received == 2
+
+
+@pytest.mark.parametrize("times", [1, 10])
+async def test_the_same_event_in_the_same_instant_is_one_row(desk, other_desk, times):
+    """Two processes that look before they insert would both insert."""
+    desks = [desk, other_desk] * times
+    receipts = [r for kept in await asyncio.gather(*(d.keep(told()) for d in desks)) for r in kept]
+    assert len({receipt.event_id for receipt in receipts}) == 1
+    assert sum(not receipt.duplicate for receipt in receipts) == 1
+    assert (await desk.event(receipts[0].event_id)).times_received == len(desks)
+
+
+async def test_batches_that_hold_the_same_in_another_order_are_all_kept(desk, other_desk):
+    """A webhook and a pull meet: neither is lost because each waits for the other."""
+    facts = [reported("delivered", message_id=f"waboard-{i}") for i in range(30)]
+    kept = await asyncio.gather(
+        *(d.keep(*order) for d in (desk, other_desk) for order in (facts, facts[::-1]))
+    )
+    assert [len(receipts) for receipts in kept] == [30] * 4
+    assert {event.times_received for event in await desk.events()} == {4}
+
+
+async def test_receipts_are_in_the_order_of_the_facts(desk):
+    """The caller acts on each."""
+    facts = [reported("delivered", message_id=f"waboard-{i}") for i in range(9)]
+    receipts = await desk.keep(*facts)
+    rows = [await desk.event(receipt.event_id) for receipt in receipts]
+    assert [row.message_id for row in rows] == [fact.message_id for fact in facts]
+
+
+@pytest.mark.parametrize(
+    ("fact", "disposition"),
+    [
+        (registration_facts(b"hello")[0], Disposition.INVALID),
+        (registration_facts(b'{"status": "FINISHED"}')[0], Disposition.INVALID),
+        (delivery_facts(b"[]")[0], Disposition.INVALID),
+        (reported("delivered", message_id="bulk-1"), Disposition.UNSUPPORTED),
+        (reported("delivered", event="SEEN"), Disposition.UNSUPPORTED),
+    ],
+)
+async def test_what_is_of_no_use_is_kept_and_says_why(desk, fact, disposition):
+    """Nothing is answered and thrown away."""
+    (receipt,) = await desk.keep(fact)
+    row = await desk.event(receipt.event_id)
+    assert (row.disposition, row.body) == (disposition, fact.body)
+    assert row.detail == (fact.problem or fact.unsupported)
+
+
+async def test_what_is_of_no_use_is_never_taken_up(desk):
+    """Not even by the onboarding that it names."""
+    onboarding_id = await desk.started()
+    unsupported = replace(told(), unsupported="Not of interest.")
+    (receipt,) = await desk.keep(unsupported)
+    onboarding = await desk.look(onboarding_id)
+    assert onboarding.senders == ()
+    assert (await desk.event(receipt.event_id)).disposition == Disposition.UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    "body", [b"\x00", b"a\x00b", b'{"\x00": 1}', "\u2028ä😀".encode()], ids=ascii
+)
+async def test_any_bytes_are_kept(desk, body):
+    """Also those that a database does not take in a text."""
+    (receipt,) = await desk.keep(*registration_facts(body))
+    assert (await desk.event(receipt.event_id)).disposition == Disposition.INVALID
+
+
+async def test_half_a_character_is_kept(desk):
+    r"""JSON can write `\ud800`, which is in no encoding."""
+    (receipt,) = await desk.keep(*registration_facts(rb'{"status": "\ud800"}'))
+    assert (await desk.event(receipt.event_id)).disposition == Disposition.INVALID
+
+
+@pytest.mark.parametrize(
+    "message_id",
+    ["waboard-" + "x" * 300, "waboard-\x00", "waboard-ä😀"],
+    ids=["long", "nul", "astral"],
+)
+async def test_a_message_id_may_be_anything(desk, message_id):
+    """It is the provider's to write: it is kept, readable or not."""
+    (receipt,) = await desk.keep(reported("delivered", message_id=message_id))
+    assert (await desk.event(receipt.event_id)).disposition
+
+
+async def test_a_parked_event_is_adopted_when_its_onboarding_appears(desk):
+    """The webhook may be faster than whoever starts the onboarding."""
+    (receipt,) = await desk.keep(told())
+    onboarding_id = await desk.started()
+    onboarding = await desk.look(onboarding_id)
+    row = await desk.event(receipt.event_id)
+    assert (row.disposition, row.onboarding_id) == (Disposition.APPLIED, onboarding_id)
+    assert [sender.phone_number for sender in onboarding.senders] == [GOOD]
+
+
+async def test_an_event_about_another_waba_stays_parked(desk):
+    """It is somebody else's."""
+    (receipt,) = await desk.keep(told())
+    onboarding_id = await desk.started("globex", OTHER_WABA)
+    await desk.look(onboarding_id)
+    assert (await desk.event(receipt.event_id)).disposition == Disposition.PARKED
+
+
+async def test_a_report_is_about_the_onboarding_that_sent_its_message(desk):
+    """Nobody else has the message's id."""
+    one, two = await desk.started("acme", WABA), await desk.started("globex", OTHER_WABA)
+    message_id = await desk.send(two, GOOD)
+    (receipt,) = await desk.keep(reported("delivered", message_id=message_id))
+    await desk.look(one)
+    assert (await desk.event(receipt.event_id)).disposition == Disposition.PARKED
+    await desk.look(two)
+    assert (await desk.event(receipt.event_id)).onboarding_id == two
+
+
+async def test_a_quality_report_is_about_the_newest_onboarding_that_has_its_number(desk):
+    """A number moves from one WABA to another."""
+    one = await desk.started("acme", WABA, minute=0, phone_numbers=(GOOD,))
+    two = await desk.started("globex", OTHER_WABA, minute=5, phone_numbers=(GOOD,))
+    (receipt,) = await desk.keep(connected(GOOD))
+    await desk.look(one)
+    assert (await desk.event(receipt.event_id)).onboarding_id is None
+    await desk.look(two)
+    assert (await desk.event(receipt.event_id)).onboarding_id == two
+
+
+async def test_what_nobody_has_is_about_nobody(desk):
+    """No onboarding is made up for it."""
+    receipts = await desk.keep(told(), reported("sent"), connected(GOOD))
+    async with desk.ledger.begin() as session:
+        for receipt in receipts:
+            row = await read_event(session, receipt.event_id)
+            assert await onboarding_for(session, row) is None
+        assert await concerned_by(session) == []
+
+
+async def test_what_a_crash_left_undone_is_found(desk):
+    """Events that were kept and that nobody acted on."""
+    one, two = await desk.started("acme", WABA), await desk.started("globex", OTHER_WABA)
+    message_id = await desk.send(two, BAD)
+    await desk.keep(told(), reported("sent", message_id=message_id), reported("sent"))
+    async with desk.ledger.begin() as session:
+        assert await concerned_by(session) == sorted([one, two])
+    await desk.look(one)
+    await desk.look(two)
+    async with desk.ledger.begin() as session:
+        assert await concerned_by(session) == []
+
+
+async def test_events_are_taken_up_in_the_order_they_came(desk):
+    """And are listed so."""
+    onboarding_id = await desk.started()
+    kept = [await desk.keep(told(minute=minute)) for minute in (3, 1, 2)]
+    ids = [receipt.event_id for (receipt,) in kept]
+    async with desk.ledger.begin() as session:
+        assert [row.id for row in await parked_for(session, onboarding_id)] == ids
+    await desk.look(onboarding_id)
+    async with desk.ledger.begin() as session:
+        assert await parked_for(session, onboarding_id) == []
+        assert [row.id for row in await adopted_by(session, onboarding_id)] == ids
+
+
+async def test_events_are_listed_newest_first_and_by_disposition(desk):
+    """Up to a limit."""
+    for fact in (told(), *registration_facts(b"hello"), told(minute=1)):
+        await desk.keep(fact)
+    async with desk.ledger.begin() as session:
+        everything = await list_events(session)
+        newest = await list_events(session, limit=1)
+        invalid = await list_events(session, disposition=Disposition.INVALID)
+    assert [row.disposition for row in everything] == ["parked", "invalid", "parked"]
+    assert [row.id for row in newest] == [everything[0].id]
+    assert [row.body for row in invalid] == ["hello"]
+
+
+async def test_an_unknown_event_is_not_found(desk):
+    """And the error says where to look."""
+    with pytest.raises(NotFound, match="no event 7"):
+        await desk.event(7)
+
+
+async def test_no_event_is_ever_without_a_disposition_and_why(desk):
+    """Whatever became of it."""
+    onboarding_id = await desk.started()
+    unusable = [Fact("registration", "x", problem="No."), reported("sent", message_id="bulk-1")]
+    for fact in (told(), told("IN_PROGRESS", -5), reported("sent"), *unusable):
+        await desk.keep(fact)
+    await desk.look(onboarding_id)
+    events = await desk.events()
+    assert {e.disposition for e in events} == set(Disposition)
+    assert all(event.detail for event in events)

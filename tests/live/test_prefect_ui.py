@@ -1,0 +1,40 @@
+"""What an operator sees: the run in the Prefect UI, in a real browser."""
+
+from collections.abc import Generator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.live.board import Board, sender
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(browser: Browser) -> Generator[Page]:
+    """A page of an operator's size."""
+    opened = browser.new_page(viewport={"width": 1400, "height": 1000})
+    yield opened
+    opened.close()
+
+
+def test_a_waiting_run_says_what_it_waits_for(board: Board, page: Page) -> None:
+    """Its badge is the wait's own name, its tag makes it findable."""
+    board.decide(8101, silent=True, senders=[sender(2001)])
+    board.start("browsed", 8101)
+    board.state("browsed", "AwaitingRegistration")
+    page.goto(board.show("browsed")["links"]["flow_run"])
+    expect(page.get_by_text("browsed · WABA …8101 · attempt 1").first).to_be_visible()
+    expect(page.get_by_text("AwaitingRegistration", exact=True).first).to_be_visible()
+    expect(page.get_by_text("waiting:registration").first).to_be_visible()
+
+
+def test_the_runs_list_shows_the_outcome(board: Board, page: Page) -> None:
+    """The list alone answers how a client's onboarding ended."""
+    board.decide(8102, senders=[sender(2101), sender(2102, status="FAILED")])
+    board.start("listed", 8102)
+    board.ended("listed")
+    board.state("listed", "LiveLimited")
+    page.goto(f"{board.prefect_url}/runs")
+    expect(page.get_by_text("listed · WABA …8102 · attempt 1").first).to_be_visible()
+    expect(page.get_by_text("LiveLimited", exact=True).first).to_be_visible()

@@ -1,0 +1,107 @@
+"""What our worker does when somebody cancels, stops or kills it in the middle of a leg."""
+
+import os
+import signal
+
+import httpx
+import pytest
+
+from tests.chaos.killer import children_of
+from tests.live.board import Board, sender, until
+
+SHARE = "/whatsapp/1/embedded-signup/registrations/share-waba"
+SLOW_SHARE = {"method": "POST", "path": SHARE, "hang_seconds": 25}
+"""Infobip takes the share and answers much later, so that a leg can be met in the middle."""
+
+
+def met_in_the_middle(board: Board, client_ref: str, waba_id: int, seconds: float = 25) -> None:
+    """Start an onboarding and return while its share is under way."""
+    board.decide(waba_id, senders=[sender(waba_id % 10_000)], silent=True)
+    board.fail(SLOW_SHARE | {"hang_seconds": seconds})
+    board.start(client_ref, waba_id)
+    until(lambda: board.books()["shares"].get(str(waba_id)), "the share to be under way")
+
+
+def signal_worker(board: Board, number: signal.Signals) -> None:
+    """Send a signal to the worker's process."""
+    (pid,) = children_of(board.process.pid, "waboard worker")
+    os.kill(pid, number)
+
+
+def goes_live(board: Board, client_ref: str, waba_id: int) -> None:
+    """See that it all ends well, and that nothing was done twice."""
+    board.sandbox.post(f"/sandbox/wabas/{waba_id}/registration-event").raise_for_status()
+    assert board.ended(client_ref)["stage"] == "Live"
+    assert board.books()["shares"][str(waba_id)] == 1
+
+
+def test_a_run_that_is_cancelled_in_the_ui_stops_at_its_next_await(board: Board) -> None:
+    """And says so; the share that was under way is not taken for done or undone."""
+    met_in_the_middle(board, "cancelled", 8301)
+    run_id = board.flow_run("cancelled")["id"]
+    cancelling = {"state": {"type": "CANCELLING"}}
+    url = f"{board.prefect_url}/api/flow_runs/{run_id}/set_state"
+    httpx.post(url, json=cancelling).raise_for_status()
+    state = board.state("cancelled", "Cancelled")
+    assert "its leg was stopped" in state["message"]
+
+
+@pytest.mark.parametrize(
+    ("number", "waba_id"), [(signal.SIGTERM, 8302), (signal.SIGKILL, 8303)], ids=["term", "kill"]
+)
+def test_a_worker_that_ends_in_the_middle_leaves_nothing_behind(
+    board: Board, number: signal.Signals, waba_id: int
+) -> None:
+    """Its run is taken up again, and the share that nobody saw answered is not repeated."""
+    client_ref = f"orphan-{waba_id}"
+    met_in_the_middle(board, client_ref, waba_id)
+    signal_worker(board, number)
+    board.state(client_ref, "AwaitingRegistration")
+    goes_live(board, client_ref, waba_id)
+
+
+def test_a_run_that_is_suspended_in_the_ui_stops_before_its_next_step(board: Board) -> None:
+    """And goes on when somebody resumes it, with nothing done twice."""
+    met_in_the_middle(board, "held", 8304, seconds=6)
+    url = f"{board.prefect_url}/api/flow_runs/{board.flow_run('held')['id']}"
+    suspended = {"type": "PAUSED", "name": "Suspended", "state_details": {"pause_reschedule": True}}
+    httpx.post(f"{url}/set_state", json={"state": suspended}).raise_for_status()
+    until(lambda: "held" in str(ended_legs(board)), "its leg to end")
+    assert board.state("held", "Suspended")
+    assert "await registration of WABA …8304" not in board.task_names("held")
+    httpx.post(f"{url}/resume").raise_for_status()
+    board.state("held", "AwaitingRegistration")
+    goes_live(board, "held", 8304)
+
+
+def ended_legs(board: Board) -> list[str]:
+    """What the worker's log says of legs that ended because somebody suspended their run."""
+    (log,) = board.home.rglob("worker.log")
+    return [line for line in log.read_text().splitlines() if "Finished in state Suspended" in line]
+
+
+def test_no_more_legs_run_at_once_than_the_pool_allows(board: Board) -> None:
+    """What is over the limit waits for its turn, and gets it."""
+    names = [f"crowd-{index}" for index in range(6)]
+    board.fail(SLOW_SHARE | {"hang_seconds": 5, "times": len(names)})
+    for index, name in enumerate(names):
+        board.decide(8200 + index, senders=[sender(8200 + index)])
+        board.start(name, 8200 + index)
+    until(lambda: sum(board.books()["shares"].get(str(8200 + i), 0) for i in range(6)) == 4, "4")
+    doing = [board.flow_run(name)["state"]["type"] for name in names]
+    assert doing.count("SCHEDULED") == len(names) - 4
+    assert all(board.ended(name)["stage"] == "Live" for name in names)
+
+
+def test_the_log_of_a_leg_is_in_the_ui(board: Board) -> None:
+    """Under its run, as with any other worker."""
+    board.decide(8305, senders=[sender(8305)])
+    board.start("logged", 8305)
+    board.ended("logged")
+    query = {"logs": {"flow_run_id": {"any_": [board.flow_run("logged")["id"]]}}, "limit": 200}
+
+    def lines() -> list[str]:
+        found = httpx.post(f"{board.prefect_url}/api/logs/filter", json=query).json()
+        return [line["message"] for line in found if "in state Live" in line["message"]]
+
+    until(lines, "the last line to be there")

@@ -1,0 +1,322 @@
+"""Associating: from wherever a number stands to the one association that should be."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from tasks.associate import STALE_FOR, NumberNotListed, associate_sender
+from tests.tasks.bench import (
+    APPLICATION,
+    APPLICATIONS,
+    ASSOCIATIONS,
+    ENTITIES,
+    ENTITY,
+    GOOD,
+    NUMBERS,
+    OTHER,
+    Bench,
+    Crash,
+    condition,
+    shown,
+    timed_out,
+)
+from waboard.domain.conditions import ConditionType
+from waboard.domain.errors import ProviderError
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.reasons import Reason
+from waboard.infobip import InfobipError
+from waboard.ledger.models import Verb
+
+RIGHT = (APPLICATION, ENTITY)
+PORTFOLIO = "506914307656634"
+
+
+@pytest.fixture
+async def prepared(bench: Bench) -> Bench:
+    """The application and the entity exist."""
+    await bench.sandbox.http.post(APPLICATIONS, json={"applicationId": APPLICATION})
+    await bench.sandbox.http.post(ENTITIES, json={"entityId": ENTITY})
+    bench.books.requests.clear()
+    return bench
+
+
+async def associate(bench: Bench, onboarding: Onboarding) -> None:
+    await associate_sender.fn(bench.services, onboarding, onboarding.sender(GOOD))
+
+
+def linked(bench: Bench) -> list[tuple[str, str | None]]:
+    """With what the sandbox has it associated."""
+    return [(each.applicationId, each.entityId) for each in bench.books.associations.values()]
+
+
+async def associated(bench: Bench) -> tuple[str, str]:
+    return condition((await bench.look()).sender(GOOD), ConditionType.ASSOCIATED)
+
+
+def changes(bench: Bench) -> list[str]:
+    """What the sandbox was asked to change in its associations."""
+    return [each for each in bench.writes() if each.endswith(ASSOCIATIONS)]
+
+
+MAKE, REMOVE = f"POST {ASSOCIATIONS}", f"DELETE {ASSOCIATIONS}"
+
+
+@dataclass
+class ManyLinks:
+    """An Infobip on which one number has several associations, which the sandbox has not."""
+
+    bench: Bench
+    links: list[dict[str, Any]] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+
+    def play(self) -> None:
+        for method in ("GET", "POST", "DELETE"):
+            self.bench.network.instead(method, ASSOCIATIONS, self.answer, always=True)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json={"results": self.links})
+        link = json.loads(request.content)
+        self.log.append(f"{request.method} {link['applicationId']}/{link['entityId']}")
+        if request.method == "DELETE":
+            self.links.remove(link)
+            return httpx.Response(204)
+        self.links.append(link)
+        return httpx.Response(201)
+
+
+def link(key: str, entity: str, application: str = APPLICATION) -> dict[str, Any]:
+    return {
+        "resourceType": "NUMBER",
+        "channel": "WHATSAPP",
+        "applicationId": application,
+        "entityId": entity,
+        "resourceId": key,
+    }
+
+
+class TestFromAnywhere:
+    """Exactly one association at the end, whatever there was."""
+
+    async def test_a_number_without_any_gets_one_and_it_is_read_back(self, prepared: Bench):
+        onboarding = await prepared.registered()
+        await associate(prepared, onboarding)
+        assert linked(prepared) == [RIGHT]
+        assert await associated(prepared) == ("True", "AssociationReadBack")
+        assert prepared.calls("GET", ASSOCIATIONS) == 2
+        effects = [(row.verb, *shown(row)) for row in await prepared.effects()]
+        assert effects == [(Verb.ASSOCIATE, GOOD, 1, "done")]
+
+    async def test_one_that_is_right_already_is_left_alone(self, prepared: Bench):
+        onboarding = await prepared.registered()
+        await associate(prepared, onboarding)
+        before = len(prepared.writes())
+        await associate(prepared, await prepared.look())
+        assert len(prepared.writes()) == before
+        assert len(await prepared.effects()) == 1
+        assert await associated(prepared) == ("True", "AssociationReadBack")
+
+    async def test_what_somebody_else_made_right_is_only_read(self, prepared: Bench):
+        onboarding = await prepared.registered()
+        key = await prepared.sandbox.number_key()
+        await prepared.sandbox.http.post(ASSOCIATIONS, json=link(key, ENTITY))
+        await associate(prepared, onboarding)
+        assert changes(prepared) == [MAKE]
+        assert await prepared.effects() == []
+        assert await associated(prepared) == ("True", "AssociationReadBack")
+
+    async def test_the_providers_own_default_is_moved(self, prepared: Bench):
+        onboarding = await prepared.registered(auto_associated_entity=PORTFOLIO)
+        assert linked(prepared) == [("default", PORTFOLIO)]
+        await associate(prepared, onboarding)
+        assert linked(prepared) == [RIGHT]
+        assert changes(prepared) == [REMOVE, MAKE]
+        effects = [(row.verb, *shown(row)) for row in await prepared.effects()]
+        assert effects == [
+            (Verb.DISSOCIATE, f"{GOOD} from default/{PORTFOLIO}", 1, "done"),
+            (Verb.ASSOCIATE, GOOD, 1, "done"),
+        ]
+
+    async def test_one_that_has_lost_its_entity_is_moved(self, prepared: Bench):
+        """Deleting an entity leaves its numbers with the default application and none."""
+        onboarding = await prepared.registered(auto_associated_entity=PORTFOLIO)
+        await prepared.sandbox.http.delete(f"{ENTITIES}/{PORTFOLIO}")
+        assert linked(prepared) == [("default", None)]
+        await associate(prepared, onboarding)
+        assert linked(prepared) == [RIGHT]
+
+    async def test_two_stale_ones_both_go(self, prepared: Bench):
+        onboarding = await prepared.registered()
+        key = await prepared.sandbox.number_key()
+        infobip = ManyLinks(prepared, [link(key, "old"), link(key, ENTITY, "default")])
+        infobip.play()
+        await associate(prepared, onboarding)
+        assert infobip.links == [link(key, ENTITY)]
+        assert infobip.log == ["DELETE waboard/old", "DELETE default/acme", "POST waboard/acme"]
+        attempts = [shown(row) for row in await prepared.effects(Verb.DISSOCIATE)]
+        assert attempts == [
+            (f"{GOOD} from waboard/old", 1, "done"),
+            (f"{GOOD} from default/acme", 1, "done"),
+        ]
+
+    async def test_beside_the_right_one_only_the_stale_one_goes(self, prepared: Bench):
+        onboarding = await prepared.registered()
+        key = await prepared.sandbox.number_key()
+        infobip = ManyLinks(prepared, [link(key, "old"), link(key, ENTITY)])
+        infobip.play()
+        await associate(prepared, onboarding)
+        assert infobip.links == [link(key, ENTITY)]
+        assert infobip.log == ["DELETE waboard/old"]
+        assert await associated(prepared) == ("True", "AssociationReadBack")
+
+    async def test_another_numbers_association_is_not_touched(self, prepared: Bench):
+        onboarding = await prepared.registered(GOOD, OTHER, auto_associated_entity=PORTFOLIO)
+        await associate(prepared, onboarding)
+        assert sorted(linked(prepared)) == [("default", PORTFOLIO), RIGHT]
+
+
+class TestNumberKey:
+    """Associations are made with the number's key, which is looked up once."""
+
+    async def test_the_key_is_remembered(self, prepared: Bench):
+        onboarding = await prepared.registered()
+        await associate(prepared, onboarding)
+        key = await prepared.sandbox.number_key()
+        assert (await prepared.look()).sender(GOOD).number_key == key
+
+    async def test_a_key_that_is_known_is_not_looked_up_again(self, prepared: Bench):
+        onboarding = await prepared.registered()
+        await associate(prepared, onboarding)
+        asked = prepared.calls("GET", NUMBERS)
+        await associate(prepared, await prepared.look())
+        assert prepared.calls("GET", NUMBERS) == asked
+
+    async def test_a_key_that_was_found_outlives_what_comes_after(self, prepared: Bench):
+        onboarding = await prepared.registered()
+        await prepared.sandbox.script(method="GET", path=ASSOCIATIONS, status=500)
+        with pytest.raises(InfobipError):
+            await associate(prepared, onboarding)
+        assert (await prepared.look()).sender(GOOD).number_key is not None
+
+    async def test_a_number_that_is_not_listed_may_be_listed_later(self, prepared: Bench):
+        onboarding = await prepared.registered()
+        prepared.books.senders.clear()
+        with pytest.raises(NumberNotListed) as error:
+            await associate(prepared, onboarding)
+        assert error.value.reason == Reason.NUMBER_NOT_LISTED
+        assert (error.value.retryable, error.value.ambiguous) == (True, False)
+        assert "numberKey" in error.value.remedy
+        assert GOOD not in str(error.value)
+        assert changes(prepared) == []
+
+
+class TestInterrupted:
+    """It can be repeated from anywhere."""
+
+    @pytest.mark.parametrize("how", ["a crash", "a refusal", "a timeout"])
+    async def test_after_the_old_one_went_and_the_new_one_did_not_come(
+        self, prepared: Bench, how: str
+    ):
+        onboarding = await prepared.registered(auto_associated_entity=PORTFOLIO)
+        if how == "a refusal":
+            await prepared.sandbox.script(method="POST", path=ASSOCIATIONS, status=503)
+        else:
+            error = Crash() if how == "a crash" else timed_out()
+            prepared.network.cut_before("POST", ASSOCIATIONS, error)
+        with pytest.raises((ProviderError, Crash)):
+            await associate(prepared, onboarding)
+        assert linked(prepared) == []
+        await associate(prepared, await prepared.look())
+        assert linked(prepared) == [RIGHT]
+        assert await associated(prepared) == ("True", "AssociationReadBack")
+        (first, second) = await prepared.effects(Verb.ASSOCIATE)
+        left = "started" if how == "a crash" else "ambiguous"
+        assert (shown(first), shown(second)) == ((GOOD, 1, left), (GOOD, 2, "done"))
+
+    async def test_after_it_was_made_and_nobody_heard_of_it(self, prepared: Bench):
+        onboarding = await prepared.registered()
+        prepared.network.cut_after("POST", ASSOCIATIONS, timed_out())
+        with pytest.raises(InfobipError) as error:
+            await associate(prepared, onboarding)
+        assert error.value.retryable
+        await associate(prepared, await prepared.look())
+        assert linked(prepared) == [RIGHT]
+        assert changes(prepared) == [MAKE]
+
+    async def test_after_the_old_one_went_and_nobody_heard_of_it(self, prepared: Bench):
+        onboarding = await prepared.registered(auto_associated_entity=PORTFOLIO)
+        prepared.network.cut_after("DELETE", ASSOCIATIONS, timed_out())
+        with pytest.raises(InfobipError):
+            await associate(prepared, onboarding)
+        await associate(prepared, await prepared.look())
+        assert linked(prepared) == [RIGHT]
+        assert changes(prepared) == [REMOVE, MAKE]
+
+    async def test_the_old_one_that_somebody_else_took_away_is_no_trouble(self, prepared: Bench):
+        onboarding = await prepared.registered(auto_associated_entity=PORTFOLIO)
+
+        async def late(request: httpx.Request) -> httpx.Response:
+            prepared.books.associations.clear()
+            return await prepared.network.carry(request)
+
+        prepared.network.instead("DELETE", ASSOCIATIONS, late)
+        await associate(prepared, onboarding)
+        assert linked(prepared) == [RIGHT]
+
+
+class TestReadBack:
+    """Nothing is called done that does not read back."""
+
+    @pytest.mark.parametrize(
+        "reads",
+        [[], [PORTFOLIO], [ENTITY, PORTFOLIO]],
+        ids=["nothing", "another", "ours and another"],
+    )
+    async def test_what_does_not_read_back_is_not_done_and_may_be_tried_again(
+        self, prepared: Bench, reads: list[str]
+    ):
+        onboarding = await prepared.registered()
+        key = await prepared.sandbox.number_key()
+        shows = {"results": [link(key, entity) for entity in reads]}
+        prepared.network.instead(
+            "GET", ASSOCIATIONS, lambda _: httpx.Response(200, json=shows), always=True
+        )
+        with pytest.raises(ProviderError, match="does not read back") as error:
+            await associate(prepared, onboarding)
+        assert (error.value.retryable, error.value.ambiguous) == (True, False)
+        assert GOOD not in str(error.value)
+        sender = (await prepared.look()).sender(GOOD)
+        assert ConditionType.ASSOCIATED not in sender.conditions
+
+    async def test_a_number_that_is_linked_already_is_read_back_like_any_other(
+        self, prepared: Bench
+    ):
+        """Infobip's 409 does not say to what."""
+        onboarding = await prepared.registered()
+        await prepared.sandbox.script(method="POST", path=ASSOCIATIONS, status=409)
+        with pytest.raises(ProviderError, match="does not read back"):
+            await associate(prepared, onboarding)
+        prepared.now += 2 * STALE_FOR
+        await associate(prepared, await prepared.look())
+        assert linked(prepared) == [RIGHT]
+
+    async def test_what_was_just_made_and_is_not_shown_yet_is_not_made_again(self, prepared: Bench):
+        """An answer can be older than what was done a moment ago."""
+        onboarding = await prepared.registered()
+        await prepared.sandbox.script(method="POST", path=ASSOCIATIONS, status=409)
+        for _ in range(2):
+            with pytest.raises(ProviderError, match="does not read back"):
+                await associate(prepared, onboarding)
+        assert len(await prepared.effects(Verb.ASSOCIATE)) == 1
+
+    async def test_a_refusal_is_raised_and_certainly_not_done(self, bench: Bench):
+        """There is no such application: nobody has prepared it."""
+        onboarding = await bench.registered()
+        with pytest.raises(InfobipError) as error:
+            await associate(bench, onboarding)
+        assert (error.value.status, error.value.retryable) == (404, False)
+        attempts = [shown(row) for row in await bench.effects(Verb.ASSOCIATE)]
+        assert attempts == [(GOOD, 1, "failed")]

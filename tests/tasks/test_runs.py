@@ -1,0 +1,394 @@
+"""Starting, sleeping and waking: no wake-up is lost, and nobody is woken from another sleep."""
+
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from prefect.client.schemas.objects import State
+from prefect.client.schemas.responses import OrchestrationResult, SetStateStatus, StateAcceptDetails
+from prefect.exceptions import ObjectNotFound, Pause
+from prefect.states import Cancelled, Completed, Crashed, Failed, Paused, Pending, Running
+
+from tasks import runs
+from tasks.runs import DEPLOYMENT, IN_A_MOMENT, LOOK_AGAIN, sleep_for, start_run, wake, wake_up
+from tasks.step import effect
+from tasks.verify import send_test_message
+from tests.tasks.bench import GIVE_UP, GOOD, NUDGE, Bench
+from waboard.domain.errors import NotFound, Superseded, WaboardError
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.waits import WORDS, WaitKind
+from waboard.gateway.waker import LEASE
+from waboard.ledger.models import Verb
+from waboard.ledger.onboardings import end_onboarding
+from waboard.ledger.waits import DueWait, claim_due
+
+REGISTRATION, DELIVERY = WaitKind.REGISTRATION, WaitKind.DELIVERY
+
+
+@dataclass
+class FakePrefect:
+    """A Prefect API that has one deployment and remembers what it is asked to do."""
+
+    run_id: UUID = field(default_factory=uuid4)
+    state: State[Any] | None = field(default_factory=Running)
+    deployed: bool = True
+    lets_sleep: bool = True
+    deleted: bool = False
+    states: list[State[Any]] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    created: list[dict[str, Any]] = field(default_factory=list)
+    resumed: list[UUID] = field(default_factory=list)
+
+    async def __aenter__(self) -> "FakePrefect":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def read_deployment_by_name(self, name: str) -> SimpleNamespace:
+        if not self.deployed or name != DEPLOYMENT:
+            raise ObjectNotFound(ValueError(name))
+        return SimpleNamespace(id="the deployment")
+
+    async def create_flow_run_from_deployment(self, deployment: str, **given: Any) -> Any:
+        self.created.append({"deployment": deployment, **given})
+        return SimpleNamespace(id=self.run_id)
+
+    async def update_flow_run(self, run_id: UUID, *, tags: list[str]) -> None:
+        assert run_id == self.run_id
+        self.tags = tags
+
+    async def set_flow_run_state(self, run_id: UUID, state: State[Any]) -> Any:
+        assert run_id == self.run_id
+        if not self.lets_sleep:
+            aborted = SetStateStatus.ABORT
+            return OrchestrationResult(state=None, status=aborted, details=StateAcceptDetails())
+        self.state = state
+        accepted = SetStateStatus.ACCEPT
+        return OrchestrationResult(state=state, status=accepted, details=StateAcceptDetails())
+
+    async def read_flow_run(self, run_id: UUID) -> SimpleNamespace:
+        if self.deleted or run_id != self.run_id:
+            raise ObjectNotFound(ValueError(str(run_id)))
+        return SimpleNamespace(state=self.state)
+
+    async def read_flow_run_states(self, run_id: UUID) -> list[State[Any]]:
+        assert run_id == self.run_id
+        return self.states
+
+    async def resume_flow_run(self, run_id: UUID) -> None:
+        self.resumed.append(run_id)
+
+
+@pytest.fixture
+def prefect(monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
+    """And we are inside its flow run."""
+    prefect = FakePrefect()
+    monkeypatch.setattr(runs, "get_client", lambda: prefect)
+    inside = SimpleNamespace(get_id=lambda: str(prefect.run_id), get_tags=lambda: prefect.tags)
+    monkeypatch.setattr(runs, "flow_run", inside)
+    return prefect
+
+
+async def fall_asleep(bench: Bench, onboarding: Onboarding, kind: WaitKind = REGISTRATION) -> None:
+    with pytest.raises(Pause):
+        await sleep_for(bench.services, onboarding, kind)
+
+
+async def due(bench: Bench) -> list[DueWait]:
+    """What the waker would wake now."""
+    async with bench.ledger.begin() as session:
+        return await claim_due(session, bench.now, LEASE)
+
+
+async def the_wait(bench: Bench) -> DueWait:
+    """The wait that is due once its nudge has come."""
+    await bench.later(NUDGE)
+    (wait,) = await due(bench)
+    return wait
+
+
+async def is_waiting(bench: Bench) -> bool:
+    return (await bench.look()).wait is not None
+
+
+class TestStarting:
+    """Once, whoever starts it and however often."""
+
+    async def test_the_run_is_made_of_the_deployment_and_written_down(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        onboarding = await bench.start()
+        assert await start_run(bench.ledger, onboarding) == str(prefect.run_id)
+        assert (await bench.look()).flow_run_id == str(prefect.run_id)
+        (created,) = prefect.created
+        assert created["deployment"] == "the deployment"
+        assert created["parameters"] == {"onboarding_id": onboarding.id}
+        assert created["name"] == "acme · WABA …3093 · attempt 1"
+        assert created["tags"] == ["client:acme", "waba:102384266223093"]
+
+    async def test_the_onboardings_id_makes_it_the_same_run_every_time(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        onboarding = await bench.start()
+        await start_run(bench.ledger, onboarding)
+        await start_run(bench.ledger, onboarding)
+        assert {each["idempotency_key"] for each in prefect.created} == {onboarding.id}
+
+    async def test_without_a_deployment_the_remedy_is_to_deploy(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        prefect.deployed = False
+        onboarding = await bench.start()
+        with pytest.raises(NotFound, match="waboard deploy"):
+            await start_run(bench.ledger, onboarding)
+        assert (await bench.look()).flow_run_id is None
+
+
+class TestFallingAsleep:
+    """Under a name that says what for."""
+
+    async def test_the_state_says_what_is_awaited(self, bench: Bench, prefect: FakePrefect):
+        await fall_asleep(bench, await bench.start())
+        words = WORDS[REGISTRATION]
+        assert (prefect.state.name, prefect.state.message) == (words.state, words.message)
+        assert prefect.state.is_paused()
+        assert prefect.state.state_details.pause_reschedule
+
+    async def test_the_tags_say_it_too(self, bench: Bench, prefect: FakePrefect):
+        await fall_asleep(bench, await bench.start())
+        assert prefect.tags == ["client:acme", "waba:102384266223093", "waiting:registration"]
+
+    async def test_the_wait_knows_the_very_sleep(self, bench: Bench, prefect: FakePrefect):
+        onboarding = await bench.start()
+        await fall_asleep(bench, onboarding)
+        key = prefect.state.state_details.pause_key
+        assert await the_wait(bench) == DueWait(onboarding.id, str(prefect.run_id), key)
+
+    async def test_each_sleep_has_a_key_of_its_own(self, bench: Bench, prefect: FakePrefect):
+        onboarding = await bench.start()
+        await fall_asleep(bench, onboarding)
+        first = prefect.state.state_details.pause_key
+        await fall_asleep(bench, await wake_up(bench.services, onboarding.id))
+        second = prefect.state.state_details.pause_key
+        assert first != second
+        assert (await the_wait(bench)).pause_key == second
+
+    async def test_it_is_not_due_before_its_nudge(self, bench: Bench, prefect: FakePrefect):
+        await fall_asleep(bench, await bench.start())
+        await bench.later(NUDGE - 1)
+        assert await due(bench) == []
+
+    async def test_the_end_is_the_same_over_all_sleeps(self, bench: Bench, prefect: FakePrefect):
+        onboarding = await bench.start()
+        began = bench.now
+        for _ in range(3):
+            await fall_asleep(bench, onboarding)
+            await bench.later(NUDGE)
+            onboarding = await wake_up(bench.services, onboarding.id)
+        await fall_asleep(bench, onboarding)
+        wait = (await bench.look()).wait
+        assert (wait.since, (wait.give_up_at - began).total_seconds()) == (began, GIVE_UP)
+
+    async def test_what_came_before_the_last_look_keeps_it_awake(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        """The event was kept, and nobody woke a run that did not sleep yet."""
+        onboarding = await bench.start()
+        await bench.registered()
+        awake = await sleep_for(bench.services, onboarding, REGISTRATION)
+        assert awake.sender(GOOD).phone_number == GOOD
+        assert not await is_waiting(bench)
+        assert prefect.state.is_running()
+        assert prefect.tags == []
+
+    async def test_what_comes_after_the_last_look_makes_it_due_at_once(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        await fall_asleep(bench, await bench.start())
+        assert await due(bench) == []
+        await bench.sandbox.share()
+        await bench.hear()
+        assert len(await due(bench)) == 1
+
+    async def test_a_report_wakes_who_awaits_delivery(self, bench: Bench, prefect: FakePrefect):
+        onboarding = await bench.registered()
+        await send_test_message.fn(bench.services, onboarding, onboarding.sender(GOOD))
+        await fall_asleep(bench, await bench.look(), DELIVERY)
+        assert prefect.state.name == "AwaitingDelivery"
+        assert await due(bench) == []
+        await bench.hear()
+        assert len(await due(bench)) == 1
+
+    async def test_an_event_that_decides_nothing_wakes_nobody(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        onboarding = await bench.start()
+        await bench.sandbox.decide(onboarding.waba_id, status="IN_PROGRESS")
+        await fall_asleep(bench, onboarding)
+        await bench.sandbox.share()
+        await bench.hear()
+        assert await due(bench) == []
+
+    async def test_a_run_that_prefect_does_not_let_sleep_says_so(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        prefect.lets_sleep = False
+        with pytest.raises(WaboardError, match="did not let the run sleep: ABORT"):
+            await sleep_for(bench.services, await bench.start(), REGISTRATION)
+
+
+class TestWaking:
+    """Only from the very sleep that is due."""
+
+    async def test_a_sleeping_run_is_resumed(self, bench: Bench, prefect: FakePrefect):
+        await fall_asleep(bench, await bench.start())
+        await wake(bench.ledger, [await the_wait(bench)], lambda: bench.now)
+        assert prefect.resumed == [prefect.run_id]
+
+    async def test_its_wait_stays_open_until_it_is_really_awake(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        """The resumed leg may die before its first line."""
+        await fall_asleep(bench, await bench.start())
+        await wake(bench.ledger, [await the_wait(bench)], lambda: bench.now)
+        assert await is_waiting(bench)
+        await bench.later(LOOK_AGAIN.total_seconds() - 1)
+        assert await due(bench) == []
+        await bench.later(1)
+        assert len(await due(bench)) == 1
+
+    async def test_one_that_is_on_its_way_to_sleep_is_woken_in_a_moment(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        """The event came after its last look, and before Prefect knew that it sleeps."""
+        await fall_asleep(bench, await bench.start())
+        asleep, prefect.state = prefect.state, Running()
+        wait = await the_wait(bench)
+        await wake(bench.ledger, [wait], lambda: bench.now)
+        prefect.state = asleep
+        await bench.later(IN_A_MOMENT.total_seconds())
+        await wake(bench.ledger, await due(bench), lambda: bench.now)
+        assert prefect.resumed == [prefect.run_id]
+
+    async def test_one_that_cannot_be_woken_stops_no_other(
+        self, bench: Bench, prefect: FakePrefect, caplog: pytest.LogCaptureFixture
+    ):
+        await fall_asleep(bench, await bench.start())
+        wait = await the_wait(bench)
+        broken = replace(wait, flow_run_id="no id of a run")
+        await wake(bench.ledger, [broken, wait], lambda: bench.now)
+        assert prefect.resumed == [prefect.run_id]
+        assert "Could not wake a run, trying again: ValueError" in caplog.text
+
+    @pytest.mark.parametrize(
+        "state",
+        [Running(), Pending(), Paused(pause_key="another sleep"), Paused()],
+        ids=["on its way to sleep", "pending", "in another sleep", "paused by a person"],
+    )
+    async def test_a_run_in_any_other_state_is_left_alone(
+        self, bench: Bench, prefect: FakePrefect, state: State[Any]
+    ):
+        await fall_asleep(bench, await bench.start())
+        prefect.state = state
+        await wake(bench.ledger, [await the_wait(bench)], lambda: bench.now)
+        assert prefect.resumed == []
+        assert await is_waiting(bench)
+
+    @pytest.mark.parametrize(
+        "state",
+        [Completed(), Failed(), Cancelled(), Crashed()],
+        ids=lambda state: state.name,
+    )
+    async def test_a_run_that_has_ended_waits_for_nothing_any_more(
+        self, bench: Bench, prefect: FakePrefect, state: State[Any]
+    ):
+        await fall_asleep(bench, await bench.start())
+        prefect.state = state
+        await wake(bench.ledger, [await the_wait(bench)], lambda: bench.now)
+        assert prefect.resumed == []
+        assert not await is_waiting(bench)
+
+    async def test_a_run_that_somebody_deleted_waits_for_nothing_any_more(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        await fall_asleep(bench, await bench.start())
+        prefect.deleted = True
+        await wake(bench.ledger, [await the_wait(bench)], lambda: bench.now)
+        assert not await is_waiting(bench)
+
+
+class TestAwake:
+    """Nothing is remembered: everything is read anew."""
+
+    async def test_the_wait_is_closed_and_the_tag_gone(self, bench: Bench, prefect: FakePrefect):
+        onboarding = await bench.start()
+        await fall_asleep(bench, onboarding)
+        await wake_up(bench.services, onboarding.id)
+        assert not await is_waiting(bench)
+        assert prefect.tags == onboarding.tags
+
+    async def test_what_was_heard_meanwhile_is_known(self, bench: Bench, prefect: FakePrefect):
+        onboarding = await bench.start()
+        await fall_asleep(bench, onboarding)
+        await bench.registered()
+        awake = await wake_up(bench.services, onboarding.id)
+        assert [sender.phone_number for sender in awake.senders] == [GOOD]
+        assert set(awake.waited_for) == {REGISTRATION}
+
+    async def test_it_is_known_which_run_carries_it_now(self, bench: Bench, prefect: FakePrefect):
+        """A person may have started another in the Prefect UI."""
+        onboarding = await bench.start()
+        await start_run(bench.ledger, onboarding)
+        prefect.run_id = uuid4()
+        await wake_up(bench.services, onboarding.id)
+        assert (await bench.look()).flow_run_id == str(prefect.run_id)
+
+    async def test_a_run_that_somebody_retries_goes_on(self, bench: Bench, prefect: FakePrefect):
+        onboarding = await bench.start()
+        async with bench.ledger.begin() as session:
+            await end_onboarding(session, onboarding.id, bench.now)
+        prefect.states = [Failed(name="VerificationFailed")]
+        await wake_up(bench.services, onboarding.id)
+        assert (await bench.look()).ended_at is None
+
+    async def test_a_run_that_died_before_it_could_tell_its_end_only_has_to_tell(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        """What was given up is not waited for again, and nobody gets another test message."""
+        onboarding = await bench.start()
+        async with bench.ledger.begin() as session:
+            await end_onboarding(session, onboarding.id, bench.now)
+        prefect.states = [Running(), Crashed()]
+        await wake_up(bench.services, onboarding.id)
+        assert (await bench.look()).ended_at == bench.now
+
+    async def test_a_leg_that_was_given_up_for_dead_may_not_act(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        """Its successor has taken over, and both could be alive."""
+        onboarding = await bench.start()
+        bench.services.leg = "first"
+        await wake_up(bench.services, onboarding.id)
+        bench.services.leg = "second"
+        await wake_up(bench.services, onboarding.id)
+        bench.services.leg = "first"
+        with pytest.raises(Superseded):
+            await sleep_for(bench.services, onboarding, REGISTRATION)
+        with pytest.raises(Superseded):
+            async with effect(bench.services, onboarding, Verb.SHARE):
+                raise AssertionError("it acted")
+        assert await bench.effects() == []
+
+    async def test_an_onboarding_that_nobody_asked_for_is_not_found(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        with pytest.raises(NotFound):
+            await wake_up(bench.services, str(uuid4()))
+
+    async def test_what_it_returns_is_awake_too(self, bench: Bench, prefect: FakePrefect):
+        onboarding = await bench.start()
+        await fall_asleep(bench, onboarding)
+        assert await wake_up(bench.services, onboarding.id) == await bench.look()

@@ -1,0 +1,91 @@
+"""A leg has a thread and an event loop of its own. What it runs is a stand-in for a flow here."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import Pause
+
+from waboard.worker import legs
+from waboard.worker.legs import Leg
+
+Work = Callable[[], Awaitable[None]]
+PATIENCE = 10.0
+"""Seconds for what must come."""
+
+
+class Yard:
+    """Starts legs that do what a test says."""
+
+    def __init__(self) -> None:
+        self.open, self.blocked = threading.Event(), threading.Event()
+        self._works: dict[Any, Work] = {}
+
+    def start(self, work: Work) -> Leg:
+        run = cast("FlowRun", SimpleNamespace(id=uuid4()))
+        self._works[run.id] = work
+        leg = Leg(run, "flows.onboard:onboard_client")
+        leg.start()
+        return leg
+
+    async def run(self, _flow: object, run: FlowRun) -> None:
+        await self._works[run.id]()
+
+    async def blocks(self) -> None:
+        """Hold the thread, as code does that never awaits."""
+        self.blocked.set()
+        self.open.wait(PATIENCE)
+
+    async def waits(self) -> None:
+        await asyncio.sleep(3600)
+
+    async def is_quick(self) -> None:
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def yard(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Yard]:
+    yard = Yard()
+    monkeypatch.setattr(legs, "run_leg", yard.run)
+    yield yard
+    yard.open.set()
+
+
+async def test_one_that_blocks_holds_up_nobody_else(yard: Yard):
+    blocked = yard.start(yard.blocks)
+    assert await yard.start(yard.is_quick).ended(within=PATIENCE)
+    assert not await blocked.ended(within=0)
+
+
+async def test_one_that_is_cancelled_stops_at_its_next_await(yard: Yard):
+    leg = yard.start(yard.waits)
+    assert not await leg.ended(within=0.05)
+    leg.cancel()
+    assert await leg.ended(within=PATIENCE)
+
+
+async def test_one_that_blocks_cannot_be_stopped_and_is_not_waited_for(yard: Yard):
+    leg = yard.start(yard.blocks)
+    assert yard.blocked.wait(PATIENCE)
+    leg.cancel()
+    assert not await leg.ended(within=0.05)
+
+
+async def test_to_cancel_one_that_has_ended_does_nothing(yard: Yard):
+    leg = yard.start(yard.is_quick)
+    assert await leg.ended(within=PATIENCE)
+    leg.cancel()
+    assert await leg.ended(within=0)
+
+
+@pytest.mark.parametrize("how", [Pause(), RuntimeError("broken"), SystemExit(1)])
+async def test_however_it_ends_it_has_ended(yard: Yard, how: BaseException):
+    async def ends() -> None:
+        raise how
+
+    assert await yard.start(ends).ended(within=PATIENCE)

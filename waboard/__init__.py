@@ -1,0 +1,1 @@
+"""waboard: from "signed up" to "messages really arrive", through Infobip, and kept there."""

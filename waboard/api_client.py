@@ -1,0 +1,131 @@
+"""The gateway's API, as the command line uses it."""
+
+from typing import Any, Self
+
+import httpx
+
+from waboard.domain.errors import BadInput, NotFound, WaboardError
+from waboard.settings import Settings
+
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+_KINDS: dict[int, type[WaboardError]] = {404: NotFound}
+
+
+class Unreachable(WaboardError):
+    """Nobody answers where the gateway should be."""
+
+
+class GatewayClient:
+    """Calls the gateway with the first of the API keys. Every problem becomes a WaboardError."""
+
+    def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
+        if not settings.api_keys:
+            raise BadInput(
+                "WABOARD_API_KEYS",
+                "is not set.",
+                remedy="Set it to a key that the gateway knows, or start `waboard up --sandbox`.",
+            )
+        key = settings.api_keys[0].get_secret_value()
+        if not key.isascii() or not key.isprintable():
+            raise BadInput(
+                "WABOARD_API_KEYS", "no header can hold this key.", remedy="Use ASCII letters."
+            )
+        self._url = settings.gateway_url
+        self._http = httpx.Client(
+            base_url=self._url,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=TIMEOUT,
+            transport=transport,
+            trust_env=False,  # no proxy stands between two processes of one machine
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def start(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Start an onboarding, or find the one that was asked for before."""
+        return self._call("POST", "/v1/onboardings", json=request)
+
+    def onboarding(self, onboarding_id: str) -> dict[str, Any]:
+        """Return one onboarding."""
+        return self._call("GET", f"/v1/onboardings/{onboarding_id}")
+
+    def onboardings(self, client_ref: str | None) -> list[dict[str, Any]]:
+        """Return onboardings, the newest first."""
+        return self._call("GET", "/v1/onboardings", params=_given(client_ref=client_ref))
+
+    def make_link(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Make a signup link; its address is in the answer, and nowhere else."""
+        return self._call("POST", "/v1/signup-links", json=request)
+
+    def links(self, client_ref: str) -> list[dict[str, Any]]:
+        """Return a client's signup links, the newest first."""
+        return self._call("GET", "/v1/signup-links", params=_given(client_ref=client_ref))
+
+    def revoke_link(self, link_id: str) -> dict[str, Any]:
+        """Withdraw a signup link."""
+        return self._call("DELETE", f"/v1/signup-links/{link_id}")
+
+    def readiness(self) -> dict[str, Any]:
+        """Return how the provider's own set-up stands."""
+        return self._call("GET", "/v1/readiness")
+
+    def confirm(self, item: str, *, who: str, holds: bool, note: str) -> None:
+        """Say how an item stands that only a person can see."""
+        said = {"who": who, "holds": holds, "note": note}
+        self._call("POST", f"/v1/readiness/{item}", json=said)
+
+    def events(self, disposition: str | None, limit: int) -> list[dict[str, Any]]:
+        """Return events, the newest first."""
+        params = _given(disposition=disposition, limit=limit)
+        return self._call("GET", "/v1/events", params=params)
+
+    def event(self, event_id: int) -> dict[str, Any]:
+        """Return one event with its body."""
+        return self._call("GET", f"/v1/events/{event_id}")
+
+    def replay(self, event_id: int) -> dict[str, Any]:
+        """Run an event again."""
+        return self._call("POST", f"/v1/events/{event_id}/replay")
+
+    def _call(self, method: str, path: str, **more: Any) -> Any:
+        try:
+            answer = self._http.request(method, path, **more)
+        except httpx.HTTPError:
+            raise Unreachable(
+                f"No gateway answers at {self._url}.",
+                remedy="Start it with `waboard up`, or correct WABOARD_GATEWAY_HOST and _PORT.",
+            ) from None
+        if not answer.is_success:
+            raise _problem(answer)
+        if not answer.content:
+            return None
+        try:
+            return answer.json()
+        except ValueError:
+            raise Unreachable(
+                f"What answers at {self._url} is no gateway.",
+                remedy="Correct WABOARD_GATEWAY_HOST and WABOARD_GATEWAY_PORT.",
+            ) from None
+
+
+def _given(**params: Any) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def _problem(answer: httpx.Response) -> WaboardError:
+    try:
+        body = answer.json()
+        message, remedy = body["detail"], body["remedy"]
+    except (ValueError, KeyError, TypeError):
+        message, remedy = f"The gateway answered {answer.status_code}.", "Look at its log."
+    if answer.status_code in {401, 409, 413, 422}:
+        return Refused(message, remedy=remedy)
+    return _KINDS.get(answer.status_code, WaboardError)(message, remedy=remedy)
+
+
+class Refused(WaboardError):
+    """The gateway finds what was asked for wrong."""

@@ -1,0 +1,43 @@
+"""What every command has in common: how it prints, and how it says what is wrong."""
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from waboard.api_client import Refused, Unreachable
+from waboard.domain.errors import BadInput, WaboardError
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+console = Console(markup=False, emoji=False, highlight=False)
+stderr = Console(stderr=True, markup=False, emoji=False, highlight=False)
+
+
+@contextmanager
+def plain_errors() -> Generator[None]:
+    """Say what is wrong in a sentence, without a stack, and end with a code that means it."""
+    try:
+        yield
+    except WaboardError as error:
+        told = Text.assemble(("waboard: ", "bold red"), str(error))
+        stderr.print(told, soft_wrap=True)
+        raise typer.Exit(exit_code(error)) from None
+
+
+def exit_code(error: WaboardError) -> int:
+    """Return the exit code that an error means."""
+    if isinstance(error, BadInput | Refused):
+        return 2
+    return 3 if isinstance(error, Unreachable) else 1
+
+
+def show(value: Any, drawn: RenderableType, *, as_json: bool) -> None:
+    """Print for a program or for a person."""
+    if as_json:
+        typer.echo(json.dumps(value, indent=2))
+    else:
+        console.print(drawn)

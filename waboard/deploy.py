@@ -1,0 +1,207 @@
+"""Make Prefect ready: block types and documents, the work pool, the deployments. Idempotent.
+
+Settings are the source: a block that was edited in the Prefect UI is filled anew by the next
+deploy.
+"""
+
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import stamina
+from prefect.blocks.core import Block
+from prefect.blocks.fields import SecretDict
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.exceptions import ObjectAlreadyExists
+from prefect.workers.base import BaseWorker
+from prefect.workers.process import ProcessWorker
+from pydantic import SecretStr
+
+import flows
+from blocks.accounts import InfobipAccount, VerificationMessage
+from blocks.ledger import LedgerDatabase
+from blocks.meta import MetaAccount
+from blocks.policy import OnboardingPolicy
+from blocks.webhook import ProviderWebhook
+from tasks.orphans import WORK_POOL
+from tasks.services import BLOCKS
+from waboard.domain.errors import ProviderError, WaboardError
+from waboard.domain.waits import WaitKind
+from waboard.safety import refuse_unsafe
+from waboard.settings import OPERATOR, Settings
+from waboard.worker import OnboardingWorker
+
+PREFECT_FILE = Path(flows.__file__).parent.parent / "prefect.yaml"
+_WORKERS: dict[str, type[BaseWorker[Any, Any, Any]]] = {
+    "waboard": OnboardingWorker,
+    "process": ProcessWorker,
+}
+
+
+async def deploy(settings: Settings) -> None:
+    """Bring the Prefect server in line with the settings and `prefect.yaml`.
+
+    Raises BadInput for a setting that cannot be used, InfobipError when the account does not
+    answer to its URL and key, WaboardError when Prefect refuses.
+    """
+    refuse_unsafe(settings)
+    await check_account(settings)
+    await fill_blocks(settings)
+    await make_work_pool(settings)
+    await apply_deployments()
+
+
+async def check_account(settings: Settings) -> None:
+    """Call Infobip, so that a wrong URL or key shows now and not in the middle of a run."""
+    account = _account(settings)
+    async with account.get_client(None) as client:
+        async for attempt in stamina.retry_context(on=_passes, attempts=4, timeout=None):
+            with attempt:
+                await client.get_application(account.application_id)
+
+
+def _passes(error: Exception) -> bool:
+    return isinstance(error, ProviderError) and error.retryable
+
+
+async def fill_blocks(settings: Settings) -> None:
+    """Register the block types, and fill a document of each from the settings."""
+    for block in (
+        _account(settings),
+        _ledger(settings),
+        _verification(settings),
+        _policy(settings),
+    ):
+        await _save(block, BLOCKS)
+    await _fill_provider_webhook(settings)
+    await (_save(_meta(settings), BLOCKS) if settings.has_meta else _take_away(MetaAccount))
+    if settings.operator_webhook_url:
+        await _save(_operator(settings.operator_webhook_url), OPERATOR)
+
+
+async def _fill_provider_webhook(settings: Settings) -> None:
+    if settings.provider_webhook_url and settings.provider_webhook_secret:
+        url, secret = str(settings.provider_webhook_url), settings.provider_webhook_secret
+        await _save(ProviderWebhook(url=url, secret=secret), BLOCKS)
+        return
+    await _take_away(ProviderWebhook)
+
+
+async def _take_away(kind: type[Block]) -> None:
+    await kind.aregister_type_and_schema()
+    with contextlib.suppress(ValueError):  # there is none to take away
+        await kind.adelete(BLOCKS)
+
+
+async def _save(block: Block, name: str) -> None:
+    await type(block).aregister_type_and_schema()
+    await block.asave(name, overwrite=True)
+
+
+def _account(settings: Settings) -> InfobipAccount:
+    assert settings.infobip_api_key is not None  # noqa: S101 - refuse_unsafe has seen to it
+    return InfobipAccount(
+        base_url=str(settings.infobip_base_url).rstrip("/"),
+        api_key=settings.infobip_api_key,
+        waba_id_as=settings.infobip_waba_id_as,
+        application_id=settings.infobip_application_id,
+        application_name=settings.infobip_application_name,
+        timeout=settings.infobip_timeout,
+        provisioning_interval=settings.infobip_provisioning_interval,
+    )
+
+
+def _ledger(settings: Settings) -> LedgerDatabase:
+    return LedgerDatabase(url=SecretStr(settings.ledger_url))
+
+
+def _verification(settings: Settings) -> VerificationMessage:
+    name, language = settings.template
+    return VerificationMessage(
+        recipient=SecretStr(settings.recipient), template_name=name, language=language
+    )
+
+
+def _policy(settings: Settings) -> OnboardingPolicy:
+    plans = {kind: settings.plan(kind) for kind in WaitKind}
+    return OnboardingPolicy(
+        weekly_cap=settings.weekly_cap,
+        operator_block=settings.operator_notifier,
+        **{f"{kind}_nudge": plan.nudge.total_seconds() for kind, plan in plans.items()},
+        **{f"{kind}_give_up": plan.give_up.total_seconds() for kind, plan in plans.items()},
+    )
+
+
+def _meta(settings: Settings) -> MetaAccount:
+    keys = ",".join(key.get_secret_value() for key in settings.token_keys)
+    return MetaAccount(
+        graph_url=str(settings.meta_graph_url),
+        graph_version=settings.meta_graph_version,
+        app_id=settings.meta_app_id or "",
+        app_secret=settings.meta_app_secret or SecretStr(""),
+        system_token=settings.meta_system_token or SecretStr(""),
+        solution_id=settings.meta_solution_id,
+        config_id=settings.meta_config_id,
+        portfolio_id=settings.meta_portfolio_id,
+        partner_app_id=settings.meta_partner_app_id,
+        public_url=settings.signup_url,
+        token_keys=SecretStr(keys),
+    )
+
+
+def _operator(url: SecretStr) -> CustomWebhookNotificationBlock:
+    return CustomWebhookNotificationBlock(
+        name="waboard",
+        url="{{url}}",
+        json_data={"subject": "{{subject}}", "body": "{{body}}"},
+        secrets=SecretDict({"url": url.get_secret_value()}),
+        headers=None,
+        cookies=None,
+    )
+
+
+async def make_work_pool(settings: Settings) -> None:
+    """Make the work pool that the deployments name; one that exists keeps its type.
+
+    The limit is the pool's, for all workers together. A stock process worker with a limit of its
+    own dies when a run is woken before the process of its last leg has quite ended (Prefect 3.8.8).
+    """
+    limit = settings.concurrency
+    template = _WORKERS[settings.worker].get_default_base_job_template()
+    pool = WorkPoolCreate(
+        name=WORK_POOL,
+        type=settings.worker,
+        base_job_template=template,
+        concurrency_limit=limit,
+    )
+    async with get_client() as client:
+        try:
+            await client.create_work_pool(pool)
+        except ObjectAlreadyExists:
+            await client.update_work_pool(WORK_POOL, WorkPoolUpdate(concurrency_limit=limit))
+
+
+async def apply_deployments() -> None:
+    """Apply `prefect.yaml`, as `prefect deploy --all` does."""
+    if not PREFECT_FILE.exists():
+        raise WaboardError(
+            "There is no prefect.yaml beside the installed flows.",
+            remedy="Run this from a checkout that is installed with `pip install -e .`.",
+        )
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"),
+        *("--prefect-file", str(PREFECT_FILE)),
+        cwd=PREFECT_FILE.parent,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await process.communicate()
+    if process.returncode != 0:
+        raise WaboardError(
+            f"Prefect did not take prefect.yaml: {printed.decode()[-2000:].strip()}",
+            remedy="Check that PREFECT_API_URL points at a running Prefect server.",
+        )

@@ -1,0 +1,22 @@
+"""The time, as something that is given and never taken."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the time now, in UTC: the clock that runs outside tests."""
+    return datetime.now(UTC)
+
+
+def _in_utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+ProviderTime = Annotated[datetime, AfterValidator(_in_utc)]
+"""A time that a provider wrote; without a zone it is taken for UTC, as all of theirs are."""

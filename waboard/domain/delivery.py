@@ -1,0 +1,115 @@
+"""Delivery reports, and what a set of them says about one message.
+
+Shape: `MessagesApiDeliveryReport` of Infobip's OpenAPI messages-api 3.210.0. Meaning of the status
+groups: Infobip's page on message status codes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from waboard.domain.clock import ProviderTime
+from waboard.domain.conditions import Status
+from waboard.domain.reasons import Reason
+
+DELIVERED_TO_HANDSET = 5
+
+
+class StatusGroup(IntEnum):
+    """Infobip's groups of message statuses. Groups 2, 4 and 5 are final; 3 only with status 5."""
+
+    ACCEPTED = 0
+    PENDING = 1
+    UNDELIVERABLE = 2
+    DELIVERED = 3
+    EXPIRED = 4
+    REJECTED = 5
+
+
+FAILURES: dict[int, Reason] = {
+    StatusGroup.UNDELIVERABLE: Reason.MESSAGE_UNDELIVERABLE,
+    StatusGroup.EXPIRED: Reason.MESSAGE_EXPIRED,
+    StatusGroup.REJECTED: Reason.MESSAGE_REJECTED,
+}
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True
+    )
+
+
+class ReportStatus(_Wire):
+    """A message status, or the error beside it: the provider's id and name for it."""
+
+    id: int
+    name: str
+    group_id: int
+    group_name: str = ""
+    description: str | None = None
+
+
+class DeliveryReport(_Wire):
+    """What Infobip says became of one message."""
+
+    message_id: str
+    status: ReportStatus
+    event: Any = "DELIVERY"
+    error: ReportStatus | None = None
+    done_at: ProviderTime | None = None
+    sent_at: ProviderTime | None = None
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether the message reached the handset."""
+        return (
+            self.status.group_id == StatusGroup.DELIVERED and self.status.id == DELIVERED_TO_HANDSET
+        )
+
+    @property
+    def failure(self) -> Reason | None:
+        """Why the message will never arrive, or None while it still may."""
+        return FAILURES.get(self.status.group_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the reports of one message come to."""
+
+    status: Status
+    reason: Reason
+    message: str
+
+
+AWAITED = Verdict(Status.UNKNOWN, Reason.REPORT_AWAITED, "No final delivery report yet.")
+
+
+def verdict_of(reports: Iterable[DeliveryReport]) -> Verdict:
+    """Judge one message by all its reports, whatever their order and number.
+
+    One arrival is an arrival: a delivered report outweighs every other. Of several failures the
+    latest is named.
+    """
+    final = [r for r in reports if r.is_delivered or r.failure]
+    if any(r.is_delivered for r in final):
+        return Verdict(Status.TRUE, Reason.MESSAGE_DELIVERED, "The test message was delivered.")
+    if not final:
+        return AWAITED
+    return _failed(max(final, key=lambda r: (str(r.done_at or r.sent_at or ""), str(r))))
+
+
+def _failed(report: DeliveryReport) -> Verdict:
+    reason = report.failure or Reason.MESSAGE_REJECTED
+    return Verdict(Status.FALSE, reason, f"The test message failed: {describe(report)}.")
+
+
+def describe(report: DeliveryReport) -> str:
+    """Name a report by the provider's own codes: `REJECTED_SENDER (13), EC_BAD (7034)`."""
+    parts = [report.status]
+    if report.error is not None and report.error.id:
+        parts.append(report.error)
+    return ", ".join(f"{part.name} ({part.id})" for part in parts)

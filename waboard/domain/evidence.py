@@ -1,0 +1,87 @@
+"""Everything that was received about one onboarding, and what it shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from waboard.domain.account import Connection, MetaEvent, connection_from
+from waboard.domain.delivery import DeliveryReport, Verdict, describe, verdict_of
+from waboard.domain.ids import PhoneNumber
+from waboard.domain.registration import (
+    CONNECTED,
+    Registration,
+    RegistrationEvent,
+    SenderRegistration,
+    registration_from,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Facts about one onboarding. What they show depends on the set of them alone."""
+
+    registrations: tuple[RegistrationEvent, ...] = ()
+    reports: tuple[DeliveryReport, ...] = ()
+    connected: tuple[SenderRegistration, ...] = ()
+    account: tuple[MetaEvent, ...] = ()
+
+    def connection(self) -> Connection | None:
+        """Whether Meta says that the WABA is connected to us."""
+        return connection_from(self.account)
+
+    def registration(self) -> Registration:
+        """Where the WABA's registration stands."""
+        return registration_from(self.registrations, self.connected)
+
+    def verdict(self, message_id: str) -> Verdict:
+        """What became of one message."""
+        return verdict_of(r for r in self.reports if r.message_id == message_id)
+
+    def verdicts(self) -> dict[str, Verdict]:
+        """What became of each message."""
+        return {each: self.verdict(each) for each in {r.message_id for r in self.reports}}
+
+    def statuses(self) -> frozenset[tuple[str, str]]:
+        """Which statuses and errors each message has been seen with."""
+        return frozenset((report.message_id, describe(report)) for report in self.reports)
+
+    def plus(self, other: "Evidence") -> "Evidence":
+        """Return both together."""
+        return Evidence(
+            self.registrations + other.registrations,
+            self.reports + other.reports,
+            self.connected + other.connected,
+            self.account + other.account,
+        )
+
+    def shows_more_than(self, before: "Evidence") -> bool:
+        """Whether it changes anything that `before` showed."""
+        return (
+            self.registration() != before.registration()
+            or self.statuses() != before.statuses()
+            or self.verdicts() != before.verdicts()
+            or self.connection() != before.connection()
+        )
+
+
+def quality_evidence(item: dict[str, Any], seen_at: datetime) -> Evidence:
+    """Read an entry of Infobip's quality endpoint: CONNECTED proves a registration."""
+    if item.get("status") != CONNECTED:
+        return Evidence()
+    sender = SenderRegistration(
+        phone_number=PhoneNumber(str(item["sender"])),
+        phone_number_id=None,
+        status=CONNECTED,
+        info="Infobip's quality endpoint shows it as connected.",
+        as_of=seen_at,
+    )
+    return Evidence(connected=(sender,))
+
+
+def all_of(parts: Sequence[Evidence]) -> Evidence:
+    """Return all parts together."""
+    total = Evidence()
+    for part in parts:
+        total = total.plus(part)
+    return total

@@ -1,0 +1,181 @@
+"""From a webhook's raw body to facts: one per thing said, each with an identity of its own.
+
+Nothing here raises: a body that cannot be read becomes one fact that says why, so that it can be
+kept, looked at and run again.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from waboard.domain.account import Meaning, MetaEvent, changes_in
+from waboard.domain.delivery import DeliveryReport
+from waboard.domain.registration import RegistrationEvent
+
+MESSAGE_ID_PREFIX = "waboard-"
+"""How the ids of our own test messages begin, so that other traffic's reports are told apart."""
+_OURS = re.compile(rf"{MESSAGE_ID_PREFIX}[\w-]{{1,100}}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that was said: what about, word for word, and whom it concerns.
+
+    `problem` says why an invalid fact cannot be used; `unsupported` why one is of no use here;
+    `settled` what became of one that concerns no onboarding.
+    """
+
+    kind: str
+    body: str
+    waba_id: str | None = None
+    message_id: str | None = None
+    phone_number: str | None = None
+    problem: str | None = None
+    unsupported: str | None = None
+    settled: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """Identify the fact: the same thing said again, in any batch or spacing, is the same."""
+        return hashlib.sha256(f"{self.kind}\n{self.body}".encode()).hexdigest()
+
+
+def registration_facts(raw: bytes) -> list[Fact]:
+    """Read the body of a registration webhook, which tells of one WABA."""
+    return _read("registration", raw, _registration_fact)
+
+
+def delivery_facts(raw: bytes) -> list[Fact]:
+    """Read the body of a delivery webhook, or of a pull, which holds any number of reports.
+
+    One unreadable report does not take the others down.
+    """
+    return _read("delivery", raw, _delivery_fact, "results")
+
+
+def meta_facts(raw: bytes) -> list[Fact]:
+    """Read the body of a webhook of Meta's, which holds any number of changes."""
+    try:
+        changes = changes_in(json.loads(raw))
+    except (ValueError, RecursionError):
+        return [Fact("meta", _held(raw), problem="The body is no webhook of Meta's.")]
+    return [_read_item("meta", change, _meta_fact) for change in changes]
+
+
+def signup_fact(signup_id: str, event: str, detail: str = "", **more: Any) -> Fact:
+    """Keep what a client did with its signup link."""
+    body = {"signup": signup_id, "event": event, **more}
+    return Fact("signup", canonical(body), settled=detail or f"The client's signup: {event}.")
+
+
+def read_again(kind: str, body: str) -> list[Fact]:
+    """Read the body of an invalid fact with what we know by now: a whole webhook, or one part."""
+    if kind == "registration":
+        return registration_facts(body.encode())
+    if kind == "meta":
+        return _whole_or_part(body, meta_facts, _one_change)
+    return _whole_or_part(body, delivery_facts, _one_report)
+
+
+def _whole_or_part(
+    body: str, whole: Callable[[bytes], list[Fact]], part: Callable[[str], list[Fact]]
+) -> list[Fact]:
+    facts = whole(body.encode())
+    return part(body) if any(fact.problem for fact in facts) else facts
+
+
+def _one_report(body: str) -> list[Fact]:
+    return delivery_facts(f'{{"results":[{body}]}}'.encode())
+
+
+def _one_change(body: str) -> list[Fact]:
+    try:
+        return [_read_item("meta", json.loads(body), _meta_fact)]
+    except (ValueError, RecursionError):
+        return meta_facts(body.encode())
+
+
+def quality_fact(item: dict[str, Any], phone_number: str) -> Fact:
+    """Keep one entry of an answer of the quality endpoint as evidence."""
+    return Fact("quality", canonical(item), phone_number=phone_number)
+
+
+def canonical(value: object) -> str:
+    """Write JSON so that equal values are equal texts, which every database can hold."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace").decode()
+
+
+def _read(
+    kind: str, raw: bytes, read: Callable[[str], Fact], envelope: str | None = None
+) -> list[Fact]:
+    try:
+        value: Any = json.loads(raw)
+        items: Any = value if envelope is None else value[envelope]
+        listed = [items] if envelope is None else _list(items)
+        return [_read_item(kind, item, read) for item in listed]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        expected = "a JSON object" if envelope is None else f"a JSON object with {envelope!r}"
+        return [Fact(kind, _held(raw), problem=f"The body is not {expected}.")]
+
+
+def _held(raw: bytes) -> str:
+    # A NUL is the one character that PostgreSQL cannot hold.
+    return raw.decode("utf-8", "replace").replace("\0", "\ufffd")
+
+
+def _list(items: Any) -> list[Any]:
+    if not isinstance(items, list):
+        raise TypeError("results is a list")
+    return cast("list[Any]", items)
+
+
+def _read_item(kind: str, item: Any, read: Callable[[str], Fact]) -> Fact:
+    text = canonical(item)
+    try:
+        return read(text)
+    except ValidationError as error:
+        return Fact(kind, text, problem=_problem(error))
+
+
+def _problem(error: ValidationError) -> str:
+    # Names the fields and what is wrong with them, not their values: those may be personal.
+    problems = (
+        f"{'.'.join(map(str, part['loc'])) or 'body'}: {part['msg']}"
+        for part in error.errors(include_input=False, include_url=False)
+    )
+    return "; ".join(problems)
+
+
+# Both read the text that is kept, as every later look does: what passes here passes there.
+
+
+def _registration_fact(text: str) -> Fact:
+    event = RegistrationEvent.model_validate_json(text)
+    return Fact("registration", text, waba_id=event.business_account_id)
+
+
+def _delivery_fact(text: str) -> Fact:
+    report = DeliveryReport.model_validate_json(text)
+    if report.event != "DELIVERY":
+        return Fact("delivery", text, unsupported="Not a delivery report.")
+    if not _OURS.fullmatch(report.message_id):
+        return Fact("delivery", text, unsupported="Not our message.")
+    return Fact("delivery", text, message_id=report.message_id)
+
+
+def _meta_fact(text: str) -> Fact:
+    event = MetaEvent.model_validate_json(text)
+    if event.meaning is Meaning.UNKNOWN:
+        return Fact("meta", text, waba_id=event.waba_id, unsupported="Kept: an unknown event.")
+    if event.meaning is Meaning.KEPT:
+        said = "Kept: of no consequence for onboarding."
+        return Fact("meta", text, waba_id=event.waba_id, unsupported=said)
+    if event.meaning is Meaning.SOLUTION:
+        return Fact("meta", text, settled=f"The partner solution is {event.detail}.")
+    return Fact("meta", text, waba_id=event.waba_id)

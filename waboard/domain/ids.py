@@ -1,0 +1,84 @@
+"""The ids of three companies, each with a type of its own, so that none is taken for another.
+
+On the wire a WABA id is a JSON number or a string; in here it is always a decimal string.
+"""
+
+from typing import Annotated, NewType
+
+import phonenumbers
+from pydantic import BeforeValidator, StringConstraints
+
+WabaId = NewType("WabaId", str)
+"""A WhatsApp Business Account at Meta, which Infobip calls `businessAccountId`."""
+PortfolioId = NewType("PortfolioId", str)
+"""A Meta business portfolio, Infobip's default for an entity id. Never a WABA id."""
+PhoneNumberId = NewType("PhoneNumberId", str)
+"""Meta's id of one phone number of a WABA."""
+PhoneNumber = NewType("PhoneNumber", str)
+"""E.164 digits without the plus, which is how Infobip names a sender."""
+SolutionId = NewType("SolutionId", str)
+"""A partner solution at Meta, which the provider and Infobip share."""
+NumberKey = NewType("NumberKey", str)
+"""Infobip's id of a number, which its associations are made with."""
+
+
+def _decimal(value: object, what: str) -> str:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not text.isascii() or not text.isdigit() or len(text) > 20:
+        raise ValueError(f"{what} is 1 to 20 decimal digits, as Meta shows it")
+    return text
+
+
+def parse_waba_id(value: object) -> WabaId:
+    """Read a WABA id from a JSON number or a string of digits. Raises ValueError."""
+    return WabaId(_decimal(value, "a WABA id"))
+
+
+def parse_portfolio_id(value: object) -> PortfolioId:
+    """Read a portfolio id from a JSON number or a string of digits. Raises ValueError."""
+    return PortfolioId(_decimal(value, "a portfolio id"))
+
+
+def parse_solution_id(value: object) -> SolutionId:
+    """Read a partner solution's id from a JSON number or a string of digits. Raises ValueError."""
+    return SolutionId(_decimal(value, "a solution id"))
+
+
+def parse_phone_number_id(value: object) -> PhoneNumberId:
+    """Read Meta's id of a phone number. Raises ValueError."""
+    return PhoneNumberId(_decimal(value, "a phone number id"))
+
+
+def parse_phone_number(value: object) -> PhoneNumber:
+    """Read a phone number in international form, formatted ("+1 313-513-8538") or bare digits.
+
+    Raises ValueError when it cannot be a number that somebody has.
+    """
+    text = str(value).strip()
+    international = text if text.startswith("+") else f"+{text}"
+    try:
+        number = phonenumbers.parse(international)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        raise ValueError("a phone number is written in international form, such as +44 7860 041117")
+    return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:])
+
+
+def mask_phone(number: str) -> str:
+    """Show a phone number so that its owner recognises it and nobody else does: `…8538`."""
+    return f"…{number[-4:]}"
+
+
+def mask_waba(waba_id: str) -> str:
+    """Show the end of a WABA id, as run names do: `…3093`."""
+    return f"…{waba_id[-4:]}"
+
+
+WabaIdField = Annotated[WabaId, BeforeValidator(parse_waba_id)]
+PortfolioIdField = Annotated[PortfolioId, BeforeValidator(parse_portfolio_id)]
+SolutionIdField = Annotated[SolutionId, BeforeValidator(parse_solution_id)]
+PhoneNumberIdField = Annotated[PhoneNumberId, BeforeValidator(parse_phone_number_id)]
+PhoneNumberField = Annotated[PhoneNumber, BeforeValidator(parse_phone_number)]
+PlatformId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,254}$")]
+"""An application or entity id at Infobip: it becomes a URL path segment there."""

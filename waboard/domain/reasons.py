@@ -1,0 +1,200 @@
+"""Why a condition is as it is: stable names, whose turn it then is, and what to do about it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from waboard.domain.parties import Party
+
+
+class Reason(StrEnum):
+    """A stable, documented name for why a condition is as it is."""
+
+    SOLUTION_ACTIVE = "SolutionActive"
+    SOLUTION_PENDING = "SolutionPending"
+    SOLUTION_NOT_ACTIVE = "SolutionNotActive"
+    SOLUTION_UNREADABLE = "SolutionUnreadable"
+    SLOT_TAKEN = "SlotTaken"
+    SLOT_AWAITED = "SlotAwaited"
+    PARTNER_ADDED = "PartnerAdded"
+    SUBSCRIPTION_READ_BACK = "SubscriptionReadBack"
+    SUBSCRIPTION_REFUSED = "SubscriptionRefused"
+    CLIENT_DISCONNECTED = "ClientDisconnected"
+    ACCOUNT_RESTRICTED = "AccountRestricted"
+    ACCOUNT_BANNED = "AccountBanned"
+    ACCOUNT_DELETED = "AccountDeleted"
+    ACCOUNT_SUSPENDED = "AccountSuspended"
+    SHARE_ACCEPTED = "ShareAccepted"
+    REGISTRATION_SEEN = "RegistrationSeen"
+    SHARE_NOT_ANSWERED = "ShareNotAnswered"
+    SHARE_REFUSED = "ShareRefused"
+    REGISTRATION_FINISHED = "RegistrationFinished"
+    SENDER_CONNECTED = "SenderConnected"
+    REGISTRATION_IN_PROGRESS = "RegistrationInProgress"
+    REGISTRATION_FAILED = "RegistrationFailed"
+    REGISTRATION_TIMED_OUT = "RegistrationTimedOut"
+    ASSOCIATION_READ_BACK = "AssociationReadBack"
+    NUMBER_NOT_LISTED = "NumberNotListed"
+    ASSOCIATION_REFUSED = "AssociationRefused"
+    MESSAGE_DELIVERED = "MessageDelivered"
+    REPORT_AWAITED = "ReportAwaited"
+    SEND_NOT_ANSWERED = "SendNotAnswered"
+    MESSAGE_REFUSED = "MessageRefused"
+    MESSAGE_UNDELIVERABLE = "MessageUndeliverable"
+    MESSAGE_EXPIRED = "MessageExpired"
+    MESSAGE_REJECTED = "MessageRejected"
+    NO_REPORT = "NoReport"
+    RETRY_ASKED = "RetryAsked"
+    EVERYBODY_TOLD = "EverybodyTold"
+    NO_RECEIVER = "NoReceiver"
+    RECEIVER_FAILED = "ReceiverFailed"
+    PROVIDER_UNAVAILABLE = "ProviderUnavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """Whose turn it is while a condition has this reason, and what they do."""
+
+    awaiting: Party
+    remedy: str
+
+
+GUIDANCE: dict[Reason, Guidance] = {
+    Reason.SOLUTION_PENDING: Guidance(
+        Party.INFOBIP,
+        "Ask your Infobip account manager to accept the partner solution; this goes on by itself.",
+    ),
+    Reason.SOLUTION_NOT_ACTIVE: Guidance(
+        Party.OPERATOR,
+        "Bring the partner solution to Active under WhatsApp > Partner solutions in the app "
+        "dashboard.",
+    ),
+    Reason.SOLUTION_UNREADABLE: Guidance(
+        Party.OPERATOR,
+        "See that WABOARD_META_SOLUTION_ID and WABOARD_META_SYSTEM_TOKEN are right, and run "
+        "`waboard readiness`.",
+    ),
+    Reason.SLOT_AWAITED: Guidance(
+        Party.US,
+        "Nothing to do: Meta lets so many new clients in a week, and this one is in the queue.",
+    ),
+    Reason.SUBSCRIPTION_REFUSED: Guidance(
+        Party.OPERATOR,
+        "Do what Meta says, then retry the run in the Prefect UI; without our subscription Meta "
+        "does not tell us when the client disconnects or is restricted.",
+    ),
+    Reason.CLIENT_DISCONNECTED: Guidance(
+        Party.CLIENT,
+        "The client has removed you as a partner of its WABA: send it a new signup link.",
+    ),
+    Reason.ACCOUNT_RESTRICTED: Guidance(
+        Party.CLIENT,
+        "Meta restricts this WABA: the client sees why, and may appeal, in Business Support Home.",
+    ),
+    Reason.ACCOUNT_BANNED: Guidance(
+        Party.CLIENT,
+        "Meta has banned this WABA: the client may appeal in Business Support Home.",
+    ),
+    Reason.ACCOUNT_DELETED: Guidance(
+        Party.CLIENT, "The client has deleted this WABA. Another needs a new signup link."
+    ),
+    Reason.ACCOUNT_SUSPENDED: Guidance(
+        Party.CLIENT,
+        "The number was taken out of the WhatsApp Business app's coexistence: the client connects "
+        "it again in the app.",
+    ),
+    Reason.SHARE_NOT_ANSWERED: Guidance(
+        Party.INFOBIP,
+        "Nothing to do yet: the registration event will show whether the share was taken; without "
+        "one it is repeated at the next look.",
+    ),
+    Reason.SHARE_REFUSED: Guidance(
+        Party.OPERATOR,
+        "Check that the client shared this WABA with your partner solution, and that the id is a "
+        "WABA id and not a portfolio id.",
+    ),
+    Reason.REGISTRATION_IN_PROGRESS: Guidance(
+        Party.INFOBIP, "Nothing to do: Infobip is registering this number, which can take days."
+    ),
+    Reason.REGISTRATION_FAILED: Guidance(
+        Party.OPERATOR,
+        "Ask Infobip support why this number failed, and have it registered again once mended.",
+    ),
+    Reason.REGISTRATION_TIMED_OUT: Guidance(
+        Party.OPERATOR,
+        "Ask Infobip support for the registration of this WABA; check that its registration "
+        "webhook points at this gateway. Retry the run in the Prefect UI to wait again.",
+    ),
+    Reason.NUMBER_NOT_LISTED: Guidance(
+        Party.OPERATOR,
+        "Ask Infobip support for the numberKey of this sender: the Numbers API does not list it.",
+    ),
+    Reason.ASSOCIATION_REFUSED: Guidance(
+        Party.OPERATOR, "Correct what Infobip names, then retry the run in the Prefect UI."
+    ),
+    Reason.REPORT_AWAITED: Guidance(
+        Party.INFOBIP, "Nothing to do: the test message is on its way; its report is awaited."
+    ),
+    Reason.SEND_NOT_ANSWERED: Guidance(
+        Party.INFOBIP,
+        "Nothing to do yet: the message is not sent again; its report will show whether it went.",
+    ),
+    Reason.MESSAGE_REFUSED: Guidance(
+        Party.OPERATOR,
+        "Correct WABOARD_VERIFICATION_TEMPLATE or WABOARD_TEST_RECIPIENT as Infobip says, run "
+        "`waboard deploy`, then retry the run in the Prefect UI.",
+    ),
+    Reason.MESSAGE_UNDELIVERABLE: Guidance(
+        Party.OPERATOR,
+        "Check that the test recipient (WABOARD_TEST_RECIPIENT) has WhatsApp and is reachable, "
+        "then retry the run in the Prefect UI.",
+    ),
+    Reason.MESSAGE_EXPIRED: Guidance(
+        Party.OPERATOR,
+        "Check that the test recipient's phone (WABOARD_TEST_RECIPIENT) is online, then retry the "
+        "run in the Prefect UI.",
+    ),
+    Reason.MESSAGE_REJECTED: Guidance(
+        Party.OPERATOR,
+        "Look up the provider's code; mend the sender, the template or the account, then retry the "
+        "run in the Prefect UI.",
+    ),
+    Reason.NO_REPORT: Guidance(
+        Party.OPERATOR,
+        "Look at the test recipient's phone. If the message came, check that Infobip's delivery "
+        "webhook points at this gateway; if not, ask Infobip support for the message id. Then "
+        "retry the run in the Prefect UI.",
+    ),
+    Reason.RETRY_ASKED: Guidance(
+        Party.US, "Nothing to do: another test message is about to be sent."
+    ),
+    Reason.NO_RECEIVER: Guidance(
+        Party.OPERATOR,
+        "Set WABOARD_OPERATOR_BLOCK or WABOARD_PROVIDER_WEBHOOK_URL to be told of outcomes.",
+    ),
+    Reason.RECEIVER_FAILED: Guidance(
+        Party.OPERATOR, "Check that the receiver of the notification answers with 2xx."
+    ),
+    Reason.PROVIDER_UNAVAILABLE: Guidance(
+        Party.OPERATOR,
+        "Wait until the provider answers again, then retry the run in the Prefect UI.",
+    ),
+}
+"""Reasons of conditions that are not true. The others need nobody."""
+
+REGISTRATION_HINTS: dict[str, Guidance] = {
+    "two-step": Guidance(
+        Party.CLIENT,
+        "The client turns two-step verification off for this number in WhatsApp Manager; then have "
+        "Infobip register it again.",
+    ),
+}
+"""What Infobip's free-text `registrationInfo` is known to mean, by a part of it in lower case."""
+
+
+def guidance_for(reason: str, message: str) -> Guidance:
+    """Return whose turn it is and what to do, given a condition's reason and message."""
+    if reason == Reason.REGISTRATION_FAILED:
+        for hint, guidance in REGISTRATION_HINTS.items():
+            if hint in message.lower():
+                return guidance
+    return GUIDANCE[Reason(reason)]

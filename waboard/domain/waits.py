@@ -1,0 +1,84 @@
+"""What an onboarding can sleep for, how that shows in the Prefect UI, and how long it lasts."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from waboard.domain.parties import Party
+
+
+class WaitKind(StrEnum):
+    """What a run sleeps for."""
+
+    SOLUTION = "solution"
+    SLOT = "slot"
+    REGISTRATION = "registration"
+    DELIVERY = "delivery"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitWords:
+    """How a wait is shown: the state's name, its message, and whose turn it is."""
+
+    state: str
+    message: str
+    awaiting: Party
+    remedy: str
+
+
+WORDS: dict[WaitKind, WaitWords] = {
+    WaitKind.SOLUTION: WaitWords(
+        "AwaitingSolution",
+        "The partner solution is not usable now; it is looked at now and then, and Meta's webhook "
+        "wakes this run.",
+        Party.OPERATOR,
+        "Bring the partner solution to Active: `waboard readiness` says how.",
+    ),
+    WaitKind.SLOT: WaitWords(
+        "AwaitingSlot",
+        "This week's new clients are all admitted; this run wakes when its slot frees.",
+        Party.US,
+        "Nothing to do: clients go in the order in which they came.",
+    ),
+    WaitKind.REGISTRATION: WaitWords(
+        "AwaitingRegistration",
+        "Infobip is registering the WABA; its registration webhook wakes this run.",
+        Party.INFOBIP,
+        "Nothing to do: registration takes minutes to days.",
+    ),
+    WaitKind.DELIVERY: WaitWords(
+        "AwaitingDelivery",
+        "The test messages are sent; their delivery reports wake this run.",
+        Party.INFOBIP,
+        "Nothing to do: delivery takes seconds while the test recipient's phone is online.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WaitPlan:
+    """How long to sleep before looking for evidence ourselves, and when to give up."""
+
+    nudge: timedelta
+    give_up: timedelta
+
+    def give_up_at(self, since: datetime) -> datetime:
+        """Return when a wait that began at `since` is given up."""
+        return since + self.give_up
+
+    def wake_at(self, since: datetime, now: datetime) -> datetime:
+        """Return when to look next: after a nudge, or at the end if that is sooner."""
+        return min(now + self.nudge, self.give_up_at(since))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWait:
+    """A wait that holds a run now: since when (over all its sleeps), and until when at most.
+
+    `due_at` is when its run is woken if nothing comes before.
+    """
+
+    kind: WaitKind
+    since: datetime
+    due_at: datetime
+    give_up_at: datetime

@@ -1,0 +1,97 @@
+"""The gateway: webhooks in, REST, health. `uvicorn waboard.gateway.app:create_app --factory`."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from pydantic import SecretStr
+
+from tasks.notify import tell_operator
+from waboard.domain.clock import Clock, utc_now
+from waboard.gateway import (
+    events,
+    health,
+    hooks,
+    meta_hooks,
+    onboardings,
+    problems,
+    readiness,
+    signup,
+)
+from waboard.gateway.door import FrontDoor
+from waboard.gateway.inbox import Inbox
+from waboard.gateway.limits import BodyLimit
+from waboard.gateway.waker import keep_waking
+from waboard.http_logs import mask_access_logs
+from waboard.ledger.database import Ledger
+from waboard.ledger.migrate import upgrade
+from waboard.meta.client import GraphClient, MetaApp
+from waboard.safety import refuse_unsafe
+from waboard.sealing import Sealer
+from waboard.settings import Settings, load_settings
+
+
+def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
+    """Build the gateway. Raises BadInput when a setting is missing or unsafe."""
+    settings = settings or load_settings()
+    refuse_unsafe(settings)
+    mask_access_logs()
+    app = FastAPI(title="waboard", version=version("waboard"), lifespan=_lifespan)
+    app.state.settings, app.state.clock = settings, clock
+    app.add_middleware(BodyLimit)
+    problems.install(app)
+    for router in (
+        onboardings.router,
+        events.router,
+        readiness.router,
+        signup.links,
+        signup.pages,
+        hooks.router,
+        meta_hooks.router,
+        health.router,
+    ):
+        app.include_router(router)
+    app.mount("/assets", StaticFiles(directory=signup.PAGES / "assets"), name="signup-assets")
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    ledger = Ledger(app.state.settings.ledger_url)
+    app.state.ledger, app.state.inbox = ledger, Inbox(ledger, app.state.clock)
+    await upgrade(ledger)
+    async with _open_door(app) as door:
+        app.state.door = door
+        waker = asyncio.create_task(keep_waking(ledger, app.state.clock, door))
+        try:
+            yield
+        finally:
+            waker.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await waker
+    await ledger.close()
+
+
+@asynccontextmanager
+async def _open_door(app: FastAPI) -> AsyncGenerator[FrontDoor | None]:
+    settings: Settings = app.state.settings
+    if not settings.has_meta:
+        yield None
+        return
+    ours = MetaApp(settings.meta_app_id or "", settings.meta_app_secret or SecretStr(""))
+    url, version = str(settings.meta_graph_url), settings.meta_graph_version
+    async with GraphClient(url, version, ours) as graph:
+        yield FrontDoor(
+            ledger=app.state.ledger,
+            graph=graph,
+            sealer=Sealer(settings.token_keys),
+            clock=app.state.clock,
+            application_id=settings.infobip_application_id,
+            grace=settings.signup_grace,
+            tell=partial(tell_operator, settings.operator_notifier),
+        )

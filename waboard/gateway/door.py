@@ -1,0 +1,384 @@
+"""The front door: what a signup says, from the browser and from Meta, until its run starts.
+
+Two signals come from the browser, in either order, and either may be missing. A code is exchanged
+at once, since it lives for 30 seconds. What is known is written down as it comes; which WABA it is
+follows from all of it (`waboard.domain.signup`), and whoever comes last starts the run.
+"""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from waboard.domain.account import Meaning, MetaEvent
+from waboard.domain.clock import Clock
+from waboard.domain.errors import FactsDiffer, LinkClosed
+from waboard.domain.facts import canonical, signup_fact
+from waboard.domain.ids import PortfolioId, WabaId, parse_portfolio_id
+from waboard.domain.json_values import as_object
+from waboard.domain.requests import SignupRequest
+from waboard.domain.signup import Ending, Finding, Signals, SignupMessage, find_waba, read_message
+from waboard.gateway.starting import run_is_started
+from waboard.ledger.clients import start_onboarding
+from waboard.ledger.database import Ledger
+from waboard.ledger.events import parked_of, read_event, receive
+from waboard.ledger.look import look
+from waboard.ledger.models import EventKind, EventRow, SignupRow
+from waboard.ledger.onboardings import known_wabas
+from waboard.ledger.signups import expired_links, find_link, opened_by, read_link, unsettled
+from waboard.ledger.tokens import keep_token
+from waboard.meta.client import GraphClient
+from waboard.meta.errors import MetaError
+from waboard.sealing import Sealer
+
+_NOTHING_NAMED = "The client has finished at Meta, but nothing that came names its WABA."
+LATE = timedelta(hours=1)
+"""How long after its expiry a link that was open by then may still be finished."""
+EXCHANGED, EXPIRED_CODE = "exchanged", "refused"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FrontDoor:
+    """What the server does for a client that signs itself up.
+
+    `grace` is how long the browser has before others are believed without it; `tell` tells the
+    operator a subject and a text.
+    """
+
+    ledger: Ledger
+    graph: GraphClient
+    sealer: Sealer
+    clock: Clock
+    application_id: str
+    grace: timedelta
+    tell: Callable[[str, str], Awaitable[None]]
+
+    async def open(self, token: str) -> SignupRow:
+        """Note that the client has opened its link. Raises NotFound.
+
+        Its page says so, once it runs: whoever only fetches it, such as the preview of a messenger,
+        has not opened it.
+        """
+        async with self.ledger.begin() as session:
+            row = await find_link(session, token)
+            if why_closed(row, self.clock()) is None:
+                row.opened_at = row.opened_at or self.clock()
+                await self._keep(session, row, "opened")
+            return row
+
+    async def progress_of(self, token: str) -> SignupRow:
+        """Return a link as it stands. Raises NotFound."""
+        async with self.ledger.begin() as session:
+            return await find_link(session, token)
+
+    async def take_message(self, token: str, raw: dict[str, Any]) -> SignupRow:
+        """Take a window message: keep it, and see what it says together with the rest.
+
+        Raises NotFound, LinkClosed; FactsDiffer when another was taken before that says otherwise.
+        """
+        message = _readable(raw)
+        async with self.ledger.begin() as session:
+            row = await find_link(session, token)
+            if message is None:
+                await self._keep(session, row, "unreadable", message=raw)
+                return row
+            await self._keep(session, row, message.ending, _ending_of(message), message=raw)
+            closed = why_closed(row, self.clock())
+            differs = closed is None and _note(row, message, raw, self.clock())
+        # Raised out here: what was said is kept, whatever the answer.
+        if closed is not None:
+            raise closed
+        if differs:
+            raise FactsDiffer(
+                "This signup was finished before, with another account.",
+                remedy="Ask your provider for a new link to connect another account.",
+            )
+        await self.settle(row.id)
+        return await self.progress_of(token)
+
+    async def take_code(self, token: str, code: SecretStr) -> SignupRow:
+        """Take a code: exchange it at once, and see what it says together with the rest."""
+        async with self.ledger.begin() as session:
+            row = await find_link(session, token)
+            closed = why_closed(row, self.clock())
+            if closed is None:
+                row.signalled_at = row.signalled_at or self.clock()
+            await self._keep(session, row, "code received")
+        if closed is not None:
+            raise closed
+        try:
+            await self._exchange(row, code)
+        except MetaError as error:
+            # A code that is used up or too old is no end: the window or Meta may name the WABA.
+            await self._note_failed_exchange(row.id, error)
+        await self.settle(row.id)
+        return await self.progress_of(token)
+
+    async def _exchange(self, row: SignupRow, code: SecretStr) -> None:
+        token = await _patiently_exchanged(self.graph, code)
+        now = self.clock()
+        lasts = timedelta(seconds=token.expires_in) if token.expires_in else None
+        granted, portfolio = await self._facts_of(token.access_token)
+        async with self.ledger.begin() as session:
+            kept = await read_link(session, row.id)
+            await keep_token(
+                session,
+                kept.client_ref,
+                self.sealer.seal(token.access_token),
+                portfolio_id=portfolio,
+                expires_at=now + lasts if lasts else None,
+                now=now,
+            )
+            kept.code_state = EXCHANGED
+            # Two tabs may bring two codes: what either was given counts.
+            kept.granted = sorted({*(kept.granted or ()), *granted}) if granted else kept.granted
+            kept.portfolio_id = portfolio or kept.portfolio_id
+
+    async def _facts_of(self, token: SecretStr) -> tuple[frozenset[str], PortfolioId | None]:
+        # The token is the client's: that what it may do cannot be read now must not lose it.
+        granted, portfolio = frozenset[str](), None
+        try:
+            granted = (await self.graph.debug_token(token)).waba_ids
+            portfolio = await self.graph.client_portfolio(token)
+        except MetaError as error:
+            logger.warning("A signup's token does not tell what it is for: %s", error)
+        return granted, portfolio
+
+    async def _note_failed_exchange(self, signup_id: str, error: MetaError) -> None:
+        async with self.ledger.begin() as session:
+            row = await read_link(session, signup_id)
+            row.code_state = row.code_state or EXPIRED_CODE
+            await self._keep(session, row, "code refused", str(error))
+
+    async def settle(self, signup_id: str) -> None:
+        """Start the onboarding as soon as it is clear which WABA it is for."""
+        async with self.ledger.begin() as session:
+            row = await read_link(session, signup_id)
+            if row.onboarding_id or row.revoked_at or row.signalled_at is None:
+                return
+            signals = await _signals(session, row)
+            finding = find_waba(signals)
+            if not self._is_ready(row, finding, signals):
+                return
+        if finding.waba_id is None:
+            await self._stop(signup_id, finding.problem or _NOTHING_NAMED)
+            return
+        await self._begin(signup_id, finding.waba_id)
+
+    def _is_ready(self, row: SignupRow, finding: Finding, signals: Signals) -> bool:
+        # Both signals, or Meta's own word, or nobody else said anything for a while.
+        both = row.code_state == EXCHANGED and row.message is not None and finding.is_final
+        confirmed = finding.waba_id in signals.added or (
+            finding.waba_id is not None and finding.waba_id in (signals.granted or ())
+        )
+        waited = row.signalled_at is not None and self.clock() - row.signalled_at >= self.grace
+        return both or confirmed or waited
+
+    async def _begin(self, signup_id: str, waba_id: WabaId) -> None:
+        async with self.ledger.begin() as session:
+            row = await read_link(session, signup_id)
+            # What the window alone says of the portfolio is not believed: tokens are issued by it.
+            row.portfolio_id = row.portfolio_id or await _owner(session, waba_id)
+        request = SignupRequest.model_validate(row.facts).onboarding_of(waba_id)
+        try:
+            started = await start_onboarding(self.ledger, request, self.application_id, self.clock)
+        except FactsDiffer as error:
+            await self._stop(signup_id, error.message)
+            return
+        async with self.ledger.begin() as session:
+            row = await read_link(session, signup_id)
+            row.onboarding_id, row.problem = started.onboarding_id, None
+            await self._keep(session, row, "onboarding started")
+        async with self.ledger.begin() as session:
+            onboarding = await look(session, started.onboarding_id, self.clock())
+        if onboarding.flow_run_id is None:
+            await run_is_started(self.ledger, onboarding)
+
+    async def _stop(self, signup_id: str, problem: str) -> None:
+        # The client is shown that its provider knows: so the provider is told.
+        async with self.ledger.begin() as session:
+            row = await read_link(session, signup_id)
+            if row.problem == problem:
+                return
+            row.problem = problem
+            await self._keep(session, row, "stopped", problem)
+        settle_it = (
+            f"Settle it with `waboard onboard {row.client_ref} WABA_ID`, or send a new link."
+        )
+        await self.tell(f"{row.client_ref}: signup stopped", f"{problem} {settle_it}")
+
+    async def _keep(
+        self, session: AsyncSession, row: SignupRow, event: str, detail: str = "", **more: Any
+    ) -> None:
+        fact = signup_fact(row.id, event, detail, **more)
+        await receive(session, [fact], "signup page", self.clock())
+
+    async def tidy(self) -> None:
+        """Finish what nobody came back for: browsers that died, links that expired unused."""
+        now = self.clock()
+        async with self.ledger.begin() as session:
+            waiting = await unsettled(session, now - self.grace)
+            lonely = await _unclaimed(session, now - self.grace)
+            for row in await expired_links(session, now):
+                row.ending = Ending.EXPIRED
+                await self._keep(session, row, "expired unused")
+        for signup_id in waiting:
+            await self.settle(signup_id)
+        for event_id in lonely:
+            await self._adopt(event_id)
+
+    async def _adopt(self, event_id: int) -> None:
+        """Find whose link led to a WABA that Meta says was shared, though no browser said so."""
+        async with self.ledger.begin() as session:
+            event = await read_event(session, event_id)
+            candidates = await _candidates(session, event)
+            if len(candidates) != 1:
+                event.detail = _unclear(candidates)
+                return
+            (row,) = candidates
+            row.signalled_at = row.signalled_at or self.clock()
+            row.ending = row.ending or Ending.FINISHED
+            row.portfolio_id = (
+                row.portfolio_id or _meta_event(event).value.waba_info.owner_business_id
+            )
+            await self._keep(session, row, "found by Meta's webhook", f"By event {event_id} alone.")
+        await self._begin(row.id, WabaId(event.waba_id or ""))
+
+
+def why_closed(row: SignupRow, now: datetime) -> LinkClosed | None:
+    """Return why nobody can sign up with a link any more; None while somebody can.
+
+    One that was used may be looked at for ever: it shows how the onboarding stands.
+    """
+    if row.onboarding_id is not None:
+        return None
+    if row.revoked_at is not None:
+        return LinkClosed("revoked", "This link was withdrawn.")
+    late = LATE if row.opened_at else timedelta(0)
+    expired = now >= row.expires_at + late
+    return LinkClosed("expired", "This link has expired.") if expired else None
+
+
+def _readable(raw: dict[str, Any]) -> SignupMessage | None:
+    try:
+        return read_message(raw)
+    except ValidationError:
+        return None
+
+
+def _ending_of(message: SignupMessage) -> str:
+    data = message.data
+    said = (data.current_step, message.error_code, data.error_message)
+    return f"{message.event}: {', '.join(filter(None, said))}".rstrip(": ")
+
+
+def _note(row: SignupRow, message: SignupMessage, raw: dict[str, Any], now: datetime) -> bool:
+    """Write down how the client left; says whether it differs from how it finished before."""
+    if message.ending is not Ending.FINISHED:
+        if row.message is None:
+            row.ending, row.ending_detail = message.ending, _ending_of(message)
+        return False
+    if row.message is not None:
+        before = read_message(json.loads(row.message))
+        return set(before.waba_ids) != set(message.waba_ids)
+    row.ending, row.ending_detail = Ending.FINISHED, _ending_of(message)
+    row.message, row.signalled_at = canonical(raw), row.signalled_at or now
+    return False
+
+
+async def _patiently_exchanged(graph: GraphClient, code: SecretStr) -> Any:
+    try:
+        return await graph.exchange_code(code)
+    except MetaError as error:
+        # It lives for 30 seconds: one more try, where the first did certainly not use it up.
+        if not error.retryable or error.ambiguous:
+            raise
+    return await graph.exchange_code(code)
+
+
+async def _signals(session: AsyncSession, row: SignupRow) -> Signals:
+    message = read_message(json.loads(row.message)) if row.message else None
+    claimed = message.waba_ids if message else ()
+    granted = frozenset(row.granted) if row.granted else None
+    token_is_for = row.portfolio_id if row.code_state == EXCHANGED else None
+    named = {*claimed, *(granted or ())}
+    return Signals(
+        claimed=claimed,
+        claimed_portfolio=message.data.business_id if message else None,
+        granted=granted,
+        portfolio=PortfolioId(token_is_for) if token_is_for else None,
+        added=await _added(session, row, named),
+        taken=await known_wabas(session, named),
+    )
+
+
+async def _added(session: AsyncSession, row: SignupRow, named: Collection[str]) -> frozenset[str]:
+    """The WABAs that Meta says were shared, and that this signup or its portfolio names."""
+    found: set[str] = set()
+    for event in await _parked_starts(session):
+        owner = _meta_event(event).value.waba_info.owner_business_id
+        if event.waba_id and (event.waba_id in named or (owner and owner == row.portfolio_id)):
+            found.add(event.waba_id)
+    return frozenset(found)
+
+
+async def _parked_starts(session: AsyncSession) -> list[EventRow]:
+    rows = await parked_of(session, EventKind.META)
+    return [row for row in rows if row.waba_id and _meta_event(row).meaning is Meaning.START]
+
+
+async def _owner(session: AsyncSession, waba_id: WabaId) -> str | None:
+    """The portfolio that Meta says has shared a WABA."""
+    shared = [row for row in await _parked_starts(session) if row.waba_id == waba_id]
+    return _meta_event(shared[-1]).value.waba_info.owner_business_id if shared else None
+
+
+def _meta_event(event: EventRow) -> MetaEvent:
+    return MetaEvent.model_validate_json(event.body)
+
+
+async def _unclaimed(session: AsyncSession, before: datetime) -> list[int]:
+    return [row.id for row in await _parked_starts(session) if row.received_at <= before]
+
+
+async def _candidates(session: AsyncSession, event: EventRow) -> list[SignupRow]:
+    """Return the links that a WABA can have come through: open then, and of no other portfolio."""
+    owner = _meta_event(event).value.waba_info.owner_business_id
+    rows = await opened_by(session, event.received_at)
+    known = [(row, _portfolio_of(row)) for row in rows if _may_mean(row, event.waba_id)]
+    same = [row for row, portfolio in known if owner and portfolio == owner]
+    return same or [row for row, portfolio in known if portfolio is None]
+
+
+def _may_mean(row: SignupRow, waba_id: str | None) -> bool:
+    """Whether nothing that a signup has said itself speaks against a WABA."""
+    claimed = read_message(json.loads(row.message)).waba_ids if row.message else ()
+    named = {*claimed, *(row.granted or ())}
+    return not named or waba_id in named
+
+
+def _portfolio_of(row: SignupRow) -> str | None:
+    if row.portfolio_id is not None:
+        return row.portfolio_id
+    prefilled = as_object(SignupRequest.model_validate(row.facts).prefill.get("business"))
+    try:
+        return parse_portfolio_id(prefilled.get("id"))
+    except ValueError:
+        return None
+
+
+def _unclear(candidates: list[SignupRow]) -> str:
+    if not candidates:
+        return "No signup link was open then: start it with `waboard onboard CLIENT_REF WABA_ID`."
+    names = ", ".join(row.client_ref for row in candidates)
+    return (
+        f"{len(candidates)} links were open then ({names}): start it with "
+        "`waboard onboard CLIENT_REF WABA_ID`."
+    )

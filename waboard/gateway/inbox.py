@@ -1,0 +1,97 @@
+"""What comes in is kept, then acted on: taken up, thought over, and whoever waited is woken."""
+
+from collections.abc import Collection, Iterable
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from waboard.domain.clock import Clock
+from waboard.domain.facts import (
+    Fact,
+    delivery_facts,
+    meta_facts,
+    read_again,
+    registration_facts,
+)
+from waboard.domain.waits import WaitKind
+from waboard.gateway.waker import look_again, wake_due
+from waboard.ledger.database import Ledger
+from waboard.ledger.events import Receipt, any_settled, concerned_by, read_event, receive
+from waboard.ledger.models import Disposition, EventKind, EventRow
+from waboard.ledger.waits import hurry
+
+READERS = {
+    EventKind.REGISTRATION: registration_facts,
+    EventKind.DELIVERY: delivery_facts,
+    EventKind.META: meta_facts,
+}
+"""How the body of each kind of webhook is read."""
+
+
+class Inbox:
+    """What was kept and is still to be acted on.
+
+    One batch at a time: what comes meanwhile gathers and is the next. So a flood of webhooks costs
+    few looks, and one alone is acted on at once. A process that dies before it has acted loses
+    nothing: the waker takes up parked events as well.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self._ledger, self._clock = ledger, clock
+        self._pending = set[int]()
+        self._acting = False
+
+    async def keep(self, facts: Iterable[Fact]) -> list[Receipt]:
+        """Keep what a webhook said. Only after this may it be answered."""
+        async with self._ledger.begin() as session:
+            receipts = await receive(session, facts, "webhook", self._clock())
+        self._pending.update(receipt.event_id for receipt in receipts)
+        return receipts
+
+    async def act(self) -> None:
+        """Act on all that has gathered, unless somebody does already, who then takes this, too."""
+        if self._acting:
+            return
+        self._acting = True
+        try:
+            while self._pending:
+                batch, self._pending = self._pending, set[int]()
+                await act_on(self._ledger, batch, self._clock)
+        finally:
+            self._acting = False
+
+
+async def act_on(ledger: Ledger, event_ids: Collection[int], clock: Clock) -> None:
+    """Look again at the onboardings that events are about, and wake whose wait they satisfy."""
+    async with ledger.begin() as session:
+        concerned = await concerned_by(session, event_ids)
+        about_solution = await any_settled(session, event_ids, EventKind.META)
+        if about_solution:
+            await hurry(session, WaitKind.SOLUTION, clock())
+    await look_again(ledger, concerned, clock)
+    if concerned or about_solution:
+        await wake_due(ledger, clock)
+
+
+async def replay(ledger: Ledger, event_id: int, clock: Clock) -> EventRow:
+    """Run an event again, as if it had just come. One that could not be read is read again."""
+    async with ledger.begin() as session:
+        event = await read_event(session, event_id)
+        event_ids = [event_id]
+        if event.disposition == Disposition.INVALID:
+            event_ids = await _read_again(session, event, clock)
+    await act_on(ledger, event_ids, clock)
+    async with ledger.begin() as session:
+        return await read_event(session, event_id)
+
+
+async def _read_again(session: AsyncSession, event: EventRow, clock: Clock) -> list[int]:
+    facts = read_again(event.kind, event.body)
+    if any(fact.problem for fact in facts):
+        return []
+    # What is read now has another identity than the text that could not be: it is kept anew.
+    event.digest = f"replayed {event.id}"
+    receipts = await receive(session, facts, "replay", clock())
+    kept = [receipt.event_id for receipt in receipts]
+    event.disposition = Disposition.APPLIED
+    event.detail = f"Read when it was replayed, as {', '.join(f'event {i}' for i in kept)}."
+    return kept

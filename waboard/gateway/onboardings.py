@@ -1,0 +1,69 @@
+"""`/v1/onboardings`: start them, see how they stand."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from waboard.domain.onboarding import OutcomeName, Stage, stage_of
+from waboard.domain.requests import OnboardingRequest
+from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, authorized
+from waboard.gateway.starting import run_is_started
+from waboard.gateway.views import OnboardingView, onboarding_view
+from waboard.ledger.clients import start_onboarding
+from waboard.ledger.look import look
+from waboard.ledger.onboardings import find_onboardings, read_onboarding
+
+router = APIRouter(
+    prefix="/v1/onboardings", tags=["onboardings"], dependencies=[Depends(authorized)]
+)
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Asked for before."},
+    202: {"description": "Kept; its run starts as soon as Prefect can."},
+}
+
+
+@router.post("", status_code=201, responses=ANSWERS)
+async def start(
+    request: OnboardingRequest,
+    response: Response,
+    ledger: TheLedger,
+    settings: TheSettings,
+    clock: TheClock,
+) -> OnboardingView:
+    """Start an onboarding: 201 the first time, 200 when the same was asked for before.
+
+    202 when Prefect cannot start its run now: it is kept, and starts as soon as Prefect can. 409
+    names the difference when the client or the WABA is known with other facts.
+    """
+    started = await start_onboarding(ledger, request, settings.infobip_application_id, clock)
+    async with ledger.begin() as session:
+        onboarding = await look(session, started.onboarding_id, clock())
+    response.status_code = 201 if started.created else 200
+    if onboarding.flow_run_id is None and not await run_is_started(ledger, onboarding):
+        response.status_code = 202
+    async with ledger.begin() as session:
+        return onboarding_view(await read_onboarding(session, onboarding.id))
+
+
+@router.get("/{onboarding_id}")
+async def show(onboarding_id: str, ledger: TheLedger) -> OnboardingView:
+    """Show one onboarding: conditions, what is needed and from whom, senders, links."""
+    async with ledger.begin() as session:
+        return onboarding_view(await read_onboarding(session, onboarding_id))
+
+
+@router.get("")
+async def search(
+    ledger: TheLedger,
+    client_ref: str | None = None,
+    stage: Stage | OutcomeName | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> list[OnboardingView]:
+    """List onboardings, the newest first."""
+    async with ledger.begin() as session:
+        # A stage is worked out and not stored, so all are read before they are counted off.
+        most = limit if stage is None else None
+        ids = await find_onboardings(session, client_ref=client_ref, limit=most)
+        found = [await read_onboarding(session, onboarding_id) for onboarding_id in ids]
+    kept = [o for o in found if stage is None or stage_of(o) == stage]
+    return [onboarding_view(onboarding) for onboarding in kept[:limit]]

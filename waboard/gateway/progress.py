@@ -1,0 +1,124 @@
+"""How far a client is, in words that a shop owner understands: names of texts, not the texts."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel
+
+from waboard.domain.conditions import ConditionType
+from waboard.domain.onboarding import (
+    Onboarding,
+    Sender,
+    is_kept_out,
+    outcome_of,
+    registration_is_over,
+    share_was_refused,
+)
+from waboard.domain.waits import WaitKind
+from waboard.gateway.door import why_closed
+from waboard.ledger.models import SignupRow
+
+State = Literal["ready", "finishing", "queued", "working", "live", "limited", "stopped", "closed"]
+StepState = Literal["done", "current", "todo", "failed"]
+
+
+class Step(BaseModel):
+    """One step that the client can understand."""
+
+    name: Literal["connect", "register", "set_up", "test"]
+    state: StepState
+
+
+class Number(BaseModel):
+    """One phone number, shown by its last digits, and whether it works."""
+
+    label: str
+    state: StepState
+
+
+class Progress(BaseModel):
+    """How far a client is. `why` names the text that says more; `until` is when a wait may end."""
+
+    state: State
+    why: str
+    steps: list[Step] = []
+    numbers: list[Number] = []
+    until: datetime | None = None
+
+
+def stopped(why: str) -> Progress:
+    """Return the progress of a link that cannot be used."""
+    return Progress(state="closed", why=why)
+
+
+def progress_of(row: SignupRow, onboarding: Onboarding | None, now: datetime) -> Progress:
+    """Work out how far a client is from its link and its onboarding."""
+    if onboarding is not None:
+        return _of_onboarding(onboarding)
+    if row.problem is not None:
+        return Progress(state="stopped", why="problem")
+    if row.signalled_at is not None:
+        return Progress(state="finishing", why="finishing", steps=_steps("current"))
+    closed = why_closed(row, now)
+    return stopped(closed.why) if closed else Progress(state="ready", why=_left_as(row))
+
+
+def _left_as(row: SignupRow) -> str:
+    known = {"abandoned": "abandoned", "error-reported": "error"}
+    return known.get(row.ending or "", "ready")
+
+
+def _of_onboarding(onboarding: Onboarding) -> Progress:
+    steps = _steps("done", *_work(onboarding))
+    numbers = [Number(label=s.label, state=_sender(onboarding, s)) for s in onboarding.senders]
+    state, why = _state(onboarding)
+    wait = onboarding.wait
+    until = wait.due_at if wait is not None and wait.kind is WaitKind.SLOT else None
+    return Progress(state=state, why=why, steps=steps, numbers=numbers, until=until)
+
+
+def _state(onboarding: Onboarding) -> tuple[State, str]:
+    if onboarding.ended_at is None:
+        kept = onboarding.wait is not None and onboarding.wait.kind in {
+            WaitKind.SLOT,
+            WaitKind.SOLUTION,
+        }
+        return ("queued", "queued") if kept else ("working", "working")
+    if not outcome_of(onboarding).is_live:
+        return "stopped", "problem"
+    everyone = all(sender.is_live for sender in onboarding.senders)
+    return ("live", "live") if everyone else ("limited", "limited")
+
+
+def _work(onboarding: Onboarding) -> list[StepState]:
+    """The states of the three steps after the client's own."""
+    senders = onboarding.senders
+    if is_kept_out(onboarding) or share_was_refused(onboarding):
+        return ["failed" if onboarding.ended_at else "current", "todo", "todo"]
+    kinds = (ConditionType.REGISTERED, ConditionType.ASSOCIATED, ConditionType.VERIFIED)
+    reached = [any(sender.holds(kind) for sender in senders) for kind in kinds]
+    # Once all is over, a number that comes later takes nothing back.
+    over = onboarding.ended_at is not None or registration_is_over(onboarding)
+    reached[0] = reached[0] and over
+    first = reached.index(False) if False in reached else len(reached)
+    now: StepState = "failed" if onboarding.ended_at else "current"
+    return ["done" if i < first else now if i == first else "todo" for i in range(len(kinds))]
+
+
+def _sender(onboarding: Onboarding, sender: Sender) -> StepState:
+    if sender.is_live:
+        return "done"
+    trouble = sender.trouble
+    failed = trouble is not None and trouble.is_decided
+    return "failed" if failed or onboarding.ended_at is not None else "current"
+
+
+def _steps(connect: StepState, *work: StepState) -> list[Step]:
+    states = (connect, *(work or ("todo", "todo", "todo")))
+    names: tuple[Literal["connect", "register", "set_up", "test"], ...] = (
+        "connect",
+        "register",
+        "set_up",
+        "test",
+    )
+    return [Step(name=name, state=state) for name, state in zip(names, states, strict=True)]

@@ -1,0 +1,27 @@
+"""Starting an onboarding's run, without keeping the caller waiting for Prefect."""
+
+import asyncio
+import logging
+
+from httpx import HTTPError
+from prefect.exceptions import PrefectException
+
+from tasks.runs import start_run
+from waboard.domain.errors import NotFound
+from waboard.domain.onboarding import Onboarding
+from waboard.ledger.database import Ledger
+
+PATIENCE = 10.0
+"""Seconds that a caller is kept waiting for Prefect, whose own client would try for minutes."""
+logger = logging.getLogger(__name__)
+
+
+async def run_is_started(ledger: Ledger, onboarding: Onboarding) -> bool:
+    """Start the run; False when Prefect cannot now. It is kept, and the waker starts it later."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await start_run(ledger, onboarding)
+    except (NotFound, HTTPError, PrefectException, TimeoutError) as error:
+        logger.warning("Onboarding %s is kept; its run starts later: %s", onboarding.id, error)
+        return False
+    return True

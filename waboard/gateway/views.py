@@ -1,0 +1,176 @@
+"""What callers are shown of onboardings and events.
+
+Phone numbers are whole here: whoever holds an API key is the numbers' own provider. Everything
+that is printed, logged or drawn masks them.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from prefect.utilities.urls import url_for
+from pydantic import BaseModel
+
+from waboard.domain.conditions import Condition
+from waboard.domain.onboarding import (
+    Onboarding,
+    Requirement,
+    Sender,
+    outcome_of,
+    requirements_of,
+    stage_of,
+)
+from waboard.ledger.models import EventRow
+
+
+class ConditionView(BaseModel):
+    """What is true, why, since when and on what evidence."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    evidence: str
+    changed_at: datetime
+
+
+class RequirementView(BaseModel):
+    """What is still needed, from whom, since when, by when, and how to give it."""
+
+    condition: str
+    phone_number: str | None
+    reason: str
+    message: str
+    awaiting: str
+    remedy: str
+    since: datetime
+    by: datetime | None
+
+
+class SenderView(BaseModel):
+    """One phone number of the WABA."""
+
+    phone_number: str
+    phone_number_id: str | None
+    live: bool
+    conditions: list[ConditionView]
+
+
+class OnboardingView(BaseModel):
+    """One onboarding. `stage` is the outcome's name once it has ended."""
+
+    id: str
+    client_ref: str
+    client_name: str
+    waba_id: str
+    attempt: int
+    application_id: str
+    entity_id: str
+    stage: str
+    live: bool
+    ended: bool
+    summary: str
+    created_at: datetime
+    ended_at: datetime | None
+    conditions: list[ConditionView]
+    requirements: list[RequirementView]
+    senders: list[SenderView]
+    links: dict[str, str]
+
+
+class EventView(BaseModel):
+    """One event in a list, without its body."""
+
+    id: int
+    kind: str
+    source: str
+    disposition: str
+    detail: str
+    waba_id: str | None
+    onboarding_id: str | None
+    times_received: int
+    received_at: datetime
+    last_received_at: datetime
+
+
+class EventDetail(EventView):
+    """One event with its body, word for word."""
+
+    body: str
+
+
+def onboarding_view(onboarding: Onboarding) -> OnboardingView:
+    """Show an onboarding."""
+    outcome = outcome_of(onboarding)
+    return OnboardingView(
+        id=onboarding.id,
+        client_ref=onboarding.client_ref,
+        client_name=onboarding.client_name,
+        waba_id=onboarding.waba_id,
+        attempt=onboarding.attempt,
+        application_id=onboarding.application_id,
+        entity_id=onboarding.entity_id,
+        stage=stage_of(onboarding),
+        live=outcome.is_live,
+        ended=onboarding.ended_at is not None,
+        summary=outcome.message,
+        created_at=onboarding.created_at,
+        ended_at=onboarding.ended_at,
+        conditions=[_condition(c) for c in onboarding.conditions.values()],
+        requirements=[_requirement(r) for r in requirements_of(onboarding)],
+        senders=[_sender(s) for s in onboarding.senders],
+        links=_links(onboarding),
+    )
+
+
+def event_view(event: EventRow) -> EventView:
+    """Show an event in a list."""
+    return EventView(**_event(event))
+
+
+def event_detail(event: EventRow) -> EventDetail:
+    """Show an event with its body."""
+    return EventDetail(**_event(event), body=event.body)
+
+
+def _event(event: EventRow) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in EventView.model_fields}
+
+
+def _condition(condition: Condition) -> ConditionView:
+    return ConditionView(
+        type=condition.type,
+        status=condition.status,
+        reason=condition.reason,
+        message=condition.message,
+        evidence=condition.evidence,
+        changed_at=condition.changed_at,
+    )
+
+
+def _requirement(requirement: Requirement) -> RequirementView:
+    return RequirementView(
+        condition=requirement.condition,
+        phone_number=requirement.subject or None,
+        reason=requirement.reason,
+        message=requirement.message,
+        awaiting=requirement.awaiting,
+        remedy=requirement.remedy,
+        since=requirement.since,
+        by=requirement.by,
+    )
+
+
+def _sender(sender: Sender) -> SenderView:
+    return SenderView(
+        phone_number=sender.phone_number,
+        phone_number_id=sender.phone_number_id,
+        live=sender.is_live,
+        conditions=[_condition(c) for c in sender.conditions.values()],
+    )
+
+
+def _links(onboarding: Onboarding) -> dict[str, str]:
+    if onboarding.flow_run_id is None:
+        return {}
+    url = url_for("flow-run", obj_id=onboarding.flow_run_id)
+    return {"flow_run": url} if url else {}

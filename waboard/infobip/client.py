@@ -1,0 +1,334 @@
+"""The async client of Infobip's HTTP API: one method an operation, one error type.
+
+It does not retry. Whoever calls does, by `InfobipError.retryable`, after looking when `ambiguous`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
+
+import httpx
+from pydantic import SecretStr
+
+from waboard.domain.errors import BadInput
+from waboard.domain.ids import NumberKey, PhoneNumber, WabaId, mask_phone, mask_waba
+from waboard.http_logs import mask_httpx_logs
+from waboard.infobip import endpoints
+from waboard.infobip.answers import Answer
+from waboard.infobip.endpoints import Endpoint
+from waboard.infobip.errors import (
+    API_KEY_SETTING,
+    BASE_URL_SETTING,
+    InfobipError,
+    no_answer,
+    refused,
+)
+from waboard.infobip.limits import Limiter
+from waboard.infobip.models import (
+    Application,
+    Association,
+    Entity,
+    OwnedNumber,
+    SenderQuality,
+    SentMessage,
+    TemplateMessage,
+    Validation,
+    Wire,
+    digits,
+)
+from waboard.tls import trusted
+
+_BAD_REQUEST, _NOT_FOUND, _CONFLICT = 400, 404, 409
+_Model = TypeVar("_Model", bound=Wire)
+
+MOST_SENDERS = 100
+"""Numbers in one call of `senders/quality` (OpenAPI whatsapp 3.210.0)."""
+MOST_REPORTS = 1000
+"""Reports in one call of `messages-api/1/reports` (OpenAPI messages-api 3.210.0)."""
+MOST_ASSOCIATIONS = 1000
+"""The longest page of associations: with it, those of one number are always one page."""
+TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+"""Seconds. Infobip publishes none; its Java client connects in 10."""
+
+
+class InfobipClient:
+    """Infobip's API, as far as onboarding needs it. Use it as an async context manager.
+
+    Every method raises `InfobipError`, and nothing else, for what Infobip or the network does.
+    The constructor raises BadInput, naming the setting, for a URL or key that cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: SecretStr,
+        *,
+        limiter: Limiter | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeout: httpx.Timeout = TIMEOUT,
+        waba_id_as: Literal["string", "number"] = "string",
+    ) -> None:
+        self._base_url = _usable_url(base_url)
+        self._api_key = _usable_key(api_key)
+        self._limiter = limiter
+        self._waba_id_as = waba_id_as
+        mask_httpx_logs()
+        self._http = httpx.AsyncClient(
+            base_url=self._base_url,
+            headers={
+                "Authorization": f"App {self._api_key.get_secret_value()}",
+                "Accept": "application/json",
+                "User-Agent": "waboard",
+            },
+            transport=transport,
+            timeout=timeout,
+            verify=trusted(),
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._http.__aexit__(exc_type, exc, traceback)
+
+    def __repr__(self) -> str:
+        return f"InfobipClient({self._base_url!r})"
+
+    async def share_waba(self, waba_id: WabaId) -> None:
+        """Share a WABA with Infobip. Returning means accepted; the result comes as a webhook.
+
+        Any 2xx is acceptance and the body is never read: the Java client 6.4.0 expects an empty
+        202. Whether the id is a string (the programme's page) or a number (the Java client) is in
+        conflict, hence `waba_id_as`. What a second share does is not documented anywhere.
+        """
+        wire = int(waba_id) if self._waba_id_as == "number" else waba_id
+        await self._call(
+            f"Sharing WABA {mask_waba(waba_id)} with Infobip",
+            endpoints.SHARE_WABA,
+            body={"businessAccountId": wire},
+        )
+
+    async def sender_quality(self, numbers: Sequence[PhoneNumber]) -> list[SenderQuality]:
+        """Ask how senders stand, 1 to 100 a call: ValueError otherwise.
+
+        Only senders that the account owns come back, so a number that is missing is not
+        registered, or not yet. The document's text and example want one comma-separated value.
+        """
+        if not 1 <= len(numbers) <= MOST_SENDERS:
+            raise ValueError(f"1 to {MOST_SENDERS} numbers a call, not {len(numbers)}")
+        doing = f"Asking how {_who(numbers)}"
+        call = endpoints.SENDERS_QUALITY
+        answer = await self._call(doing, call, params={"senders": ",".join(numbers)})
+        return [answer.read(SenderQuality, row) for row in answer.rows("results", required=True)]
+
+    async def get_application(self, application_id: str) -> Application | None:
+        """Read an application; None when there is none of that id."""
+        doing = f"Reading application {application_id}"
+        return await self._get(doing, endpoints.GET_APPLICATION, application_id, Application)
+
+    async def create_application(self, application_id: str, name: str) -> bool:
+        """Create an application; False when the id is taken (409), perhaps with another name."""
+        doing = f"Creating application {application_id}"
+        body = {"applicationId": application_id, "applicationName": name}
+        return await self._create(doing, endpoints.CREATE_APPLICATION, body)
+
+    async def rename_application(self, application_id: str, name: str) -> None:
+        """Give an application another name."""
+        doing, call = f"Renaming application {application_id}", endpoints.RENAME_APPLICATION
+        await self._call(doing, call, segment=application_id, body={"applicationName": name})
+
+    async def get_entity(self, entity_id: str) -> Entity | None:
+        """Read an entity; None when there is none of that id."""
+        return await self._get(
+            f"Reading entity {entity_id}", endpoints.GET_ENTITY, entity_id, Entity
+        )
+
+    async def create_entity(self, entity_id: str, name: str) -> bool:
+        """Create an entity; False when the id is taken (409), perhaps with another name."""
+        body = {"entityId": entity_id, "entityName": name}
+        return await self._create(f"Creating entity {entity_id}", endpoints.CREATE_ENTITY, body)
+
+    async def rename_entity(self, entity_id: str, name: str) -> None:
+        """Give an entity another name."""
+        doing, call = f"Renaming entity {entity_id}", endpoints.RENAME_ENTITY
+        await self._call(doing, call, segment=entity_id, body={"entityName": name})
+
+    async def find_number(self, number: PhoneNumber) -> OwnedNumber | None:
+        """Find a number of the account by its digits; None when it is not there.
+
+        A number can be listed once for each of its uses: the WHATSAPP one is preferred, by type,
+        then by capability. Whether embedded-signup senders are listed at all is not documented.
+        """
+        doing, call = f"Looking for the number {mask_phone(number)}", endpoints.FIND_NUMBER
+        answer = await self._call(doing, call, params={"number": number}, accept={_NOT_FOUND})
+        rows = answer.rows("numbers") if answer.ok else []
+        same = [row for row in rows if digits(row.get("number")) == number and row.get("numberKey")]
+        owned = [answer.read(OwnedNumber, row) for row in same]
+        return max(owned, key=_for_whatsapp, default=None)
+
+    async def associations(self, number_key: NumberKey) -> list[Association]:
+        """Read which applications and entities a number is linked to for WhatsApp."""
+        doing, call = "Reading the associations of a number", endpoints.GET_ASSOCIATIONS
+        params = {
+            "resourceType": "NUMBER",
+            "channel": "WHATSAPP",
+            "resourceId": number_key,
+            "size": MOST_ASSOCIATIONS,
+        }
+        answer = await self._call(doing, call, params=params)
+        found = [answer.read(Association, row) for row in answer.rows("results")]
+        # A filter of the numbers list has been seen to be ignored: never count another's as ours.
+        return [a for a in found if (a.resource_id, a.channel) == (number_key, "WHATSAPP")]
+
+    async def associate(self, number_key: NumberKey, application_id: str, entity_id: str) -> bool:
+        """Link a number to an application and an entity for WhatsApp.
+
+        False on 409: it is linked already, not necessarily to these. Read back which.
+        """
+        link = Association(
+            resource_id=number_key, application_id=application_id, entity_id=entity_id
+        )
+        doing = f"Associating a number with application {application_id}, entity {entity_id}"
+        return await self._create(doing, endpoints.ASSOCIATE, link.to_wire())
+
+    async def dissociate(self, association: Association) -> None:
+        """Remove a link. That it is not there any more (404) is as good."""
+        doing = f"Dissociating a number from application {association.application_id}"
+        call, body = endpoints.DISSOCIATE, association.to_wire()
+        await self._call(doing, call, body=body, accept={_NOT_FOUND})
+
+    async def validate_message(self, message: TemplateMessage) -> Validation:
+        """Ask what Infobip would say to a message; nothing is sent, and a no is no exception.
+
+        Whether it looks at the sender's owner and the template's existence is not documented.
+        """
+        doing, call = f"Validating {_described(message)}", endpoints.VALIDATE_MESSAGE
+        answer = await self._call(doing, call, body=message.to_wire(), accept={_BAD_REQUEST})
+        found = answer.fields()
+        if answer.ok and found is not None:
+            found["violations"] = found.get("skippableViolations") or ()
+        elif answer.ok:
+            raise answer.unusable("which is no JSON object")
+        elif found is None or not isinstance(found.get("violations"), list):
+            # A 400 of some other kind says nothing about the message.
+            raise self._refused(doing, call, answer.response)
+        return answer.read(Validation, {**found, "ok": answer.ok})
+
+    async def send_message(self, message: TemplateMessage) -> SentMessage:
+        """Send one message. The answer is acceptance only, and may hold a refusal (`.failed`).
+
+        No duplicate is promised to be caught by `message_id`: look for its report before sending
+        again.
+        """
+        doing, call = f"Sending {_described(message)}", endpoints.SEND_MESSAGE
+        answer = await self._call(doing, call, body=message.to_wire())
+        rows = answer.rows("messages", required=True)
+        if not rows:
+            raise answer.unusable("without the message")
+        if rows[0].get("messageId") is None:  # the document does not promise that it comes back
+            rows[0]["messageId"] = message.message_id
+        return answer.read(SentMessage, rows[0])
+
+    async def delivery_reports(
+        self, *, message_id: str | None = None, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """Take delivery reports, raw, 1 to 1000 a call, of the last 48 hours.
+
+        Each is handed out ONCE, to whoever asks first: store it before reading it, and let nobody
+        else ask. An answer that is lost on its way here is lost, although a GET is never called
+        ambiguous.
+        """
+        if not 1 <= limit <= MOST_REPORTS:
+            raise ValueError(f"1 to {MOST_REPORTS} reports a call, not {limit}")
+        params: dict[str, Any] = {"channel": "WHATSAPP", "limit": limit}
+        if message_id is not None:
+            params["messageId"] = message_id
+        doing, call = "Taking delivery reports", endpoints.DELIVERY_REPORTS
+        answer = await self._call(doing, call, params=params)
+        return answer.rows("results", required=True)
+
+    async def _get(
+        self, doing: str, call: Endpoint, segment: str, model: type[_Model]
+    ) -> _Model | None:
+        answer = await self._call(doing, call, segment=segment, accept={_NOT_FOUND})
+        return answer.read(model, answer.fields()) if answer.ok else None
+
+    async def _create(self, doing: str, call: Endpoint, body: Mapping[str, Any]) -> bool:
+        return (await self._call(doing, call, body=body, accept={_CONFLICT})).ok
+
+    async def _call(
+        self,
+        doing: str,
+        call: Endpoint,
+        *,
+        segment: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        accept: Collection[int] = (),
+    ) -> Answer:
+        """Make one request, in its turn. Gives a 2xx or an accepted status, raises otherwise."""
+        path = call.at(segment)
+        if self._limiter and call.bucket:
+            await self._limiter.acquire(call.bucket)
+        try:
+            response = await self._http.request(call.method, path, params=params, json=body)
+        except httpx.RequestError as error:
+            raise no_answer(doing, call, error) from error
+        if response.is_success or response.status_code in accept:
+            return Answer(doing, call, response)
+        failure = self._refused(doing, call, response)
+        if self._limiter and call.bucket and failure.retry_after:
+            await self._limiter.hold(call.bucket, failure.retry_after)
+        raise failure
+
+    def _refused(self, doing: str, call: Endpoint, response: httpx.Response) -> InfobipError:
+        # An error may quote what was sent, and what was sent includes the key.
+        raw = response.text.replace(self._api_key.get_secret_value(), "[key]")
+        return refused(doing, call, response, raw=raw, now=datetime.now(UTC))
+
+
+def _usable_url(base_url: str) -> str:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if url.scheme not in {"http", "https"} or not url.host or url.userinfo or url.query:
+        raise BadInput(
+            BASE_URL_SETTING,
+            "this is no base URL.",
+            remedy="Write it as Infobip's portal shows it, such as https://xxxxx.api.infobip.com.",
+        )
+    return base_url
+
+
+def _usable_key(api_key: SecretStr) -> SecretStr:
+    # A key that no header can hold would come back in the text of an error of the HTTP library.
+    key = api_key.get_secret_value()
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise BadInput(
+            API_KEY_SETTING,
+            "this is no API key.",
+            remedy="Copy it from Infobip's portal, without spaces, line breaks or quotes.",
+        )
+    return api_key
+
+
+def _for_whatsapp(number: OwnedNumber) -> tuple[bool, bool]:
+    return number.type == "WHATSAPP", "WHATSAPP" in (number.capabilities or ())
+
+
+def _who(numbers: Sequence[PhoneNumber]) -> str:
+    one = len(numbers) == 1
+    return f"sender {mask_phone(numbers[0])} stands" if one else f"{len(numbers)} senders stand"
+
+
+def _described(message: TemplateMessage) -> str:
+    sender, to = mask_phone(message.sender), mask_phone(message.to)
+    return f"template {message.template_name} from {sender} to {to}"

@@ -1,0 +1,77 @@
+"""The operations of Infobip's API that we use: one table of methods, paths, scopes and buckets.
+
+Source: Infobip's OpenAPI documents 3.210.0 (`x-scopes` for the scopes), except share-waba, which
+is only on the provider programme's page and in the Java client 6.4.0; its scope is inferred.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from waboard.infobip import limits
+
+_APPLICATION_ENTITY = ("application-entity:manage",)
+_MESSAGES = ("message:send", "messages-api:message:send", "messages-api:manage")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One operation. `path` may hold one `{}` for an id; any one of `scopes` lets a key use it."""
+
+    method: str
+    path: str
+    scopes: tuple[str, ...]
+    bucket: str | None
+    changes: bool
+    """Whether calling it twice could do something twice: what makes an unknown outcome matter."""
+
+    def at(self, segment: str | None) -> str:
+        """Give the path with its id filled in and quoted. Raises ValueError for a dot segment."""
+        if segment is None:
+            return self.path
+        if segment in {"", ".", ".."}:
+            raise ValueError("an id that stands in a URL is not empty and not made of dots alone")
+        return self.path.format(quote(segment, safe=""))
+
+
+def _provisioning(method: str, path: str) -> Endpoint:
+    changes = method != "GET"
+    return Endpoint(
+        method, f"/provisioning/1/{path}", _APPLICATION_ENTITY, limits.PROVISIONING, changes
+    )
+
+
+SHARE_WABA = Endpoint(
+    "POST",
+    "/whatsapp/1/embedded-signup/registrations/share-waba",
+    ("whatsapp:manage",),
+    limits.SHARE_WABA,
+    changes=True,
+)
+SENDERS_QUALITY = Endpoint(
+    "GET",
+    "/whatsapp/1/senders/quality",
+    ("whatsapp:manage",),
+    limits.SENDERS_QUALITY,
+    changes=False,
+)
+GET_APPLICATION = _provisioning("GET", "applications/{}")
+CREATE_APPLICATION = _provisioning("POST", "applications")
+RENAME_APPLICATION = _provisioning("PUT", "applications/{}")
+GET_ENTITY = _provisioning("GET", "entities/{}")
+CREATE_ENTITY = _provisioning("POST", "entities")
+RENAME_ENTITY = _provisioning("PUT", "entities/{}")
+GET_ASSOCIATIONS = _provisioning("GET", "associations")
+ASSOCIATE = _provisioning("POST", "associations")
+DISSOCIATE = _provisioning("DELETE", "associations")
+FIND_NUMBER = Endpoint(
+    "GET", "/numbers/1/numbers", ("numbers:manage",), limits.NUMBERS, changes=False
+)
+VALIDATE_MESSAGE = Endpoint(
+    "POST",
+    "/messages-api/1/messages/validate",
+    _MESSAGES,
+    limits.MESSAGES_VALIDATE,
+    changes=False,  # nothing is sent
+)
+SEND_MESSAGE = Endpoint("POST", "/messages-api/1/messages", _MESSAGES, None, changes=True)
+DELIVERY_REPORTS = Endpoint("GET", "/messages-api/1/reports", _MESSAGES, None, changes=False)

@@ -1,0 +1,1 @@
+"""The facts: what was received, what was done, what is true."""

@@ -1,0 +1,69 @@
+"""The queue of the weekly cap: first come, first served, and never one too many."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from waboard.domain.weekly_cap import WINDOW, next_slot
+from waboard.ledger.database import dialect_of
+from waboard.ledger.models import AdmissionRow
+
+_LOCK = 8_420_001
+"""The advisory lock of the queue on PostgreSQL. On SQLite a transaction locks everything."""
+
+
+async def admit(session: AsyncSession, client_id: int, cap: int, now: datetime) -> datetime | None:
+    """Admit a client if it is its turn; otherwise return when its slot is expected to free.
+
+    A client that was admitted before stays so, and counts no second time. The caller commits: only
+    then may another look.
+    """
+    if dialect_of(session) == "postgresql":
+        await session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+    row = await _application(session, client_id, now)
+    if row.admitted_at is not None:
+        return None
+    slot = next_slot(await _admitted(session, now), await _ahead(session, row.id), cap, now)
+    if slot is None:
+        row.admitted_at = now
+        await session.flush()
+    return slot
+
+
+async def _application(session: AsyncSession, client_id: int, now: datetime) -> AdmissionRow:
+    query = select(AdmissionRow).where(AdmissionRow.client_id == client_id)
+    row = (await session.scalars(query)).first()
+    if row is None:
+        row = AdmissionRow(client_id=client_id, applied_at=now)
+        session.add(row)
+        await session.flush()
+    return row
+
+
+async def _admitted(session: AsyncSession, now: datetime) -> list[datetime]:
+    query = select(AdmissionRow.admitted_at).where(AdmissionRow.admitted_at > now - WINDOW)
+    return sorted(at for at in await session.scalars(query) if at is not None)
+
+
+async def _ahead(session: AsyncSession, admission_id: int) -> int:
+    query = select(func.count()).where(
+        AdmissionRow.admitted_at.is_(None), AdmissionRow.id < admission_id
+    )
+    return (await session.execute(query)).scalar_one()
+
+
+async def leave_queue(session: AsyncSession, client_id: int) -> bool:
+    """Let a client that was never admitted wait no longer; says whether it stood in the queue."""
+    query = select(AdmissionRow).where(
+        AdmissionRow.client_id == client_id, AdmissionRow.admitted_at.is_(None)
+    )
+    waiting = list(await session.scalars(query))
+    for row in waiting:
+        await session.delete(row)
+    return bool(waiting)
+
+
+async def used(session: AsyncSession, now: datetime) -> int:
+    """Return how many new clients were admitted in the last seven days."""
+    return len(await _admitted(session, now))

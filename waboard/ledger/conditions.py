@@ -1,0 +1,67 @@
+"""Writing down what is true: only what changed, and each change into the history."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from waboard.domain.conditions import Condition, ConditionType, Status, succeed
+from waboard.ledger.models import ConditionChangeRow, ConditionRow
+
+
+async def write_condition(
+    session: AsyncSession, onboarding_id: str, subject: str, new: Condition
+) -> bool:
+    """Write a condition of the onboarding (`subject` empty) or of a sender (its number).
+
+    Returns whether anything changed.
+    """
+    row = await session.get(ConditionRow, (onboarding_id, subject, new.type))
+    written = succeed(None if row is None else condition_of(row), new)
+    if written is None:
+        return False
+    session.add(_change(onboarding_id, subject, None if row is None else row.status, written, new))
+    if row is None:
+        row = ConditionRow(onboarding_id=onboarding_id, subject=subject, type=new.type)
+        session.add(row)
+    row.status, row.reason, row.message = written.status, written.reason, written.message
+    row.evidence, row.changed_at = written.evidence, written.changed_at
+    await session.flush()
+    return True
+
+
+def _change(
+    onboarding_id: str, subject: str, before: str | None, written: Condition, new: Condition
+) -> ConditionChangeRow:
+    return ConditionChangeRow(
+        onboarding_id=onboarding_id,
+        subject=subject,
+        type=written.type,
+        status_before=before,
+        status=written.status,
+        reason=written.reason,
+        message=written.message,
+        evidence=written.evidence,
+        at=new.changed_at,
+    )
+
+
+async def conditions_of(
+    session: AsyncSession, onboarding_id: str
+) -> dict[str, dict[ConditionType, Condition]]:
+    """Return all conditions of an onboarding by subject."""
+    query = select(ConditionRow).where(ConditionRow.onboarding_id == onboarding_id)
+    found: dict[str, dict[ConditionType, Condition]] = {}
+    for row in await session.scalars(query):
+        found.setdefault(row.subject, {})[ConditionType(row.type)] = condition_of(row)
+    return found
+
+
+def condition_of(row: ConditionRow) -> Condition:
+    """Read a row."""
+    return Condition(
+        type=ConditionType(row.type),
+        status=Status(row.status),
+        reason=row.reason,
+        message=row.message,
+        evidence=row.evidence,
+        changed_at=row.changed_at,
+    )

@@ -1,0 +1,127 @@
+"""The connection to the ledger: SQLite by default, PostgreSQL by URL."""
+
+import contextlib
+import logging
+import sqlite3
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import AsyncAdaptedQueuePool, Connection, Engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from waboard.domain.errors import BadInput
+
+DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+}
+SETTING = "WABOARD_DATABASE_URL"
+
+
+class Ledger:
+    """The ledger of one database. `async with ledger.begin() as session` is one transaction."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine_for(url)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncGenerator[AsyncSession]:
+        """Open a transaction: committed at the end, rolled back on an exception."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    async def close(self) -> None:
+        """Give back all connections."""
+        await self.engine.dispose()
+
+
+def async_url(url: str) -> str:
+    """Return the URL with the driver that we use. Raises BadInput for other databases."""
+    try:
+        parsed = make_url(url)
+    except Exception as error:
+        raise BadInput(SETTING, "is not a database URL.", remedy=_REMEDY) from error
+    driver = DRIVERS.get(parsed.get_backend_name())
+    if driver is None:
+        raise BadInput(SETTING, f"{parsed.get_backend_name()} is not supported.", remedy=_REMEDY)
+    return parsed.set(drivername=driver).render_as_string(hide_password=False)
+
+
+_PATIENCE_MS = 30_000  # for whoever else writes: each transaction takes milliseconds
+# Its debug lines hold every value that is written, phone numbers included.
+logging.getLogger("aiosqlite").setLevel(logging.INFO)
+_REMEDY = "Use sqlite:////path/to/ledger.db or postgresql://user:password@host/database."
+
+
+def insert_into(dialect: str, table: Any) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT that knows `ON CONFLICT`, which both databases spell alike."""
+    return (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+
+
+def dialect_of(session: AsyncSession) -> str:
+    """Return which database a session works on: `sqlite` or `postgresql`."""
+    return session.get_bind().dialect.name
+
+
+def _engine_for(url: str) -> AsyncEngine:
+    # An engine belongs to one event loop, and each leg has a loop of its own. What does not depend
+    # on the loop is shared, above all the statements that are compiled already: to compile them
+    # for each leg took a sixth of the worker's time.
+    first, compiled = _shared(async_url(url))
+    engine = Engine(
+        first.pool.recreate(),
+        first.dialect,
+        first.url,
+        hide_parameters=True,
+        execution_options={"compiled_cache": compiled},
+    )
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "begin", _take_write_lock)
+    return AsyncEngine(engine)
+
+
+@cache
+def _shared(url: str) -> tuple[Engine, dict[Any, Any]]:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        engine = create_async_engine(parsed, pool_pre_ping=True)
+        return engine.sync_engine, {}
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(
+        parsed,
+        connect_args={"isolation_level": None},
+        # Only one can write, and SQLite lets whoever waits for it sleep for ever longer, in no
+        # order: with one connection, those of this process take their turns as they came.
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=1,
+        max_overflow=0,
+    )
+    event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    return engine.sync_engine, {}
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout = 100")
+    # Of several that open a new file at once, one can be refused this: the file keeps what another
+    # has set, and every later connection sees it.
+    with contextlib.suppress(sqlite3.OperationalError):
+        cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _take_write_lock(connection: Connection) -> None:
+    # A transaction that reads and then writes cannot be upgraded when another wrote in between:
+    # SQLite answers "database is locked" at once, whatever the timeout. So each takes the lock
+    # at its start and waits its turn.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,87 @@
+"""Effects: written down before they are done, and again with their answer.
+
+An effect that was started and has no answer (a crash) is as unsure as an ambiguous one: it is
+resolved by looking, never by doing it again blindly.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from waboard.ledger.models import EffectRow, EffectStatus, Verb
+
+UNSURE = frozenset({EffectStatus.STARTED, EffectStatus.AMBIGUOUS})
+
+
+async def find_effect(
+    session: AsyncSession, onboarding_id: str, verb: Verb, subject: str = ""
+) -> EffectRow | None:
+    """Return the latest attempt at an effect."""
+    query = (
+        select(EffectRow)
+        .where(
+            EffectRow.onboarding_id == onboarding_id,
+            EffectRow.verb == verb,
+            EffectRow.subject == subject,
+        )
+        .order_by(EffectRow.attempt.desc())
+        .limit(1)
+    )
+    return (await session.scalars(query)).first()
+
+
+async def begin_effect(
+    session: AsyncSession,
+    onboarding_id: str,
+    verb: Verb,
+    subject: str,
+    now: datetime,
+    *,
+    external_id: str | None = None,
+) -> EffectRow:
+    """Write down that an effect is about to be done. The caller commits before doing it.
+
+    An attempt that certainly failed is taken up again under its own key; anything else is a new
+    attempt.
+    """
+    last = await find_effect(session, onboarding_id, verb, subject)
+    if last is not None and last.status == EffectStatus.FAILED:
+        last.status, last.started_at, last.ended_at = EffectStatus.STARTED, now, None
+        last.detail = ""
+        return last
+    effect = EffectRow(
+        onboarding_id=onboarding_id,
+        verb=verb,
+        subject=subject,
+        attempt=1 if last is None else last.attempt + 1,
+        status=EffectStatus.STARTED,
+        external_id=external_id,
+        started_at=now,
+    )
+    session.add(effect)
+    await session.flush()
+    return effect
+
+
+async def end_effect(
+    session: AsyncSession, effect_id: int, status: EffectStatus, detail: str, now: datetime
+) -> None:
+    """Write down how an effect went."""
+    effect = await session.get_one(EffectRow, effect_id)
+    effect.status, effect.detail, effect.ended_at = status, detail, now
+
+
+async def resolve_effect(
+    session: AsyncSession, onboarding_id: str, verb: Verb, subject: str, shown: str, now: datetime
+) -> None:
+    """Write down that what may have been done was done. `shown` says by what."""
+    last = await find_effect(session, onboarding_id, verb, subject)
+    if last is not None and last.status in UNSURE:
+        last.status, last.detail, last.ended_at = EffectStatus.DONE, shown, now
+
+
+async def effects_of(session: AsyncSession, onboarding_id: str) -> list[EffectRow]:
+    """Return all effects of an onboarding, in the order they were begun."""
+    query = select(EffectRow).where(EffectRow.onboarding_id == onboarding_id).order_by(EffectRow.id)
+    return list(await session.scalars(query))

@@ -1,0 +1,29 @@
+"""Reading evidence from the events that an onboarding has taken up."""
+
+import json
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from waboard.domain.account import MetaEvent
+from waboard.domain.delivery import DeliveryReport
+from waboard.domain.evidence import Evidence, all_of, quality_evidence
+from waboard.domain.registration import RegistrationEvent
+from waboard.ledger.events import adopted_by
+from waboard.ledger.models import EventKind, EventRow
+
+
+async def evidence_of(session: AsyncSession, onboarding_id: str) -> Evidence:
+    """Return all evidence about an onboarding."""
+    return all_of([evidence_in(event) for event in await adopted_by(session, onboarding_id)])
+
+
+def evidence_in(event: EventRow) -> Evidence:
+    """Read one event, which was found readable when it was kept."""
+    if event.kind == EventKind.REGISTRATION:
+        return Evidence(registrations=(RegistrationEvent.model_validate_json(event.body),))
+    if event.kind == EventKind.DELIVERY:
+        return Evidence(reports=(DeliveryReport.model_validate_json(event.body),))
+    if event.kind == EventKind.META:
+        return Evidence(account=(MetaEvent.model_validate_json(event.body),))
+    # The same answer given again is news: it is true of now, too.
+    return quality_evidence(json.loads(event.body), event.last_received_at)

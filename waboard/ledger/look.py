@@ -1,0 +1,236 @@
+"""Looking again: take up what was received, work out what is true now, write what changed.
+
+An event only says "look again". The order, number and time of events do not matter to the end,
+since every look computes from all of them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from waboard.domain.account import REASONS
+from waboard.domain.conditions import Condition, ConditionType, Status
+from waboard.domain.delivery import Verdict
+from waboard.domain.errors import Superseded
+from waboard.domain.evidence import Evidence
+from waboard.domain.ids import PhoneNumber
+from waboard.domain.masking import scrub
+from waboard.domain.onboarding import Onboarding, is_over
+from waboard.domain.reasons import Reason
+from waboard.domain.registration import CONNECTED, RegistrationStatus, SenderRegistration
+from waboard.ledger.conditions import write_condition
+from waboard.ledger.effects import UNSURE, find_effect, resolve_effect
+from waboard.ledger.events import parked_for
+from waboard.ledger.evidence import evidence_in, evidence_of
+from waboard.ledger.models import (
+    ConditionRow,
+    Disposition,
+    EffectRow,
+    EffectStatus,
+    EventRow,
+    OnboardingRow,
+    SenderRow,
+    Verb,
+)
+from waboard.ledger.onboardings import read_onboarding
+from waboard.ledger.waits import satisfy_wait
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What a look writes to."""
+
+    session: AsyncSession
+    onboarding_id: str
+    now: datetime
+
+    async def write(
+        self, subject: str, kind: ConditionType, verdict: Verdict, evidence: str
+    ) -> None:
+        condition = Condition(
+            kind, verdict.status, verdict.reason, verdict.message, evidence, self.now
+        )
+        await write_condition(self.session, self.onboarding_id, subject, condition)
+
+    async def resolve(self, verb: Verb, subject: str, shown: str) -> None:
+        await resolve_effect(self.session, self.onboarding_id, verb, subject, shown, self.now)
+
+
+async def look(session: AsyncSession, onboarding_id: str, now: datetime) -> Onboarding:
+    """Bring an onboarding up to date with everything received, and return it.
+
+    Whoever looks holds the onboarding's row, so that a run that is about to sleep and an event
+    that is about to wake it cannot miss each other.
+    """
+    await hold(session, onboarding_id)
+    subject = _Subject(session, onboarding_id, now)
+    await _take_up_parked(subject)
+    evidence = await evidence_of(session, onboarding_id)
+    await _write_connection(subject, evidence)
+    await _write_registration(subject, evidence)
+    await _write_share(subject)
+    await _write_verdicts(subject, evidence)
+    await session.flush()
+    onboarding = await read_onboarding(session, onboarding_id)
+    if onboarding.wait is not None and is_over(onboarding, onboarding.wait.kind):
+        await satisfy_wait(session, onboarding_id, now)
+    return onboarding
+
+
+async def hold(session: AsyncSession, onboarding_id: str, leg: str | None = None) -> None:
+    """Hold an onboarding until the transaction ends. Whoever writes about it does so first.
+
+    On SQLite the transaction holds everything already. Raises Superseded when a leg asks that is
+    not the one that may act.
+    """
+    query = select(OnboardingRow.leg).where(OnboardingRow.id == onboarding_id).with_for_update()
+    if leg is not None and await session.scalar(query) != leg:
+        raise Superseded
+    await session.execute(query)
+
+
+async def _take_up_parked(subject: _Subject) -> None:
+    known = await evidence_of(subject.session, subject.onboarding_id)
+    for event in await parked_for(subject.session, subject.onboarding_id):
+        known = _take_up(event, subject.onboarding_id, known)
+    await subject.session.flush()
+
+
+def _take_up(event: EventRow, onboarding_id: str, known: Evidence) -> Evidence:
+    total = known.plus(evidence_in(event))
+    event.onboarding_id = onboarding_id
+    if total.shows_more_than(known):
+        event.disposition, event.detail = Disposition.APPLIED, "It changed what is known."
+    else:
+        event.disposition, event.detail = Disposition.STALE, "Nothing new: more is known already."
+    return total
+
+
+async def _write_connection(subject: _Subject, evidence: Evidence) -> None:
+    connection = evidence.connection()
+    if connection is None:
+        return
+    status = Status.TRUE if connection.is_up else Status.FALSE
+    closer = f" ({scrub(connection.detail)})" if connection.detail else ""
+    message = f"Meta says: {connection.meaning}{closer}."
+    verdict = Verdict(status, REASONS[connection.meaning], message)
+    key = (subject.onboarding_id, "", ConditionType.CONNECTED)
+    known = await subject.session.get(ConditionRow, key)
+    # What was read back from Meta itself says more than a webhook of before.
+    shown = known is not None and known.status == Status.TRUE
+    if known is None or not shown or not (connection.is_up or connection.at <= known.changed_at):
+        await subject.write("", ConditionType.CONNECTED, verdict, "webhook of Meta's")
+
+
+async def _write_registration(subject: _Subject, evidence: Evidence) -> None:
+    registration = evidence.registration()
+    if registration.status is not None or registration.senders:
+        seen = Verdict(Status.TRUE, Reason.REGISTRATION_SEEN, "Infobip registers this WABA.")
+        await _write_shared(subject, seen)
+    for sender in registration.senders.values():
+        await _write_sender(subject, sender)
+
+
+async def _write_shared(subject: _Subject, seen: Verdict) -> None:
+    key = (subject.onboarding_id, "", ConditionType.SHARED)
+    known = await subject.session.get(ConditionRow, key)
+    if known is None or known.status != Status.TRUE:
+        await subject.write("", ConditionType.SHARED, seen, "registration event")
+
+
+async def _write_share(subject: _Subject) -> None:
+    effect = await find_effect(subject.session, subject.onboarding_id, Verb.SHARE)
+    if effect is None:
+        return
+    key = (subject.onboarding_id, "", ConditionType.SHARED)
+    known = await subject.session.get(ConditionRow, key)
+    if known is not None and known.status == Status.TRUE:
+        await subject.resolve(Verb.SHARE, "", f"Shown by {known.evidence}.")
+    elif effect.status == EffectStatus.DONE:
+        await subject.write("", ConditionType.SHARED, _ACCEPTED, f"effect {effect.id}")
+    elif effect.status in UNSURE:
+        await subject.write("", ConditionType.SHARED, _NOT_ANSWERED, f"effect {effect.id}")
+
+
+_ACCEPTED = Verdict(
+    Status.TRUE, Reason.SHARE_ACCEPTED, "Infobip accepted the WABA for registration."
+)
+# A share that was begun and never answered, by a crash or the network, may have been taken.
+_NOT_ANSWERED = Verdict(
+    Status.UNKNOWN, Reason.SHARE_NOT_ANSWERED, "Infobip did not answer whether it took the WABA."
+)
+
+
+async def _write_sender(subject: _Subject, sender: SenderRegistration) -> None:
+    query = select(SenderRow).where(
+        SenderRow.onboarding_id == subject.onboarding_id,
+        SenderRow.phone_number == sender.phone_number,
+    )
+    row = (await subject.session.scalars(query)).first()
+    if row is None:
+        row = SenderRow(onboarding_id=subject.onboarding_id, phone_number=sender.phone_number)
+        subject.session.add(row)
+    row.phone_number_id = sender.phone_number_id or row.phone_number_id
+    await subject.write(
+        sender.phone_number,
+        ConditionType.REGISTERED,
+        _registered(sender),
+        f"registration as of {sender.as_of.isoformat()}",
+    )
+
+
+def _registered(sender: SenderRegistration) -> Verdict:
+    said = scrub(sender.info) if sender.info else ""
+    if sender.status == RegistrationStatus.FINISHED:
+        return Verdict(Status.TRUE, Reason.REGISTRATION_FINISHED, said or "Registered.")
+    if sender.status == CONNECTED:
+        return Verdict(Status.TRUE, Reason.SENDER_CONNECTED, said or "Connected.")
+    if sender.status == RegistrationStatus.FAILED:
+        message = f"Registration failed: {said or 'Infobip gave no reason'}."
+        return Verdict(Status.FALSE, Reason.REGISTRATION_FAILED, message)
+    message = f"Registration is {scrub(sender.status)}. {said}".strip()
+    return Verdict(Status.UNKNOWN, Reason.REGISTRATION_IN_PROGRESS, message)
+
+
+async def _write_verdicts(subject: _Subject, evidence: Evidence) -> None:
+    query = select(SenderRow.phone_number).where(SenderRow.onboarding_id == subject.onboarding_id)
+    for number in await subject.session.scalars(query):
+        effect = await find_effect(
+            subject.session, subject.onboarding_id, Verb.SEND_TEST_MESSAGE, number
+        )
+        if effect is not None:
+            await _write_verdict(subject, PhoneNumber(number), effect, evidence)
+
+
+async def _write_verdict(
+    subject: _Subject, number: PhoneNumber, effect: EffectRow, evidence: Evidence
+) -> None:
+    verdict = evidence.verdict(effect.external_id or "")
+    if verdict.status is not Status.UNKNOWN:
+        await subject.resolve(Verb.SEND_TEST_MESSAGE, number, "Shown by its report.")
+    elif effect.status == EffectStatus.REFUSED:
+        verdict = Verdict(Status.FALSE, Reason.MESSAGE_REJECTED, effect.detail)
+    if verdict.status is not Status.TRUE and await _is_superseded(subject, effect):
+        return
+    if verdict.status is Status.UNKNOWN:
+        known = await subject.session.get(
+            ConditionRow, (subject.onboarding_id, number, ConditionType.VERIFIED)
+        )
+        decided = known is not None and known.status != Status.UNKNOWN
+        if decided or effect.status == EffectStatus.FAILED:
+            return
+        if effect.status in UNSURE:
+            verdict = Verdict(
+                Status.UNKNOWN,
+                Reason.SEND_NOT_ANSWERED,
+                "Infobip did not answer whether it took the test message.",
+            )
+    await subject.write(number, ConditionType.VERIFIED, verdict, f"message {effect.external_id}")
+
+
+async def _is_superseded(subject: _Subject, effect: EffectRow) -> bool:
+    # Somebody retried the run after this message had failed: its failure counts no more.
+    onboarding = await subject.session.get_one(OnboardingRow, subject.onboarding_id)
+    return onboarding.reopened_at is not None and effect.started_at < onboarding.reopened_at

@@ -1,0 +1,38 @@
+"""Bring a database to the newest form of the ledger, at every start."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+from waboard.ledger.database import Ledger
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_LOCK = text("SELECT pg_advisory_xact_lock(8420)")  # any number, the same in every process
+
+
+async def upgrade(ledger: Ledger) -> None:
+    """Apply the migrations that are missing."""
+    await _run(ledger, lambda config: command.upgrade(config, "head"))
+
+
+async def downgrade(ledger: Ledger, revision: str = "base") -> None:
+    """Take migrations back, down to `revision`. The data of what goes is lost."""
+    await _run(ledger, lambda config: command.downgrade(config, revision))
+
+
+async def _run(ledger: Ledger, migrate: Callable[[Config], None]) -> None:
+    # Two processes that start at once take turns: on PostgreSQL by an advisory lock, on SQLite by
+    # the write lock that every transaction takes.
+    def on(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        migrate(config)
+
+    async with ledger.engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            await connection.execute(_LOCK)
+        await connection.run_sync(on)

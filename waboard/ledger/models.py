@@ -1,0 +1,360 @@
+"""The tables. Facts only: what was asked, received, done, and what is true because of it."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time with its zone, always UTC. SQLite keeps no zone, so it is put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a time without a zone: it would mean something else on every machine."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("the ledger takes no time without a zone")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time in UTC."""
+        if value is None or value.tzinfo is not None:
+            return value
+        return value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """The ledger's tables, with constraint names that Alembic can drop on every database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012
+
+
+class Disposition(StrEnum):
+    """What became of an event. It is never empty: until somebody asks for it, it is parked.
+
+    A duplicate is no event of its own: it is counted in the first one's `times_received`.
+    """
+
+    PARKED = "parked"
+    APPLIED = "applied"
+    STALE = "stale"
+    UNSUPPORTED = "unsupported"
+    INVALID = "invalid"
+
+
+class EventKind(StrEnum):
+    """What an event is about."""
+
+    REGISTRATION = "registration"
+    DELIVERY = "delivery"
+    QUALITY = "quality"
+    META = "meta"
+    SIGNUP = "signup"
+
+
+class EffectStatus(StrEnum):
+    """How far an effect got. `started` without an end is as good as `ambiguous`.
+
+    `refused` was taken and answered with a no, such as a rejected message; `failed` never was.
+    """
+
+    STARTED = "started"
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+    AMBIGUOUS = "ambiguous"
+
+
+class Verb(StrEnum):
+    """What we do to the outside world."""
+
+    SUBSCRIBE = "subscribe"
+    SHARE = "share"
+    CREATE_APPLICATION = "create-application"
+    CREATE_ENTITY = "create-entity"
+    ASSOCIATE = "associate"
+    DISSOCIATE = "dissociate"
+    SEND_TEST_MESSAGE = "send-test-message"
+    NOTIFY_OPERATOR = "notify-operator"
+    NOTIFY_PROVIDER = "notify-provider"
+
+
+class ClientRow(Base):
+    """An end business."""
+
+    __tablename__ = "clients"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    client_ref: Mapped[str] = mapped_column(String(255), unique=True)
+    name: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+
+
+class OnboardingRow(Base):
+    """One attempt to bring one WABA of one client live; at most one unfinished per WABA.
+
+    `reopened_at` is when somebody last retried its run after it had ended: what was waited for or
+    tested before that may be waited for or tested again. `leg` is the one leg of its run that may
+    still act: a leg that was given up for dead and lives finds another's name here.
+    """
+
+    __tablename__ = "onboardings"
+    __table_args__ = (
+        UniqueConstraint("waba_id", "attempt"),
+        Index(
+            "uq_onboardings_waba_id_unfinished",
+            "waba_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), index=True)
+    waba_id: Mapped[str] = mapped_column(String(20))
+    attempt: Mapped[int] = mapped_column(Integer)
+    application_id: Mapped[str] = mapped_column(String(255))
+    entity_id: Mapped[str] = mapped_column(String(255))
+    solution_id: Mapped[str | None] = mapped_column(String(20))
+    phone_numbers: Mapped[list[str]]
+    flow_run_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    reopened_at: Mapped[datetime | None]
+    leg: Mapped[str | None] = mapped_column(String(36))
+
+
+class SenderRow(Base):
+    """One phone number of an onboarding's WABA."""
+
+    __tablename__ = "senders"
+    __table_args__ = (UniqueConstraint("onboarding_id", "phone_number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    phone_number: Mapped[str] = mapped_column(String(20))
+    phone_number_id: Mapped[str | None] = mapped_column(String(20))
+    number_key: Mapped[str | None] = mapped_column(String(255))
+
+
+class ConditionRow(Base):
+    """What is true now. `subject` is a sender's phone number, or empty for the onboarding."""
+
+    __tablename__ = "conditions"
+
+    onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(20), primary_key=True)
+    type: Mapped[str] = mapped_column(String(20), primary_key=True)
+    status: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(String(50))
+    message: Mapped[str] = mapped_column(Text)
+    evidence: Mapped[str] = mapped_column(String(255))
+    changed_at: Mapped[datetime]
+
+
+class ConditionChangeRow(Base):
+    """The history of a condition: one row for every change of status, reason or message."""
+
+    __tablename__ = "condition_changes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    subject: Mapped[str] = mapped_column(String(20))
+    type: Mapped[str] = mapped_column(String(20))
+    status_before: Mapped[str | None] = mapped_column(String(10))
+    status: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(String(50))
+    message: Mapped[str] = mapped_column(Text)
+    evidence: Mapped[str] = mapped_column(String(255))
+    at: Mapped[datetime]
+
+
+class EventRow(Base):
+    """Something received, kept as it came before it was answered.
+
+    `digest` identifies the fact: the same fact again is counted in `times_received`, not kept
+    twice. `body` is the fact's JSON, or the whole raw body when it could not be read.
+    """
+
+    __tablename__ = "events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    source: Mapped[str] = mapped_column(String(20))
+    body: Mapped[str] = mapped_column(Text)
+    waba_id: Mapped[str | None] = mapped_column(String(20), index=True)
+    message_id: Mapped[str | None] = mapped_column(String(255), index=True)
+    phone_number: Mapped[str | None] = mapped_column(String(20))
+    onboarding_id: Mapped[str | None] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    disposition: Mapped[str] = mapped_column(String(20), index=True)
+    detail: Mapped[str] = mapped_column(Text, default="")
+    times_received: Mapped[int] = mapped_column(Integer, default=1)
+    received_at: Mapped[datetime]
+    last_received_at: Mapped[datetime]
+
+
+class EffectRow(Base):
+    """Something done to the outside world, written down before it is done and after."""
+
+    __tablename__ = "effects"
+    __table_args__ = (UniqueConstraint("onboarding_id", "verb", "subject", "attempt"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    verb: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(255))
+    attempt: Mapped[int] = mapped_column(Integer)
+    status: Mapped[str] = mapped_column(String(20))
+    external_id: Mapped[str | None] = mapped_column(String(255), index=True)
+    detail: Mapped[str] = mapped_column(Text, default="")
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class WaitRow(Base):
+    """A run sleeps until `wake_at`; the first event that satisfies the wait moves it to now.
+
+    `since` is when the onboarding first slept for this kind of thing, over all its sleeps.
+    """
+
+    __tablename__ = "waits"
+    __table_args__ = (
+        Index(
+            "uq_waits_onboarding_id_open",
+            "onboarding_id",
+            unique=True,
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+        Index("ix_waits_closed_at_wake_at", "closed_at", "wake_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    flow_run_id: Mapped[str] = mapped_column(String(36))
+    pause_key: Mapped[str] = mapped_column(String(36))
+    since: Mapped[datetime]
+    opened_at: Mapped[datetime]
+    wake_at: Mapped[datetime]
+    give_up_at: Mapped[datetime]
+    satisfied_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+
+class RateLimitRow(Base):
+    """When the next call in a bucket may be made, in seconds since the epoch.
+
+    `held_until` is when the provider told us to come again, which also holds for those who had
+    reserved their turn before.
+    """
+
+    __tablename__ = "rate_limits"
+
+    bucket: Mapped[str] = mapped_column(String(50), primary_key=True)
+    next_at: Mapped[float] = mapped_column(Float)
+    held_until: Mapped[float] = mapped_column(Float, default=0.0)
+
+
+class SignupRow(Base):
+    """A signup link, and what came of it.
+
+    Only the hash of its token is stored. `granted` are the WABAs that the client's token names,
+    None while no token did; `message` is the window message, word for word. `problem` is what a
+    person has to settle. A link is live until it is used, revoked, or expired.
+    """
+
+    __tablename__ = "signups"
+    __table_args__ = (
+        Index(
+            "uq_signups_client_ref_live",
+            "client_ref",
+            unique=True,
+            sqlite_where=text("revoked_at IS NULL AND onboarding_id IS NULL"),
+            postgresql_where=text("revoked_at IS NULL AND onboarding_id IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    client_ref: Mapped[str] = mapped_column(String(255))
+    facts: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime | None]
+    signalled_at: Mapped[datetime | None] = mapped_column(index=True)
+    ending: Mapped[str | None] = mapped_column(String(20))
+    ending_detail: Mapped[str] = mapped_column(Text, default="")
+    message: Mapped[str | None] = mapped_column(Text)
+    code_state: Mapped[str | None] = mapped_column(String(20))
+    granted: Mapped[list[str] | None]
+    portfolio_id: Mapped[str | None] = mapped_column(String(20), index=True)
+    onboarding_id: Mapped[str | None] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    problem: Mapped[str | None] = mapped_column(Text)
+
+
+class BusinessTokenRow(Base):
+    """A client's business token, sealed: nobody reads it without the key in the settings."""
+
+    __tablename__ = "business_tokens"
+
+    client_ref: Mapped[str] = mapped_column(String(255), primary_key=True)
+    sealed: Mapped[str] = mapped_column(Text)
+    portfolio_id: Mapped[str | None] = mapped_column(String(20))
+    expires_at: Mapped[datetime | None]
+    received_at: Mapped[datetime]
+
+
+class AdmissionRow(Base):
+    """A new client in the queue of the weekly cap, in the order of the ids; admitted, or not yet.
+
+    A client counts once, however many onboardings it has.
+    """
+
+    __tablename__ = "admissions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), unique=True)
+    applied_at: Mapped[datetime]
+    admitted_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class ConfirmationRow(Base):
+    """What a person has confirmed of the provider's own set-up, the latest of each item."""
+
+    __tablename__ = "confirmations"
+
+    item: Mapped[str] = mapped_column(String(50), primary_key=True)
+    holds: Mapped[bool]
+    who: Mapped[str] = mapped_column(String(255))
+    note: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime]

@@ -1,0 +1,225 @@
+"""Reading onboardings: a snapshot, computed from what the ledger holds."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from waboard.domain.conditions import Condition, ConditionType, Status
+from waboard.domain.errors import NotFound
+from waboard.domain.ids import NumberKey, PhoneNumber, SolutionId, WabaId, mask_phone
+from waboard.domain.onboarding import Onboarding, Sender
+from waboard.domain.reasons import Reason
+from waboard.domain.waits import WaitKind
+from waboard.ledger.admissions import leave_queue
+from waboard.ledger.conditions import conditions_of, write_condition
+from waboard.ledger.effects import find_effect
+from waboard.ledger.evidence import evidence_of
+from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, SenderRow, Verb, WaitRow
+from waboard.ledger.waits import hurry, last_slept, open_wait_of, waited_for
+
+
+async def read_onboarding(session: AsyncSession, onboarding_id: str) -> Onboarding:
+    """Return an onboarding as it stands. Raises NotFound."""
+    row = await session.get(OnboardingRow, onboarding_id)
+    if row is None:
+        raise NotFound(f"There is no onboarding {onboarding_id}.", remedy="See `waboard status`.")
+    client = await session.get_one(ClientRow, row.client_id)
+    conditions = await conditions_of(session, onboarding_id)
+    return Onboarding(
+        **_facts(row, client),
+        conditions=conditions.get("", {}),
+        registration=(await evidence_of(session, onboarding_id)).registration(),
+        senders=await _senders(session, onboarding_id, conditions),
+        wait=await open_wait_of(session, onboarding_id),
+        waited_for=await waited_for(session, onboarding_id),
+        slept_since_share=await _slept_since_share(session, onboarding_id),
+    )
+
+
+async def _slept_since_share(session: AsyncSession, onboarding_id: str) -> bool:
+    share = await find_effect(session, onboarding_id, Verb.SHARE)
+    slept = await last_slept(session, onboarding_id, WaitKind.REGISTRATION)
+    return share is not None and slept is not None and slept >= share.started_at
+
+
+def _facts(row: OnboardingRow, client: ClientRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "client_ref": client.client_ref,
+        "client_name": client.name,
+        "waba_id": WabaId(row.waba_id),
+        "attempt": row.attempt,
+        "application_id": row.application_id,
+        "entity_id": row.entity_id,
+        "solution_id": SolutionId(row.solution_id) if row.solution_id else None,
+        "phone_numbers": tuple(map(PhoneNumber, row.phone_numbers)),
+        "flow_run_id": row.flow_run_id,
+        "created_at": row.created_at,
+        "ended_at": row.ended_at,
+    }
+
+
+async def _senders(
+    session: AsyncSession,
+    onboarding_id: str,
+    conditions: Mapping[str, dict[ConditionType, Condition]],
+) -> tuple[Sender, ...]:
+    query = select(SenderRow).where(SenderRow.onboarding_id == onboarding_id).order_by(SenderRow.id)
+    return tuple(
+        Sender(
+            phone_number=PhoneNumber(row.phone_number),
+            phone_number_id=row.phone_number_id,
+            number_key=NumberKey(row.number_key) if row.number_key else None,
+            conditions=conditions.get(row.phone_number, {}),
+        )
+        for row in await session.scalars(query)
+    )
+
+
+async def find_onboardings(
+    session: AsyncSession, *, client_ref: str | None = None, limit: int | None = None
+) -> list[str]:
+    """Return the ids of onboardings, the newest first."""
+    query = (
+        select(OnboardingRow.id)
+        .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
+        .order_by(OnboardingRow.created_at.desc(), OnboardingRow.id)
+        .limit(limit)
+    )
+    if client_ref is not None:
+        query = query.where(ClientRow.client_ref == client_ref)
+    return list(await session.scalars(query))
+
+
+async def without_run(session: AsyncSession) -> list[str]:
+    """Return onboardings that nobody has started a run for: the starter died in between."""
+    query = select(OnboardingRow.id).where(
+        OnboardingRow.flow_run_id.is_(None), OnboardingRow.ended_at.is_(None)
+    )
+    return list(await session.scalars(query))
+
+
+async def runs_not_asleep(
+    session: AsyncSession, run_ids: Collection[str], since: datetime
+) -> set[str]:
+    """Return those runs whose onboardings do not sleep, and have not ended before `since`."""
+    asleep = select(WaitRow.onboarding_id).where(WaitRow.closed_at.is_(None))
+    query = select(OnboardingRow.flow_run_id).where(
+        OnboardingRow.flow_run_id.in_(run_ids),
+        OnboardingRow.id.not_in(asleep),
+        or_(OnboardingRow.ended_at.is_(None), OnboardingRow.ended_at > since),
+    )
+    return {run_id for run_id in await session.scalars(query) if run_id}
+
+
+async def record_run(session: AsyncSession, onboarding_id: str, flow_run_id: str) -> None:
+    """Write down which Prefect flow run carries an onboarding."""
+    row = await session.get_one(OnboardingRow, onboarding_id)
+    row.flow_run_id = flow_run_id
+
+
+async def begin_leg(
+    session: AsyncSession, onboarding_id: str, flow_run_id: str, leg: str | None
+) -> None:
+    """Write down which leg of which run acts from now on; no other may."""
+    row = await session.get_one(OnboardingRow, onboarding_id)
+    row.flow_run_id, row.leg = flow_run_id, leg
+
+
+async def record_number_key(
+    session: AsyncSession, onboarding_id: str, number: PhoneNumber, key: NumberKey
+) -> None:
+    """Write down Infobip's key of a sender's number."""
+    query = select(SenderRow).where(
+        SenderRow.onboarding_id == onboarding_id, SenderRow.phone_number == number
+    )
+    (await session.scalars(query)).one().number_key = key
+
+
+async def reopen_onboarding(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
+    """Write down that an attempt that had ended goes on: somebody retried its run.
+
+    A registration that was given up is waited for again, our subscription at Meta is tried again,
+    and a sender whose test message failed is sent another. Does nothing to one that has not ended.
+    """
+    row = await session.get_one(OnboardingRow, onboarding_id)
+    if row.ended_at is None:
+        return
+    row.ended_at, row.reopened_at = None, now
+    for condition in await _conditions(session, onboarding_id):
+        again = condition.type == ConditionType.CONNECTED and condition.status != Status.TRUE
+        if condition.subject == "" and (again or condition.type == ConditionType.REGISTERED):
+            await session.delete(condition)
+        elif condition.type == ConditionType.VERIFIED and condition.status == Status.FALSE:
+            await write_condition(session, onboarding_id, condition.subject, _asked_again(now))
+
+
+async def _conditions(session: AsyncSession, onboarding_id: str) -> list[ConditionRow]:
+    query = select(ConditionRow).where(ConditionRow.onboarding_id == onboarding_id)
+    return list(await session.scalars(query))
+
+
+def _asked_again(now: datetime) -> Condition:
+    return Condition(
+        type=ConditionType.VERIFIED,
+        status=Status.UNKNOWN,
+        reason=Reason.RETRY_ASKED,
+        message="The last test message failed, and somebody retried the run.",
+        evidence="retry",
+        changed_at=now,
+    )
+
+
+async def end_onboarding(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
+    """Write down that this attempt is over. What it came to follows from its senders."""
+    row = await session.get_one(OnboardingRow, onboarding_id)
+    row.ended_at = row.ended_at or now
+    if await leave_queue(session, row.client_id):
+        await hurry(session, WaitKind.SLOT, now)  # who stood behind it may be next
+
+
+async def client_of(session: AsyncSession, onboarding_id: str) -> int:
+    """Return the id of the client whose onboarding this is."""
+    return (await session.get_one(OnboardingRow, onboarding_id)).client_id
+
+
+async def expect_numbers(
+    session: AsyncSession, onboarding_id: str, numbers: Iterable[tuple[str, str]], now: datetime
+) -> None:
+    """Note numbers that Meta shows on the WABA, each with Meta's id, unless they are known.
+
+    With them the registration can be asked for by number, should its webhook be lost.
+    """
+    query = select(SenderRow).where(SenderRow.onboarding_id == onboarding_id)
+    known = {row.phone_number: row for row in await session.scalars(query)}
+    for number, phone_number_id in numbers:
+        row = known.get(number)
+        if row is None:
+            await expect_sender(session, onboarding_id, number, "Meta", now)
+            row = (await session.scalars(query.where(SenderRow.phone_number == number))).one()
+        row.phone_number_id = row.phone_number_id or phone_number_id
+
+
+async def expect_sender(
+    session: AsyncSession, onboarding_id: str, number: str, evidence: str, now: datetime
+) -> None:
+    """Note a number whose registration is yet to be seen."""
+    session.add(SenderRow(onboarding_id=onboarding_id, phone_number=number))
+    awaited = Condition(
+        type=ConditionType.REGISTERED,
+        status=Status.UNKNOWN,
+        reason=Reason.REGISTRATION_IN_PROGRESS,
+        message=f"No evidence of {mask_phone(number)} being registered yet.",
+        evidence=evidence,
+        changed_at=now,
+    )
+    await write_condition(session, onboarding_id, number, awaited)
+
+
+async def known_wabas(session: AsyncSession, named: Collection[str]) -> frozenset[str]:
+    """Return which of these WABAs somebody has asked to onboard."""
+    query = select(OnboardingRow.waba_id).where(OnboardingRow.waba_id.in_(named))
+    return frozenset(await session.scalars(query))

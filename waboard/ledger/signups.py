@@ -1,0 +1,119 @@
+"""Signup links: one live link a client, known only by the hash of its token."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from waboard.domain.errors import NotFound
+from waboard.domain.requests import SignupRequest
+from waboard.ledger.models import SignupRow
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """A link that was just made. The token is shown now and never again."""
+
+    id: str
+    token: str
+    expires_at: datetime
+
+
+def hash_of(token: str) -> str:
+    """Return what is stored of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+async def make_link(
+    session: AsyncSession, request: SignupRequest, lasts: timedelta, now: datetime
+) -> NewLink:
+    """Make a link; a live one that the client had is revoked."""
+    for row in await _live_links(session, request.client_ref):
+        row.revoked_at = now
+    await session.flush()
+    token = secrets.token_urlsafe(32)
+    row = SignupRow(
+        id=str(uuid4()),
+        token_hash=hash_of(token),
+        client_ref=request.client_ref,
+        facts=request.model_dump(mode="json"),
+        created_at=now,
+        expires_at=now + lasts,
+    )
+    session.add(row)
+    await session.flush()
+    return NewLink(row.id, token, row.expires_at)
+
+
+async def _live_links(session: AsyncSession, client_ref: str) -> list[SignupRow]:
+    query = select(SignupRow).where(
+        SignupRow.client_ref == client_ref,
+        SignupRow.revoked_at.is_(None),
+        SignupRow.onboarding_id.is_(None),
+    )
+    return list(await session.scalars(query.with_for_update()))
+
+
+async def find_link(session: AsyncSession, token: str) -> SignupRow:
+    """Return the link of a token, and hold it. Raises NotFound."""
+    query = select(SignupRow).where(SignupRow.token_hash == hash_of(token)).with_for_update()
+    row = await session.scalar(query)
+    if row is None:
+        raise NotFound("There is no such signup link.", remedy="Ask your provider for a new one.")
+    return row
+
+
+async def read_link(session: AsyncSession, signup_id: str) -> SignupRow:
+    """Return one link by its id, and hold it. Raises NotFound."""
+    row = await session.get(SignupRow, signup_id, with_for_update=True)
+    if row is None:
+        raise NotFound("There is no such signup link.", remedy="See `GET /v1/signup-links`.")
+    return row
+
+
+async def list_links(
+    session: AsyncSession, *, client_ref: str | None = None, limit: int = 50
+) -> list[SignupRow]:
+    """Return the newest links first."""
+    query = select(SignupRow).order_by(SignupRow.created_at.desc(), SignupRow.id).limit(limit)
+    if client_ref is not None:
+        query = query.where(SignupRow.client_ref == client_ref)
+    return list(await session.scalars(query))
+
+
+async def unsettled(session: AsyncSession, signalled_before: datetime) -> list[str]:
+    """Return links whose client gave a sign before that, and whose onboarding has not begun."""
+    query = select(SignupRow.id).where(
+        SignupRow.onboarding_id.is_(None),
+        SignupRow.revoked_at.is_(None),
+        SignupRow.problem.is_(None),
+        SignupRow.signalled_at <= signalled_before,
+    )
+    return list(await session.scalars(query))
+
+
+async def opened_by(session: AsyncSession, at: datetime) -> list[SignupRow]:
+    """Return the links that a client had open at a time, and that have led to nothing yet."""
+    query = select(SignupRow).where(
+        SignupRow.opened_at <= at,
+        SignupRow.expires_at > at,
+        SignupRow.onboarding_id.is_(None),
+        SignupRow.revoked_at.is_(None),
+    )
+    return list(await session.scalars(query.order_by(SignupRow.opened_at)))
+
+
+async def expired_links(session: AsyncSession, now: datetime) -> list[SignupRow]:
+    """Return the links that have expired with nothing to show for it, and are not noted as such."""
+    query = select(SignupRow).where(
+        SignupRow.expires_at <= now,
+        SignupRow.ending.is_(None),
+        SignupRow.signalled_at.is_(None),
+        SignupRow.revoked_at.is_(None),
+        SignupRow.onboarding_id.is_(None),
+    )
+    return list(await session.scalars(query))

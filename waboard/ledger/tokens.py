@@ -1,0 +1,49 @@
+"""Clients' business tokens, sealed by `waboard.sealing` before they get here."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from waboard.domain.ids import PortfolioId
+from waboard.ledger.models import BusinessTokenRow, SignupRow
+
+
+async def keep_token(
+    session: AsyncSession,
+    client_ref: str,
+    sealed: str,
+    *,
+    portfolio_id: str | None,
+    expires_at: datetime | None,
+    now: datetime,
+) -> None:
+    """Keep a client's token; the newest replaces the one before."""
+    row = await session.get(BusinessTokenRow, client_ref)
+    if row is None:
+        row = BusinessTokenRow(client_ref=client_ref)
+        session.add(row)
+    row.sealed, row.portfolio_id = sealed, portfolio_id
+    row.expires_at, row.received_at = expires_at, now
+    await session.flush()
+
+
+async def sealed_token(session: AsyncSession, client_ref: str, now: datetime) -> str | None:
+    """Return a client's token, sealed; None when there is none that still lives."""
+    row = await session.get(BusinessTokenRow, client_ref)
+    if row is None or (row.expires_at is not None and row.expires_at <= now):
+        return None
+    return row.sealed
+
+
+async def portfolio_of(session: AsyncSession, onboarding_id: str) -> PortfolioId | None:
+    """Return the portfolio that an onboarding's client signed up with, where it is known."""
+    query = select(SignupRow.portfolio_id).where(SignupRow.onboarding_id == onboarding_id)
+    found = await session.scalar(query.limit(1))
+    return PortfolioId(found) if found else None
+
+
+async def tokens_ending(session: AsyncSession, by: datetime) -> int:
+    """Return how many clients' tokens have ended, or end by then."""
+    query = select(func.count()).where(BusinessTokenRow.expires_at <= by)
+    return (await session.execute(query)).scalar_one()

@@ -1,0 +1,1 @@
+"""Meta's Graph API, as far as onboarding needs it, and the table of its versions."""

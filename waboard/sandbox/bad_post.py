@@ -1,0 +1,57 @@
+"""Mischief with webhooks, between the sandbox and its postman."""
+
+from collections.abc import Callable
+
+from waboard.sandbox.hostility import Mischief
+from waboard.sandbox.world import World
+
+
+async def push(
+    world: World,
+    kind: str,
+    url: str,
+    raw: bytes,
+    waba_id: str,
+    *,
+    lost: Callable[[], None] = lambda: None,
+) -> None:
+    """Push a webhook, unless something happens to it on its way.
+
+    `lost` is called when it never arrives in one piece.
+    """
+
+    def strikes(mischief: Mischief) -> bool:
+        return world.mischiefs.strikes(mischief, f"{kind} {waba_id}", waba_id)
+
+    if strikes(Mischief.WEBHOOK_LOST):
+        lost()
+    elif strikes(Mischief.WEBHOOK_MALFORMED):
+        await world.postman.push(kind, url, raw[: len(raw) // 2])
+        lost()
+    elif strikes(Mischief.WEBHOOK_REORDERED):
+        world.held.append(lambda: world.postman.push(kind, url, raw, lost=lost))
+        world.tasks.start(_let_go_late(world))
+    else:
+        await _deliver(world, kind, url, raw, lost, late=strikes(Mischief.WEBHOOK_LATE))
+        if strikes(Mischief.WEBHOOK_TWICE):
+            await world.postman.push(kind, url, raw)
+        await _let_go(world)
+
+
+async def _deliver(
+    world: World, kind: str, url: str, raw: bytes, lost: Callable[[], None], *, late: bool
+) -> None:
+    if late:
+        await world.sleep(world.mischiefs.hostility.late)
+    await world.postman.push(kind, url, raw, lost=lost)
+
+
+async def _let_go(world: World) -> None:
+    # What was held back is overtaken by one other webhook, and follows it.
+    while world.held:
+        await world.held.pop(0)()
+
+
+async def _let_go_late(world: World) -> None:
+    await world.sleep(world.mischiefs.hostility.late)
+    await _let_go(world)

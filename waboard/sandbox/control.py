@@ -1,0 +1,106 @@
+"""The sandbox's own API: decide fates, script failures, read the books, receive notifications."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+
+from waboard.sandbox.failures import Failure
+from waboard.sandbox.fates import Fate, fate_from
+from waboard.sandbox.hostility import Hostility
+from waboard.sandbox.meta_books import MetaFacts
+from waboard.sandbox.meta_webhooks import push_raw
+from waboard.sandbox.registration import send_event
+from waboard.sandbox.webhooks import json_or_text
+from waboard.sandbox.world import Here
+
+router = APIRouter(prefix="/sandbox")
+
+WabaId = Annotated[str, Path(pattern="^[0-9]+$")]
+
+
+@router.put("/wabas/{waba_id}")
+async def decide(waba_id: WabaId, given: Fate, world: Here) -> dict[str, Any]:
+    """Set a fate; what is not given stays as the default fate of that WABA has it."""
+    page = world.books.registration(waba_id)
+    page.fate = fate_from(waba_id, given)
+    world.mischiefs.order(waba_id, page.fate.mischief)
+    return page.as_json()
+
+
+@router.get("/wabas/{waba_id}")
+async def look_up(waba_id: WabaId, world: Here) -> dict[str, Any]:
+    """The fate of a WABA and what happened to it so far."""
+    return world.books.registration(waba_id).as_json()
+
+
+@router.post("/wabas/{waba_id}/registration-event", status_code=202)
+async def send_registration_event(waba_id: WabaId, request: Request, world: Here) -> Any:
+    """Send an event now, even for a WABA nobody shared, even for a silent fate.
+
+    Without a body the registration ends now as its fate says. A body is sent exactly as it is, and
+    changes nothing that the sandbox holds for true.
+    """
+    page = world.books.registration(waba_id)
+    return json_or_text(send_event(world, page, await request.body()))
+
+
+@router.put("/failures")
+async def script(failures: list[Failure], world: Here) -> list[Failure]:
+    """Replace the scripted answers."""
+    world.script.replace(failures)
+    return world.script.failures
+
+
+@router.get("/failures")
+async def scripted(world: Here) -> list[Failure]:
+    """The scripted answers still to come."""
+    return world.script.failures
+
+
+@router.put("/hostility")
+async def become(hostility: Hostility, world: Here) -> Hostility:
+    """Let mischief happen from now on, each with a chance of its own."""
+    world.become(hostility)
+    return hostility
+
+
+@router.get("/hostility")
+async def hostility(world: Here) -> Hostility:
+    """The mischief that can happen."""
+    return world.mischiefs.hostility
+
+
+@router.get("/books")
+async def books(world: Here) -> dict[str, Any]:
+    """Everything the sandbox knows; `pending` counts what it will still do."""
+    mischief = world.mischiefs.struck
+    return {**world.books.as_json(), "mischief": mischief, "pending": world.tasks.pending}
+
+
+@router.put("/meta")
+async def set_up(facts: MetaFacts, world: Here) -> MetaFacts:
+    """Decide how the provider's set-up at Meta stands; what is not given is in order."""
+    world.books.meta.facts = facts
+    return facts
+
+
+@router.post("/meta/webhook", status_code=202)
+async def send_meta_webhook(request: Request, world: Here) -> None:
+    """Send a webhook of Meta's now, signed, exactly as the body is."""
+    await push_raw(world, await request.body())
+
+
+@router.post("/reset", status_code=204)
+async def reset(world: Here) -> None:
+    """Forget everything."""
+    await world.reset()
+
+
+@router.post("/receivers/{name}")
+async def receive(name: str, request: Request, world: Here, status: int = 204) -> Response:
+    """Somebody's notification URL. `?status=500` makes it refuse what it has read."""
+    headers = dict(request.headers)  # Starlette gives the names in lower case
+    body = json_or_text(await request.body())
+    notification = {"at": world.now(), "receiver": name, "status": status}
+    world.books.notifications.append({**notification, "headers": headers, "body": body})
+    return Response(status_code=status)

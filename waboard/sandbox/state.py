@@ -1,0 +1,163 @@
+"""The books: everything the sandbox knows, in memory, readable as one JSON document."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import count
+from typing import Any
+
+from waboard.sandbox.fates import Fate, SenderFate, default_fate
+from waboard.sandbox.meta_books import MetaBooks
+from waboard.sandbox.times import stamp
+
+Json = dict[str, Any]
+
+DEFAULT_APPLICATION = "default"
+"""What a number belongs to before it is associated (example of `GET /numbers/1/numbers`)."""
+
+
+@dataclass
+class Registration:
+    """What is known of one WABA."""
+
+    waba_id: str
+    fate: Fate
+    shares: int = 0
+    created_at: str | None = None
+    modified_at: str | None = None
+    finished_as: Fate | None = None
+    """The fate that has come true."""
+
+    def touch(self, moment: float) -> None:
+        """Note a change: the first one also creates."""
+        now = stamp(moment)
+        self.created_at = self.fate.created_at or self.created_at or now
+        self.modified_at = self.fate.last_modified_at or now
+
+    def as_json(self) -> Json:
+        """For the books and the control API."""
+        return {
+            "shares": self.shares,
+            "createdAt": self.created_at,
+            "lastModifiedAt": self.modified_at,
+            "fate": self.fate.model_dump(),
+        }
+
+
+@dataclass(frozen=True)
+class RegisteredSender:
+    """A number that finished its registration and is now the account's."""
+
+    waba_id: str
+    number: str
+    since: float
+
+    @property
+    def key(self) -> str:
+        """The numberKey: 32 hex digits that depend on nothing but the number."""
+        return hashlib.sha256(self.number.encode()).hexdigest()[:32].upper()
+
+
+@dataclass(frozen=True)
+class Association:
+    """A resource, and the application and entity it belongs to."""
+
+    resourceType: str  # noqa: N815 - named as on the wire, so that it is written as it is
+    channel: str
+    applicationId: str  # noqa: N815
+    entityId: str | None  # noqa: N815
+    resourceId: str  # noqa: N815
+
+    @property
+    def resource(self) -> tuple[str, str, str]:
+        """What can be associated only once."""
+        return (self.resourceType, self.channel, self.resourceId)
+
+    def as_json(self) -> Json:
+        """As the API shows it: a property without a value is left out."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass
+class Message:
+    """One accepted message to one destination."""
+
+    messageId: str  # noqa: N815
+    bulkId: str  # noqa: N815
+    sender: str
+    to: str
+    sentAt: str  # noqa: N815
+    platform: Json
+    template: str | None
+    language: str | None
+    callbackData: str | None  # noqa: N815
+    campaignReferenceId: str | None  # noqa: N815
+    deliveryUrl: str | None  # noqa: N815
+    status: str = "PENDING"
+    """The last status group that was reported."""
+
+
+@dataclass
+class Books:
+    """All of it."""
+
+    requests: list[Json] = field(default_factory=list[Json])
+    registrations: dict[str, Registration] = field(default_factory=dict[str, Registration])
+    senders: dict[str, RegisteredSender] = field(default_factory=dict[str, RegisteredSender])
+    applications: dict[str, str | None] = field(
+        default_factory=lambda: {DEFAULT_APPLICATION: DEFAULT_APPLICATION}
+    )
+    entities: dict[str, str | None] = field(default_factory=dict[str, str | None])
+    associations: dict[tuple[str, str, str], Association] = field(
+        default_factory=dict[tuple[str, str, str], Association]
+    )
+    old_views: dict[tuple[str, str, str], tuple[float, Association | None]] = field(
+        default_factory=dict[tuple[str, str, str], tuple[float, Association | None]]
+    )
+    """What an association still reads back as, and until when."""
+    messages: dict[str, Message] = field(default_factory=dict[str, Message])
+    duplicates: list[str] = field(default_factory=list[str])
+    reports: list[tuple[float, Json]] = field(default_factory=list[tuple[float, Json]])
+    handed_out: list[str] = field(default_factory=list[str])
+    """Ids of the messages whose reports somebody pulled: whoever lost the answer gets no other."""
+    webhooks: list[Json] = field(default_factory=list[Json])
+    notifications: list[Json] = field(default_factory=list[Json])
+    meta: MetaBooks = field(default_factory=MetaBooks)
+    ids: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def registration(self, waba_id: str) -> Registration:
+        """The WABA's page, opened with its default fate when there is none yet."""
+        fresh = Registration(waba_id, default_fate(waba_id))
+        return self.registrations.setdefault(waba_id, fresh)
+
+    def sender_fate(self, number: str) -> SenderFate | None:
+        """What was decided for a registered number, as it stands now."""
+        sender = self.senders.get(number)
+        if sender is None:
+            return None
+        fates = self.registration(sender.waba_id).fate.senders
+        return next((each for each in fates if each.number == number), None)
+
+    def association_of(self, sender: RegisteredSender) -> Association | None:
+        """What a WhatsApp number is associated with."""
+        return self.associations.get(("NUMBER", "WHATSAPP", sender.key))
+
+    def as_json(self) -> Json:
+        """What `GET /sandbox/books` answers."""
+        registrations = self.registrations.items()
+        return {
+            "requests": self.requests,
+            "shares": {waba_id: page.shares for waba_id, page in registrations if page.shares},
+            "registrations": {waba_id: page.as_json() for waba_id, page in registrations},
+            "senders": {number: asdict(each) for number, each in self.senders.items()},
+            "applications": self.applications,
+            "entities": self.entities,
+            "associations": [asdict(each) for each in self.associations.values()],
+            "messages": [asdict(each) for each in self.messages.values()],
+            "duplicates": self.duplicates,
+            "reports": [report for _, report in self.reports],
+            "handed_out": self.handed_out,
+            "webhooks": self.webhooks,
+            "notifications": self.notifications,
+            "meta": self.meta.as_json(),
+        }

@@ -1,0 +1,158 @@
+"""What the command line shows. Phone numbers and raw bodies are masked."""
+
+from datetime import datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from waboard.domain.ids import mask_phone
+from waboard.domain.masking import mask_digits
+
+STEPS = ("Shared", "Registered", "Associated", "Verified")
+_MARKS = {"True": Text("yes", "green"), "False": Text("no", "red")}
+_OPEN = Text("…", "yellow")
+
+
+def onboarding_screen(onboarding: dict[str, Any]) -> RenderableType:
+    """Show one onboarding: its senders, what is needed from whom, and where to look."""
+    title = Text.assemble(
+        (onboarding["client_ref"], "bold"),
+        f" · WABA …{onboarding['waba_id'][-4:]} · attempt {onboarding['attempt']} · ",
+        (onboarding["stage"], _stage_colour(onboarding)),
+    )
+    parts: list[RenderableType] = [title, _senders(onboarding)]
+    if onboarding["requirements"]:
+        parts.append(_requirements(onboarding["requirements"]))
+    parts += [Text(f"In the Prefect UI: {url}") for url in onboarding["links"].values()]
+    return Group(*parts)
+
+
+def _stage_colour(onboarding: dict[str, Any]) -> str:
+    if not onboarding["ended"]:
+        return "bold cyan"
+    return "bold green" if onboarding["live"] else "bold red"
+
+
+def _senders(onboarding: dict[str, Any]) -> Table:
+    table = Table("Sender", *STEPS, "Live")
+    shared = _mark(onboarding["conditions"], "Shared")
+    for sender in onboarding["senders"]:
+        marks = [_mark(sender["conditions"], step) for step in STEPS[1:]]
+        live = _MARKS["True" if sender["live"] else "False"]
+        _row(table, mask_phone(sender["phone_number"]), shared, *marks, live)
+    if not onboarding["senders"]:
+        _row(table, "none yet", shared)
+    return table
+
+
+def _mark(conditions: list[dict[str, Any]], kind: str) -> Text:
+    found = next((c["status"] for c in conditions if c["type"] == kind), "")
+    return _MARKS.get(found, _OPEN)
+
+
+def _requirements(requirements: list[dict[str, Any]]) -> Table:
+    table = Table("Not yet", "Why", "Whose turn", "What to do", show_lines=True)
+    for needed in requirements:
+        whom = mask_phone(needed["phone_number"]) if needed["phone_number"] else "onboarding"
+        what = f"{whom} {needed['condition']}\n{needed['reason']}\nsince {_clock(needed['since'])}"
+        _row(table, what, needed["message"], needed["awaiting"], needed["remedy"])
+    return table
+
+
+def onboardings_screen(onboardings: list[dict[str, Any]]) -> RenderableType:
+    """Show many onboardings, a line each."""
+    table = Table("Client", "WABA", "Stage", "Live senders", "Whose turn", "Since", "Id")
+    for onboarding in onboardings:
+        needed = next(iter(onboarding["requirements"]), None)
+        live = sum(sender["live"] for sender in onboarding["senders"])
+        _row(
+            table,
+            onboarding["client_ref"],
+            f"…{onboarding['waba_id'][-4:]}",
+            Text(onboarding["stage"], style=_stage_colour(onboarding)),
+            f"{live} of {len(onboarding['senders'])}",
+            needed["awaiting"] if needed else "nobody's",
+            _clock(needed["since"]) if needed else "",
+            onboarding["id"],
+        )
+    return table
+
+
+def events_screen(events: list[dict[str, Any]]) -> RenderableType:
+    """Show events, a line each."""
+    table = Table("Id", "Kind", "Source", "Disposition", "Times", "Received", "Detail")
+    for event in events:
+        _row(
+            table,
+            str(event["id"]),
+            event["kind"],
+            event["source"],
+            event["disposition"],
+            str(event["times_received"]),
+            _clock(event["received_at"]),
+            mask_digits(event["detail"]),
+        )
+    return table
+
+
+def event_screen(event: dict[str, Any]) -> RenderableType:
+    """Show one event with its body, numbers masked."""
+    return Group(events_screen([event]), Text(mask_digits(event["body"])))
+
+
+def _clock(time: str) -> str:
+    return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _row(table: Table, *cells: str | Text) -> None:
+    # What others wrote is shown word for word: rich would read [brackets] as its own markup.
+    table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
+
+
+def link_screen(link: dict[str, Any]) -> RenderableType:
+    """Say whose a link is that was just made, and until when. Its address comes after it."""
+    return Text(f"For {link['client_ref']}, once, until {_clock(link['expires_at'])}:")
+
+
+def links_screen(links: list[dict[str, Any]]) -> RenderableType:
+    """List links, the newest first."""
+    table = Table("Made", "State", "Until", "What came of it")
+    for link in links:
+        came = link["problem"] or link["detail"] or link["ending"] or ""
+        _row(table, _clock(link["created_at"]), link["state"], _clock(link["expires_at"]), came)
+    return table
+
+
+def import_screen(outcomes: list[dict[str, str]]) -> RenderableType:
+    """Say how many were brought in, and which were refused."""
+    refused = [outcome for outcome in outcomes if outcome["problem"]]
+    said = Text(f"{len(outcomes) - len(refused)} brought in, {len(refused)} refused.")
+    if not refused:
+        return said
+    table = Table("Client", "Why it was refused")
+    for outcome in refused:
+        _row(table, outcome["client_ref"], outcome["problem"])
+    return Group(table, said)
+
+
+def readiness_screen(found: dict[str, Any]) -> RenderableType:
+    """Show the checklist: what holds, what does not, and whose turn it is."""
+    table = Table("", "What", "Evidence", "Whose turn, where, how long", show_lines=True)
+    for check in found["checks"]:
+        title = check["title"] if check["needed"] else f"{check['title']} (advised)"
+        turn = f"{check['awaiting']}: {check['where']} ({check['usually']})"
+        _row(
+            table,
+            _held(check["holds"]),
+            title,
+            check["evidence"],
+            turn if check["awaiting"] else "",
+        )
+    said = "Clients can be onboarded." if found["ready"] else "Not ready yet."
+    return Group(table, Text(said, style="bold"))
+
+
+def _held(holds: bool | None) -> Text:
+    return Text("?", "yellow") if holds is None else _MARKS[str(holds)]

@@ -1,0 +1,61 @@
+"""A leg: one stretch of a flow run, from waking to sleeping or ending.
+
+Each has a thread and an event loop of its own, so that one that blocks holds up nobody else. The
+threads are daemons: one that never comes back does not keep the process from ending.
+"""
+
+import asyncio
+import contextlib
+import threading
+from concurrent.futures import Future
+
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import Abort, Pause
+from prefect.flows import Flow, load_flow_from_entrypoint
+
+from waboard.worker.engine import run_leg
+
+
+class Leg:
+    """Runs one flow run until it sleeps or ends."""
+
+    def __init__(self, flow_run: FlowRun, entrypoint: str) -> None:
+        self.flow_run = flow_run
+        self._entrypoint = entrypoint
+        self._ended: Future[None] = Future()
+        self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[None]] | None = None
+        self.cancelled = threading.Event()
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        threading.Thread(target=self._execute, name=f"leg {self.flow_run.id}", daemon=True).start()
+
+    async def ended(self, within: float | None = None) -> bool:
+        """Return once the leg is over, or after so many seconds; says whether it is over."""
+        future = asyncio.wrap_future(self._ended)
+        await asyncio.wait({future}, timeout=within)
+        return future.done()
+
+    def cancel(self) -> None:
+        """Stop at the next await. A leg that never awaits cannot be stopped."""
+        self.cancelled.set()
+        if self._running is not None:
+            loop, task = self._running
+            with contextlib.suppress(RuntimeError):  # it has ended meanwhile
+                loop.call_soon_threadsafe(task.cancel)
+
+    def _execute(self) -> None:
+        # What a flow raises is in its run's state and log already; nobody waits for it here.
+        with contextlib.suppress(BaseException):
+            asyncio.run(self._run())
+        self._ended.set_result(None)
+
+    async def _run(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - inside asyncio.run there is one
+        self._running = (asyncio.get_running_loop(), task)
+        if self.cancelled.is_set():
+            return
+        flow: Flow[..., object] = load_flow_from_entrypoint(self._entrypoint)
+        with contextlib.suppress(Pause, Abort):
+            await run_leg(flow, self.flow_run)

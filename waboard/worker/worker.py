@@ -1,0 +1,184 @@
+"""The worker: takes runs from the work pool and runs their legs in this process."""
+
+import asyncio
+import os
+from typing import Any, Self
+from uuid import UUID
+
+import anyio.abc
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.responses import WorkerFlowRunResponse
+from prefect.exceptions import ObjectNotFound
+from prefect.states import AwaitingRetry, Cancelled, Failed
+from prefect.workers.base import (
+    BaseJobConfiguration,
+    BaseVariables,
+    BaseWorker,
+    BaseWorkerResult,
+)
+
+from waboard.worker.engine import suspend
+from waboard.worker.legs import Leg
+from waboard.worker.names import unique_name
+
+TYPE = "waboard"
+LEG_LIMIT = 900.0
+"""Seconds that a leg may take. It is a few HTTP calls, retries and rate limits included."""
+OBEY_EVERY = 2.0
+"""Seconds between looks for runs that somebody cancels or suspends."""
+SUSPENDED = "Suspended"
+"""How Prefect names the state of a run that somebody suspended."""
+STOP_LIMIT = 10.0
+"""Seconds that a leg has to reach its next await when it is told to stop."""
+
+
+class LegConfiguration(BaseJobConfiguration):
+    """A leg needs none: it runs in this process, as this process is."""
+
+    @classmethod
+    async def resolve_for_flow_run(cls, flow_run: FlowRun, **_: Any) -> Self:
+        """Make one at once: Prefect's own writes all settings into an environment, each time."""
+        return cls()
+
+
+class LegResult(BaseWorkerResult):
+    """A leg is over. How its run stands, the run's own state says."""
+
+
+class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
+    """Runs each leg in a thread of this process.
+
+    A leg that is cancelled in the Prefect UI stops at its next await. One that takes longer than
+    `LEG_LIMIT` is given up as crashed and its slot freed. `drain` ends it all: what does not end
+    by itself is handed back, to be taken up by another worker.
+    """
+
+    type = TYPE
+    job_configuration = LegConfiguration
+    job_configuration_variables = BaseVariables
+    _description = "Runs legs of onboardings inside one long-lived process."
+    _display_name = "waboard"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["name"] = kwargs.get("name") or unique_name()
+        super().__init__(*args, **kwargs)
+        self._legs: dict[UUID, Leg] = {}
+        self._entrypoints: dict[UUID, str] = {}
+        self._draining = False
+        self._last_obeyed = 0.0
+        self._cancellations: set[asyncio.Task[None]] = set()
+
+    @property
+    def busy(self) -> int:
+        """How many legs run now."""
+        return len(self._legs)
+
+    async def run(
+        self,
+        flow_run: FlowRun,
+        configuration: LegConfiguration,
+        task_status: anyio.abc.TaskStatus[int] | None = None,
+    ) -> LegResult:
+        """Run one leg to its end, or until its time is up."""
+        leg = Leg(flow_run, await self._entrypoint(flow_run))
+        self._legs[flow_run.id] = leg
+        try:
+            leg.start()
+            if task_status is not None:
+                task_status.started(os.getpid())
+            if not await leg.ended(within=LEG_LIMIT):
+                await self._give_up(leg)
+        finally:
+            del self._legs[flow_run.id]
+        return LegResult(identifier=self.name, status_code=0)
+
+    async def _entrypoint(self, flow_run: FlowRun) -> str:
+        deployment_id = flow_run.deployment_id
+        assert deployment_id is not None  # noqa: S101 - work pools hold runs of deployments only
+        if deployment_id not in self._entrypoints:
+            deployment = await self.client.read_deployment(deployment_id)
+            self._entrypoints[deployment_id] = str(deployment.entrypoint)
+        return self._entrypoints[deployment_id]
+
+    async def _give_up(self, leg: Leg) -> None:
+        leg.cancel()
+        await leg.ended(within=STOP_LIMIT)
+        # Failed and not Crashed: what crashed is taken up again, and this would block again.
+        told = f"It did not end within {LEG_LIMIT:.0f} s. Retry it; if it happens again, look why."
+        stuck = Failed(name="Stuck", message=told)
+        await self.client.set_flow_run_state(leg.flow_run.id, stuck, force=True)
+
+    async def _submit_scheduled_flow_runs(
+        self, flow_run_response: list[WorkerFlowRunResponse]
+    ) -> list[FlowRun]:
+        # A run can be woken before its last leg has quite ended here: it is taken a poll later.
+        free = [entry for entry in flow_run_response if entry.flow_run.id not in self._legs]
+        return await super()._submit_scheduled_flow_runs([] if self._draining else free)
+
+    # A leg is not submitted to anybody, it runs at once: that is not worth a state and two events.
+
+    async def _propose_submitting_state(self, flow_run: FlowRun) -> None:
+        pass
+
+    def _emit_flow_run_submitted_event(self, configuration: BaseJobConfiguration) -> None:
+        pass
+
+    async def get_and_submit_flow_runs(self) -> list[FlowRun]:
+        """Stop what somebody cancels or suspends, and take what is due."""
+        await self._obey()
+        return await super().get_and_submit_flow_runs()
+
+    async def _obey(self) -> None:
+        # Prefect's own observer of cancellations sees only runs that have not begun, and does not
+        # survive an outage of the server (3.8.8).
+        now = asyncio.get_running_loop().time()
+        if not self._legs or now - self._last_obeyed < OBEY_EVERY:
+            return
+        self._last_obeyed = now
+        stopped = FlowRunFilterStateType(any_=[StateType.CANCELLING, StateType.PAUSED])
+        which = FlowRunFilter(
+            id=FlowRunFilterId(any_=list(self._legs)), state=FlowRunFilterState(type=stopped)
+        )
+        for run in await self.client.read_flow_runs(flow_run_filter=which):
+            self._stop(run)
+
+    def _stop(self, run: FlowRun) -> None:
+        leg, state = self._legs.get(run.id), run.state
+        if leg is None or state is None:
+            return
+        if state.name == SUSPENDED:  # what goes to sleep by itself has a name of its own
+            suspend(run)
+        elif state.is_cancelling() and not leg.cancelled.is_set():
+            leg.cancel()
+            self._cancellations.add(asyncio.create_task(self._record_cancelled(leg)))
+
+    async def _record_cancelled(self, leg: Leg) -> None:
+        await leg.ended(within=STOP_LIMIT)
+        told = Cancelled(message="Cancelled in the Prefect UI; its leg was stopped.")
+        await self.client.set_flow_run_state(leg.flow_run.id, told, force=True)
+
+    async def drain(self, grace: float) -> None:
+        """Take nothing more; give legs so many seconds to end, and hand back what is left."""
+        self._draining = True
+        while self._submitting_flow_run_ids:  # noqa: ASYNC110 - they are about to become legs
+            await asyncio.sleep(0.05)
+        legs = list(self._legs.values())
+        await asyncio.gather(*(leg.ended(within=grace) for leg in legs))
+        await asyncio.gather(*(self._hand_back(leg) for leg in list(self._legs.values())))
+
+    async def _hand_back(self, leg: Leg) -> None:
+        leg.cancel()
+        await leg.ended(within=STOP_LIMIT)
+        try:
+            state = (await self.client.read_flow_run(leg.flow_run.id)).state
+        except ObjectNotFound:
+            return
+        if state is not None and (state.is_running() or state.is_pending() or state.is_crashed()):
+            back = AwaitingRetry(message="Its worker stopped in the middle; it goes on elsewhere.")
+            await self.client.set_flow_run_state(leg.flow_run.id, back, force=True)
