@@ -27,6 +27,7 @@ from prefect.states import AwaitingRetry, Cancelled
 from waboard.domain.clock import Clock
 from waboard.ledger.database import Ledger
 from waboard.ledger.onboardings import runs_not_asleep
+from waboard.worker.lost import WORKER
 from waboard.worker.names import is_surely_dead
 
 FLOW = "onboard-client"
@@ -39,7 +40,6 @@ RECENT = timedelta(days=1)
 """How long a run that broke off, or an onboarding that has ended, is of interest."""
 MOST_TRIES = 10
 """How often a run breaks off, in that time, until it is left to a person."""
-_WORKER = "prefect.worker.name"
 _BROKEN = ["Crashed", "Failed"]
 """Names of states: Prefect's own. What an onboarding came to has names of its own."""
 _DOING = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
@@ -110,7 +110,7 @@ def _heard_of(at: datetime | None, now: datetime) -> bool:
 
 def _is_left_behind(run: FlowRun, alive: set[str], now: datetime) -> bool:
     # The label of a run that is only Pending may still be that of its last leg's worker.
-    worker, state = str(run.labels.get(_WORKER)), run.state
+    worker, state = str(run.labels.get(WORKER)), run.state
     if state is not None and not state.is_pending() and is_surely_dead(worker):
         return True
     return worker not in alive and not _heard_of(state and state.timestamp, now)

@@ -72,7 +72,8 @@ class Board:
 
     def ended(self, client_ref: str) -> dict[str, Any]:
         """Wait for an onboarding's end."""
-        until(lambda: self.show(client_ref)["ended"], f"{client_ref} to end")
+        with self._telling_more_of(client_ref):
+            until(lambda: self.show(client_ref)["ended"], f"{client_ref} to end")
         return self.show(client_ref)
 
     @property
@@ -96,7 +97,29 @@ class Board:
             state = self.flow_run(client_ref)["state"]
             return state if state["name"] == name else None
 
-        return until(there, f"{client_ref} to be {name}")
+        with self._telling_more_of(client_ref):
+            return until(there, f"{client_ref} to be {name}")
+
+    @contextmanager
+    def _telling_more_of(self, client_ref: str) -> Generator[None]:
+        """Show with a wait in vain what there is to see, for whoever cannot look at this board."""
+        try:
+            yield
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.whereabouts(client_ref)}") from None
+
+    def whereabouts(self, client_ref: str) -> str:
+        """An onboarding, the states of its run, and what the services last wrote."""
+        run_id = self.show(client_ref)["links"]["flow_run"].rpartition("/")[2]
+        states = httpx.get(f"{self.prefect_url}/api/flow_run_states/?flow_run_id={run_id}").json()
+        told = [f"{s['timestamp']} {s['type']} {s['name']}: {s['message']}" for s in states]
+        for pid, (_, _, command) in processes().items():
+            if command.endswith("waboard worker ") and pid in family_of(self.process.pid):
+                os.kill(pid, signal.SIGUSR1)
+        time.sleep(1)
+        logs = (self.home / ".waboard" / "sandbox" / "logs").glob("*.log")
+        told += [f"--- {log.name}\n{log.read_text(errors='replace')[-6000:]}" for log in logs]
+        return "\n".join([str(self.show(client_ref)), *told])
 
     def retry(self, client_ref: str) -> None:
         """Click Retry in the Prefect UI, which asks for just this."""
@@ -219,10 +242,16 @@ def processes() -> dict[int, tuple[int, int, str]]:
 def descendants_of(pid: int) -> list[str]:
     """The commands of all processes that a process started, and that those did."""
     everything = processes()
+    return [everything[p][2] for p in family_of(pid) - {pid} if p in everything]
+
+
+def family_of(pid: int) -> set[int]:
+    """A process, all that it started, and all that those did."""
+    everything = processes()
     family = {pid}
     while more := {p for p, (parent, _, _) in everything.items() if parent in family} - family:
         family |= more
-    return [everything[p][2] for p in family - {pid} if p in everything]
+    return family
 
 
 def sender(index: int, **fate: Any) -> dict[str, Any]:

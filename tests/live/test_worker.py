@@ -80,6 +80,18 @@ def ended_legs(board: Board) -> list[str]:
     return [line for line in log.read_text().splitlines() if "Finished in state Suspended" in line]
 
 
+def test_a_run_whose_leg_broke_off_without_a_word_goes_on(board: Board) -> None:
+    """Prefect takes it for running, its worker lives, and no leg runs it."""
+    board.decide(8306, senders=[sender(8306)], silent=True)
+    board.start("lost", 8306)
+    board.state("lost", "AwaitingRegistration")
+    url = f"{board.prefect_url}/api/flow_runs/{board.flow_run('lost')['id']}/set_state"
+    running = {"state": {"type": "RUNNING", "name": "Running"}, "force": True}
+    httpx.post(url, json=running).raise_for_status()
+    board.state("lost", "AwaitingRegistration")
+    goes_live(board, "lost", 8306)
+
+
 def test_no_more_legs_run_at_once_than_the_pool_allows(board: Board) -> None:
     """What is over the limit waits for its turn, and gets it."""
     names = [f"crowd-{index}" for index in range(6)]

@@ -27,7 +27,7 @@ class Yard:
         self._works: dict[Any, Work] = {}
 
     def start(self, work: Work) -> Leg:
-        run = cast("FlowRun", SimpleNamespace(id=uuid4()))
+        run = cast("FlowRun", SimpleNamespace(id=uuid4(), name="a leg"))
         self._works[run.id] = work
         leg = Leg(run, "flows.onboard:onboard_client")
         leg.start()
@@ -89,3 +89,26 @@ async def test_however_it_ends_it_has_ended(yard: Yard, how: BaseException):
         raise how
 
     assert await yard.start(ends).ended(within=PATIENCE)
+
+
+async def test_it_can_be_asked_where_it_is(yard: Yard):
+    leg = yard.start(yard.waits)
+    assert not await leg.ended(within=0.05)
+    assert "Yard.waits" in leg.whereabouts()
+    leg.cancel()
+
+
+async def test_one_that_broke_off_says_so_in_the_log(yard: Yard, caplog: pytest.LogCaptureFixture):
+    async def breaks() -> None:
+        raise RuntimeError("the server answered 500")
+
+    assert await yard.start(breaks).ended(within=PATIENCE)
+    assert "The leg of a leg broke off: RuntimeError('the server answered 500')" in caplog.text
+
+
+async def test_one_that_goes_to_sleep_says_nothing(yard: Yard, caplog: pytest.LogCaptureFixture):
+    async def sleeps() -> None:
+        raise Pause
+
+    assert await yard.start(sleeps).ended(within=PATIENCE)
+    assert caplog.text == ""

@@ -71,7 +71,7 @@ async def _keep(session: AsyncSession, fact: Fact, source: str, now: datetime) -
 
 
 @cache
-def _insert_or_count(dialect: str) -> ReturningInsert[int, int]:
+def _insert_or_count(dialect: str) -> ReturningInsert[tuple[int, int]]:
     # Built once: with the ORM's own bulk insert it took a third of a webhook's time to write it.
     new = insert_into(dialect, EventRow.__table__)
     once_more = {

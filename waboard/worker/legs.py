@@ -6,14 +6,19 @@ threads are daemons: one that never comes back does not keep the process from en
 
 import asyncio
 import contextlib
+import logging
 import threading
+from collections.abc import Generator
 from concurrent.futures import Future
+from typing import Any
 
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import Abort, Pause
 from prefect.flows import Flow, load_flow_from_entrypoint
 
 from waboard.worker.engine import run_leg
+
+logger = logging.getLogger(__name__)
 
 
 class Leg:
@@ -44,10 +49,21 @@ class Leg:
             with contextlib.suppress(RuntimeError):  # it has ended meanwhile
                 loop.call_soon_threadsafe(task.cancel)
 
+    def whereabouts(self) -> str:
+        """Return what each of its tasks awaits now, the innermost last."""
+        if self._running is None:
+            return "not begun"
+        tasks = asyncio.all_tasks(self._running[0])
+        return "\n".join(" > ".join(_awaits(task.get_coro())) for task in tasks) or "no task left"
+
     def _execute(self) -> None:
-        # What a flow raises is in its run's state and log already; nobody waits for it here.
-        with contextlib.suppress(BaseException):
+        # What a flow raises is in its run's state and log already; nobody waits for it here. What
+        # comes out all the same broke the engine itself.
+        try:
             asyncio.run(self._run())
+        except BaseException as error:
+            if not self.cancelled.is_set():
+                logger.warning("The leg of %s broke off: %r", self.flow_run.name, error)
         self._ended.set_result(None)
 
     async def _run(self) -> None:
@@ -59,3 +75,10 @@ class Leg:
         flow: Flow[..., object] = load_flow_from_entrypoint(self._entrypoint)
         with contextlib.suppress(Pause, Abort):
             await run_leg(flow, self.flow_run)
+
+
+def _awaits(awaited: Any) -> Generator[str]:
+    # Task.get_stack gives the outermost frame alone.
+    while frame := getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None):
+        yield f"{frame.f_code.co_qualname}:{frame.f_lineno}"
+        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)

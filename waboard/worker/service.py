@@ -61,6 +61,9 @@ async def _serve(pool: str, limit: int, memory: int, console: Console) -> bool:
 async def _work(pool: str, limit: int, stop: Stop, console: Console) -> None:
     # Prefect's worker gives up when its server stays away for some minutes. We do not.
     worker = OnboardingWorker(pool, limit=limit, create_pool_if_not_found=False)
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGUSR1, lambda: console.print(worker.whereabouts(), markup=False)
+    )
     working = asyncio.create_task(worker.start(printer=console.print))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)

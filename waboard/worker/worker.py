@@ -23,8 +23,10 @@ from prefect.workers.base import (
     BaseWorkerResult,
 )
 
+from waboard.domain.clock import utc_now
 from waboard.worker.engine import suspend
 from waboard.worker.legs import Leg
+from waboard.worker.lost import hand_back_lost
 from waboard.worker.names import unique_name
 
 TYPE = "waboard"
@@ -32,6 +34,8 @@ LEG_LIMIT = 900.0
 """Seconds that a leg may take. It is a few HTTP calls, retries and rate limits included."""
 OBEY_EVERY = 2.0
 """Seconds between looks for runs that somebody cancels or suspends."""
+RECLAIM_EVERY = 10.0
+"""Seconds between looks for runs that this worker has lost."""
 SUSPENDED = "Suspended"
 """How Prefect names the state of a run that somebody suspended."""
 STOP_LIMIT = 10.0
@@ -71,7 +75,7 @@ class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
         self._legs: dict[UUID, Leg] = {}
         self._entrypoints: dict[UUID, str] = {}
         self._draining = False
-        self._last_obeyed = 0.0
+        self._last_obeyed = self._last_reclaimed = 0.0
         self._cancellations: set[asyncio.Task[None]] = set()
 
     @property
@@ -106,7 +110,13 @@ class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
             self._entrypoints[deployment_id] = str(deployment.entrypoint)
         return self._entrypoints[deployment_id]
 
+    def whereabouts(self) -> str:
+        """Return where each leg is now, for whoever looks why one hangs."""
+        legs = (f"{each.flow_run.name}:\n{each.whereabouts()}" for each in self._legs.values())
+        return "\n".join(legs) or "no leg runs"
+
     async def _give_up(self, leg: Leg) -> None:
+        self._logger.warning("Giving up %s at\n%s", leg.flow_run.name, leg.whereabouts())
         leg.cancel()
         await leg.ended(within=STOP_LIMIT)
         # Failed and not Crashed: what crashed is taken up again, and this would block again.
@@ -132,6 +142,7 @@ class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
         """Stop what somebody cancels or suspends, and take what is due."""
         await self._obey()
+        await self._reclaim()
         return await super().get_and_submit_flow_runs()
 
     async def _obey(self) -> None:
@@ -147,6 +158,16 @@ class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
         )
         for run in await self.client.read_flow_runs(flow_run_filter=which):
             self._stop(run)
+
+    async def _reclaim(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._last_reclaimed < RECLAIM_EVERY:
+            return
+        self._last_reclaimed = now
+        own = {*self._legs, *self._submitting_flow_run_ids}
+        pool = self._work_pool_name
+        for run in await hand_back_lost(self.client, pool, self.name, own, utc_now()):
+            self._logger.warning("Handed back %s, which no leg runs any more", run.name)
 
     def _stop(self, run: FlowRun) -> None:
         leg, state = self._legs.get(run.id), run.state

@@ -1,0 +1,74 @@
+"""Runs that a worker has lost, told by a Prefect API that remembers what it is asked to do."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import pytest
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import State
+from prefect.states import Pending, Running
+
+from waboard.worker.lost import SETTLED, WORKER, hand_back_lost
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+OLD, FRESH = SETTLED + timedelta(seconds=1), SETTLED - timedelta(seconds=1)
+
+
+@dataclass
+class Prefect:
+    """Runs, and what was said of them."""
+
+    runs: list[Any] = field(default_factory=list[Any])
+    told: dict[UUID, State[Any]] = field(default_factory=dict[UUID, State[Any]])
+
+    def run(self, state: State[Any], age: timedelta, worker: str | None = "mine") -> UUID:
+        """A run as it stands, and whose it is."""
+        state = state.model_copy(update={"timestamp": NOW - age})
+        run = SimpleNamespace(id=uuid4(), state=state, labels={WORKER: worker} if worker else {})
+        self.runs.append(run)
+        return run.id
+
+    async def read_flow_runs(self, *, flow_run_filter: Any, work_pool_filter: Any) -> list[Any]:
+        assert work_pool_filter.name.any_ == ["pool"]
+        return [r for r in self.runs if r.state.type in flow_run_filter.state.type.any_]
+
+    async def set_flow_run_state(self, run_id: UUID, state: State[Any], *, force: bool) -> None:
+        assert force
+        self.told[run_id] = state
+
+    async def handed_back(self, *own: UUID) -> list[UUID]:
+        """What a worker called mine hands back, which has these in hand."""
+        client = cast("PrefectClient", self)
+        return [run.id for run in await hand_back_lost(client, "pool", "mine", own, NOW)]
+
+
+@pytest.fixture
+def prefect() -> Prefect:
+    return Prefect()
+
+
+@pytest.mark.parametrize("state", [Running(), Pending()], ids=["running", "pending"])
+async def test_a_run_of_mine_that_no_leg_runs_is_handed_back(prefect: Prefect, state: State[Any]):
+    run_id = prefect.run(state, OLD)
+    assert await prefect.handed_back() == [run_id]
+    assert prefect.told[run_id].name == "AwaitingRetry"
+
+
+async def test_a_run_that_a_leg_runs_is_left_alone(prefect: Prefect):
+    run_id = prefect.run(Running(), OLD)
+    assert await prefect.handed_back(run_id) == []
+
+
+async def test_a_run_that_has_only_just_changed_is_left_alone(prefect: Prefect):
+    prefect.run(Pending(), FRESH)
+    assert await prefect.handed_back() == []
+
+
+@pytest.mark.parametrize("worker", ["another", None])
+async def test_a_run_of_another_worker_is_left_alone(prefect: Prefect, worker: str | None):
+    prefect.run(Running(), OLD, worker)
+    assert await prefect.handed_back() == []
+    assert prefect.told == {}
