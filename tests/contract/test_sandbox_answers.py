@@ -12,10 +12,10 @@ import json
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.contract import openapi
+from tests.contract.judge import judge, product_of
 from tests.sandbox.lab import (
     DELIVERY_URL,
     DOCUMENTED,
@@ -42,30 +42,7 @@ REPORTS = "/messages-api/1/reports"
 
 DELIVERY_WEBHOOK = "receive-messages-api-delivery-reports"
 
-_PRODUCTS = {
-    "/provisioning/": "application-entity",
-    "/numbers/": "numbers",
-    "/messages-api/": "messages-api",
-    "/whatsapp/": "whatsapp",
-}
-
 Call = tuple[str, str, int, dict[str, Any]]
-
-
-def product_of(path: str) -> str:
-    return next(product for prefix, product in _PRODUCTS.items() if path.startswith(prefix))
-
-
-def body_of(response: httpx.Response) -> Any:
-    return response.json() if response.content else None
-
-
-def judge(response: httpx.Response) -> None:
-    """Hold the answer against the document of its product."""
-    path, method = response.request.url.path, response.request.method
-    openapi.validate_response(
-        product_of(path), path, method, response.status_code, body_of(response)
-    )
 
 
 @pytest.fixture

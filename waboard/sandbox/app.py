@@ -21,7 +21,9 @@ from waboard.sandbox import (
     graph,
     messages,
     numbers,
+    profiles,
     provisioning,
+    subscriptions,
     whatsapp,
 )
 from waboard.sandbox.config import SandboxConfig
@@ -61,6 +63,8 @@ def _include_routes(app: FastAPI) -> None:
     app.include_router(associations.router)
     app.include_router(numbers.router)
     app.include_router(messages.router)
+    app.include_router(profiles.router)
+    app.include_router(subscriptions.router)
     app.include_router(graph.router)
     app.include_router(facebook.router)
     app.include_router(control.router)

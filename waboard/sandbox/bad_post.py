@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 from waboard.sandbox.hostility import Mischief
+from waboard.sandbox.webhooks import Address
 from waboard.sandbox.world import World
 
 
 async def push(
     world: World,
     kind: str,
-    url: str,
+    address: Address,
     raw: bytes,
     waba_id: str,
     *,
@@ -20,30 +21,28 @@ async def push(
     `lost` is called when it never arrives in one piece.
     """
 
+    async def post(body: bytes = raw, *, lost: Callable[[], None] = lambda: None) -> None:
+        headers = address.headers(body)
+        await world.postman.push(kind, address.url, body, headers=headers, lost=lost)
+
     def strikes(mischief: Mischief) -> bool:
         return world.mischiefs.strikes(mischief, f"{kind} {waba_id}", waba_id)
 
     if strikes(Mischief.WEBHOOK_LOST):
         lost()
     elif strikes(Mischief.WEBHOOK_MALFORMED):
-        await world.postman.push(kind, url, raw[: len(raw) // 2])
+        await post(raw[: len(raw) // 2])
         lost()
     elif strikes(Mischief.WEBHOOK_REORDERED):
-        world.held.append(lambda: world.postman.push(kind, url, raw, lost=lost))
+        world.held.append(lambda: post(lost=lost))
         world.tasks.start(_let_go_late(world))
     else:
-        await _deliver(world, kind, url, raw, lost, late=strikes(Mischief.WEBHOOK_LATE))
+        if strikes(Mischief.WEBHOOK_LATE):
+            await world.sleep(world.mischiefs.hostility.late)
+        await post(lost=lost)
         if strikes(Mischief.WEBHOOK_TWICE):
-            await world.postman.push(kind, url, raw)
+            await post()
         await _let_go(world)
-
-
-async def _deliver(
-    world: World, kind: str, url: str, raw: bytes, lost: Callable[[], None], *, late: bool
-) -> None:
-    if late:
-        await world.sleep(world.mischiefs.hostility.late)
-    await world.postman.push(kind, url, raw, lost=lost)
 
 
 async def _let_go(world: World) -> None:

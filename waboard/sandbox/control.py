@@ -4,12 +4,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
+from waboard.sandbox.account import AccountFacts
 from waboard.sandbox.failures import Failure
 from waboard.sandbox.fates import Fate, fate_from
 from waboard.sandbox.hostility import Hostility
 from waboard.sandbox.meta_books import MetaFacts
 from waboard.sandbox.meta_webhooks import push_raw
-from waboard.sandbox.registration import send_event
+from waboard.sandbox.registration import send_account_update, send_event
 from waboard.sandbox.webhooks import json_or_text
 from waboard.sandbox.world import Here
 
@@ -44,6 +45,12 @@ async def send_registration_event(waba_id: WabaId, request: Request, world: Here
     return json_or_text(send_event(world, page, await request.body()))
 
 
+@router.post("/wabas/{waba_id}/account-update", status_code=202)
+async def send_update(waba_id: WabaId, request: Request, world: Here) -> None:
+    """Send an ACCOUNT_UPDATE_NOTIFICATION now, exactly as the body is: its shape is unpublished."""
+    await send_account_update(world, waba_id, await request.body())
+
+
 @router.put("/failures")
 async def script(failures: list[Failure], world: Here) -> list[Failure]:
     """Replace the scripted answers."""
@@ -75,6 +82,13 @@ async def books(world: Here) -> dict[str, Any]:
     """Everything the sandbox knows; `pending` counts what it will still do."""
     mischief = world.mischiefs.struck
     return {**world.books.as_json(), "mischief": mischief, "pending": world.tasks.pending}
+
+
+@router.put("/account")
+async def stand(facts: AccountFacts, world: Here) -> AccountFacts:
+    """Decide what the key may do and what can be subscribed to; what is not given is in order."""
+    world.books.account = facts
+    return facts
 
 
 @router.put("/meta")

@@ -13,6 +13,8 @@ from waboard.sandbox.bad_post import push
 from waboard.sandbox.fates import Delivery
 from waboard.sandbox.hostility import Mischief
 from waboard.sandbox.state import Message
+from waboard.sandbox.subscribers import subscriber
+from waboard.sandbox.webhooks import Address
 from waboard.sandbox.world import World
 
 
@@ -155,14 +157,23 @@ async def _tell(world: World, message: Message, report: dict[str, Any]) -> None:
         world.books.reports.append((world.clock(), report))
 
     sender = world.books.sender_fate(message.sender)
-    url = message.deliveryUrl or world.config.delivery_url
-    if url is None or (sender is not None and sender.lost_push):
+    address = _listener(world, message)
+    if address is None or (sender is not None and sender.lost_push):
         queue()
         return
     raw = json.dumps({"results": [report]}).encode()
-    await push(world, "delivery", url, raw, waba_id, lost=queue)
+    await push(world, "delivery", address, raw, waba_id, lost=queue)
     if world.mischiefs.strikes(Mischief.REPORT_TWICE, message.sender, waba_id):
-        await push(world, "delivery", url, raw, waba_id)
+        await push(world, "delivery", address, raw, waba_id)
+
+
+def _listener(world: World, message: Message) -> Address | None:
+    """The message's own URL, or a subscription, or else the account's."""
+    if message.deliveryUrl:
+        return Address(message.deliveryUrl)
+    found = subscriber(world, "DELIVERY", message.platform, message.sender)
+    account = world.config.delivery_url
+    return found or (Address(account) if account else None)
 
 
 def _waba_of(world: World, message: Message) -> str:

@@ -91,6 +91,8 @@ class Door:
             return None
         if not self._world.knows(Headers(scope=scope).get("authorization", "")):
             return Refusal(401)
+        if not self._world.books.account.allows(scope["path"]):
+            return Refusal(403)
         if not self._world.admits(scope["method"], scope["path"]):
             return Refusal(429)
         return None

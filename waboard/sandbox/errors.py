@@ -1,7 +1,8 @@
 """Infobip's error bodies: an older and a newer family, chosen by the endpoint.
 
-Sources: Infobip OpenAPI 3.210.0, `ApiException` (whatsapp, application-entity, numbers), `ApiError`
-and `ValidationBadResponse` (messages-api). The 409 and 405 `messageId`s are inferred.
+Sources: Infobip OpenAPI 3.210.0, `ApiException` (whatsapp, application-entity, numbers,
+subscriptions-api), `ApiError` and `ValidationBadResponse` (messages-api). The `messageId`s of 409
+and 405 are inferred.
 """
 
 import re
@@ -36,6 +37,16 @@ _NEWER: dict[int, tuple[str, str, list[dict[str, str]]]] = {
         "The request lacks valid authentication credentials for the requested resource.",
         "Check the resources and adjust authentication credentials.",
         [{"name": "API Authentication", "url": f"{_DOCS}/api-authentication"}],
+    ),
+    403: (
+        "Insufficient permissions to access the requested resource.",
+        "Repeat the request with new or different credentials.",
+        [
+            {
+                "name": "API Scopes",
+                "url": f"{_DOCS}/api-essentials/api-authorization#api-scopes",
+            }
+        ],
     ),
     429: (
         "Too many requests sent.",

@@ -105,6 +105,16 @@ OPERATIONS = (
     Operation("POST", "/messages-api/1/messages/validate", lambda: Window(10)),
     Operation("POST", "/messages-api/1/messages"),
     Operation("GET", "/messages-api/1/reports"),
+    *(
+        Operation(method, f"/subscriptions/1/{kind}")
+        for kind in ("security", "profiles", "subscription/{channel}")
+        for method in ("GET", "POST")
+    ),
+    *(
+        Operation(method, f"/subscriptions/1/{kind}/{{id}}")
+        for kind in ("security", "profiles", "subscription/{channel}")
+        for method in ("GET", "PUT", "DELETE")
+    ),
 )
 
 

@@ -7,6 +7,8 @@ from waboard.sandbox.bad_post import push
 from waboard.sandbox.fates import SenderFate, registration_event
 from waboard.sandbox.hostility import Mischief
 from waboard.sandbox.state import DEFAULT_APPLICATION, Association, RegisteredSender, Registration
+from waboard.sandbox.subscribers import subscriber
+from waboard.sandbox.webhooks import Address
 from waboard.sandbox.world import World
 
 
@@ -63,8 +65,14 @@ async def _mislead(world: World, page: Registration) -> None:
 
 
 async def _push_event(world: World, page: Registration, event: dict[str, Any]) -> None:
-    url, raw = world.config.registration_url, json.dumps(event).encode()
-    await push(world, "registration", url, raw, page.waba_id)
+    raw = json.dumps(event).encode()
+    await push(world, "registration", _listener(world), raw, page.waba_id)
+
+
+def _listener(world: World) -> Address:
+    """A subscription, or else the URL that the account manager was given."""
+    account = Address(world.config.registration_url)
+    return subscriber(world, "ACCOUNT_REGISTRATION") or account
 
 
 def finish(world: World, page: Registration) -> None:
@@ -100,7 +108,15 @@ def send_event(world: World, page: Registration, raw: bytes) -> bytes:
 
 
 async def _push(world: World, raw: bytes) -> None:
-    await world.postman.push("registration", world.config.registration_url, raw)
+    address = _listener(world)
+    await world.postman.push("registration", address.url, raw, headers=address.headers(raw))
+
+
+async def send_account_update(world: World, waba_id: str, raw: bytes) -> None:
+    """Send what is given to whoever subscribed to it; nobody else ever hears of it."""
+    address = subscriber(world, "ACCOUNT_UPDATE_NOTIFICATION")
+    if address is not None:
+        world.tasks.start(push(world, "account", address, raw, waba_id))
 
 
 def _own(world: World, page: Registration, fate: SenderFate) -> None:

@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Any
 
+from waboard.sandbox.account import AccountFacts
 from waboard.sandbox.fates import Fate, SenderFate, default_fate
 from waboard.sandbox.meta_books import MetaBooks
+from waboard.sandbox.subscription_books import SubscriptionBooks
 from waboard.sandbox.times import stamp
 
 Json = dict[str, Any]
@@ -122,6 +124,8 @@ class Books:
     """Ids of the messages whose reports somebody pulled: whoever lost the answer gets no other."""
     webhooks: list[Json] = field(default_factory=list[Json])
     notifications: list[Json] = field(default_factory=list[Json])
+    account: AccountFacts = field(default_factory=AccountFacts)
+    subscriptions: SubscriptionBooks = field(default_factory=SubscriptionBooks)
     meta: MetaBooks = field(default_factory=MetaBooks)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -159,5 +163,6 @@ class Books:
             "handed_out": self.handed_out,
             "webhooks": self.webhooks,
             "notifications": self.notifications,
+            "subscriptions": self.subscriptions.as_json(),
             "meta": self.meta.as_json(),
         }

@@ -34,7 +34,7 @@ def auth_headers(config: SandboxConfig, raw: bytes) -> dict[str, str]:
     secret = config.webhook_secret.get_secret_value()
     match config.webhook_auth:
         case "hmac":
-            return {config.hmac_header: _signature(config.hmac_algorithm, secret, raw)}
+            return {config.hmac_header: signature(config.hmac_algorithm, secret, raw)}
         case "basic":
             return {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
         case "header":
@@ -43,10 +43,22 @@ def auth_headers(config: SandboxConfig, raw: bytes) -> dict[str, str]:
             return {}
 
 
-def _signature(algorithm: str, secret: str, raw: bytes) -> str:
+def signature(algorithm: str, secret: str, raw: bytes) -> str:
     """`SHA256=<hex>` over the raw body, as live captures show it (observed, not documented)."""
     digest = hmac.new(secret.encode(), raw, getattr(hashlib, algorithm.lower()))
     return f"{algorithm}={digest.hexdigest()}"
+
+
+class Address(NamedTuple):
+    """Where a webhook goes, and what proves there who sends it."""
+
+    url: str
+    signed: Callable[[bytes], dict[str, str]] | None = None
+    """Headers for a body; without it, those of the account."""
+
+    def headers(self, raw: bytes) -> dict[str, str] | None:
+        """The headers for this body, if they are not the account's."""
+        return self.signed(raw) if self.signed else None
 
 
 class Letter(NamedTuple):
@@ -87,7 +99,8 @@ class Postman:
 
         `headers` prove who sends it; without them it is Infobip.
         """
-        letter = Letter(kind, url, raw, headers or auth_headers(self._config, raw))
+        proof = auth_headers(self._config, raw) if headers is None else headers
+        letter = Letter(kind, url, raw, proof)
         if not await self._attempt(letter, attempt=1):
             self._tasks.start(self._retry(letter, lost))
 
