@@ -193,6 +193,20 @@ async def test_every_delivery_report_is_as_documented(delivery: str):
         )
 
 
+async def test_a_seen_report_is_as_documented():
+    """With all that a message can give it."""
+    async with lab() as sandbox:
+        await sandbox.share()
+        fate = (await sandbox.http.get(f"/sandbox/wabas/{DOCUMENTED}")).json()["fate"]
+        await sandbox.decide(senders=[{**fate["senders"][0], "seen": True}])
+        platform = {"entityId": "acme", "applicationId": "app"}
+        options = {"platform": platform, "campaignReferenceId": "campaign"}
+        webhooks = {"callbackData": "data", "seen": {"url": "http://own.test/seen"}}
+        await sandbox.send(options=options, webhooks=webhooks)
+        body = json.loads(sandbox.inbox[-1].content)
+    openapi.validate_webhook("messages-api", "receive-messages-api-seen-reports", body)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

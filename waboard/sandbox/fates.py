@@ -36,6 +36,8 @@ class SenderFate(BaseModel):
     delivery: Delivery = "delivered"
     lost_push: bool = False
     """The delivery report is never pushed; it waits on the pull queue."""
+    seen: bool = False
+    """Whoever gets a message of it looks at it."""
     auto_associated_entity: str | None = None
     """The provider creates this entity and associates the number with it by itself."""
 

@@ -97,6 +97,7 @@ def _message(world: World, bulk_id: str, outbound: Outbound, destination: Destin
         callbackData=outbound.webhooks.callback_data,
         campaignReferenceId=outbound.options.campaign_reference_id,
         deliveryUrl=outbound.webhooks.delivery.url,
+        seenUrl=outbound.webhooks.seen.url,
     )
 
 

@@ -95,6 +95,9 @@ class Message:
     callbackData: str | None  # noqa: N815
     campaignReferenceId: str | None  # noqa: N815
     deliveryUrl: str | None  # noqa: N815
+    seenUrl: str | None  # noqa: N815
+    standalone: bool = False
+    """Sent by the standalone API, whose reports look different."""
     status: str = "PENDING"
     """The last status group that was reported."""
 
