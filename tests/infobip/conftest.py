@@ -1,7 +1,9 @@
 """An Infobip that answers what a test says, and a limiter that remembers."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import respx
@@ -13,6 +15,11 @@ from waboard.infobip.models import TemplateMessage
 
 BASE = "https://acme.api.infobip.test"
 KEY = "s3cret-0123456789-key"
+
+
+def sent(route: respx.Route) -> Any:
+    """The body of the last request."""
+    return json.loads(route.calls.last.request.content)
 
 
 @dataclass

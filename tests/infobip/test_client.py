@@ -1,15 +1,13 @@
 """Each operation: what goes out, what comes back, and in which bucket it waits its turn."""
 
-import json
 import logging
-from typing import Any
 
 import httpx
 import pytest
 import respx
 from pydantic import SecretStr
 
-from tests.infobip.conftest import BASE, KEY, RecordingLimiter
+from tests.infobip.conftest import BASE, KEY, RecordingLimiter, sent
 from waboard.domain.errors import BadInput
 from waboard.domain.ids import NumberKey, PhoneNumber, WabaId
 from waboard.infobip import LIMITS, InfobipClient, InfobipError
@@ -26,10 +24,6 @@ LINK = {
     "entityId": "acme",
     "resourceId": NUMBER_KEY,
 }
-
-
-def sent(route: respx.Route) -> Any:
-    return json.loads(route.calls.last.request.content)
 
 
 class TestShareWaba:

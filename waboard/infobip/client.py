@@ -3,27 +3,16 @@
 It does not retry. Whoever calls does, by `InfobipError.retryable`, after looking when `ambiguous`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
 import httpx
 from pydantic import SecretStr
 
-from waboard.domain.errors import BadInput
 from waboard.domain.ids import NumberKey, PhoneNumber, WabaId, mask_phone, mask_waba
-from waboard.http_logs import mask_httpx_logs
 from waboard.infobip import endpoints
-from waboard.infobip.answers import Answer
-from waboard.infobip.endpoints import Endpoint
-from waboard.infobip.errors import (
-    API_KEY_SETTING,
-    BASE_URL_SETTING,
-    InfobipError,
-    no_answer,
-    refused,
-)
+from waboard.infobip.calls import BAD_REQUEST, NOT_FOUND, Calls
 from waboard.infobip.limits import Limiter
 from waboard.infobip.models import (
     Application,
@@ -34,13 +23,9 @@ from waboard.infobip.models import (
     SentMessage,
     TemplateMessage,
     Validation,
-    Wire,
     digits,
 )
-from waboard.tls import trusted
-
-_BAD_REQUEST, _NOT_FOUND, _CONFLICT = 400, 404, 409
-_Model = TypeVar("_Model", bound=Wire)
+from waboard.infobip.subscriptions import Subscriptions
 
 MOST_SENDERS = 100
 """Numbers in one call of `senders/quality` (OpenAPI whatsapp 3.210.0)."""
@@ -54,6 +39,8 @@ TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 class InfobipClient:
     """Infobip's API, as far as onboarding needs it. Use it as an async context manager.
+
+    `subscriptions` holds what concerns webhooks.
 
     Every method raises `InfobipError`, and nothing else, for what Infobip or the network does.
     The constructor raises BadInput, naming the setting, for a URL or key that cannot be used.
@@ -69,25 +56,14 @@ class InfobipClient:
         timeout: httpx.Timeout = TIMEOUT,
         waba_id_as: Literal["string", "number"] = "string",
     ) -> None:
-        self._base_url = _usable_url(base_url)
-        self._api_key = _usable_key(api_key)
-        self._limiter = limiter
         self._waba_id_as = waba_id_as
-        mask_httpx_logs()
-        self._http = httpx.AsyncClient(
-            base_url=self._base_url,
-            headers={
-                "Authorization": f"App {self._api_key.get_secret_value()}",
-                "Accept": "application/json",
-                "User-Agent": "waboard",
-            },
-            transport=transport,
-            timeout=timeout,
-            verify=trusted(),
+        self._calls = Calls(
+            base_url, api_key, limiter=limiter, transport=transport, timeout=timeout
         )
+        self.subscriptions = Subscriptions(self._calls)
 
     async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
+        await self._calls.http.__aenter__()
         return self
 
     async def __aexit__(
@@ -96,10 +72,10 @@ class InfobipClient:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._http.__aexit__(exc_type, exc, traceback)
+        await self._calls.http.__aexit__(exc_type, exc, traceback)
 
     def __repr__(self) -> str:
-        return f"InfobipClient({self._base_url!r})"
+        return f"InfobipClient({self._calls.base_url!r})"
 
     async def share_waba(self, waba_id: WabaId) -> None:
         """Share a WABA with Infobip. Returning means accepted; the result comes as a webhook.
@@ -109,7 +85,7 @@ class InfobipClient:
         conflict, hence `waba_id_as`. What a second share does is not documented anywhere.
         """
         wire = int(waba_id) if self._waba_id_as == "number" else waba_id
-        await self._call(
+        await self._calls.make(
             f"Sharing WABA {mask_waba(waba_id)} with Infobip",
             endpoints.SHARE_WABA,
             body={"businessAccountId": wire},
@@ -125,40 +101,41 @@ class InfobipClient:
             raise ValueError(f"1 to {MOST_SENDERS} numbers a call, not {len(numbers)}")
         doing = f"Asking how {_who(numbers)}"
         call = endpoints.SENDERS_QUALITY
-        answer = await self._call(doing, call, params={"senders": ",".join(numbers)})
+        answer = await self._calls.make(doing, call, params={"senders": ",".join(numbers)})
         return [answer.read(SenderQuality, row) for row in answer.rows("results", required=True)]
 
     async def get_application(self, application_id: str) -> Application | None:
         """Read an application; None when there is none of that id."""
-        doing = f"Reading application {application_id}"
-        return await self._get(doing, endpoints.GET_APPLICATION, application_id, Application)
+        doing, call = f"Reading application {application_id}", endpoints.GET_APPLICATION
+        return await self._calls.read(doing, call, application_id, model=Application)
 
     async def create_application(self, application_id: str, name: str) -> bool:
         """Create an application; False when the id is taken (409), perhaps with another name."""
         doing = f"Creating application {application_id}"
         body = {"applicationId": application_id, "applicationName": name}
-        return await self._create(doing, endpoints.CREATE_APPLICATION, body)
+        return await self._calls.create(doing, endpoints.CREATE_APPLICATION, body)
 
     async def rename_application(self, application_id: str, name: str) -> None:
         """Give an application another name."""
         doing, call = f"Renaming application {application_id}", endpoints.RENAME_APPLICATION
-        await self._call(doing, call, segment=application_id, body={"applicationName": name})
+        await self._calls.make(doing, call, application_id, body={"applicationName": name})
 
     async def get_entity(self, entity_id: str) -> Entity | None:
         """Read an entity; None when there is none of that id."""
-        return await self._get(
-            f"Reading entity {entity_id}", endpoints.GET_ENTITY, entity_id, Entity
-        )
+        doing, call = f"Reading entity {entity_id}", endpoints.GET_ENTITY
+        return await self._calls.read(doing, call, entity_id, model=Entity)
 
     async def create_entity(self, entity_id: str, name: str) -> bool:
         """Create an entity; False when the id is taken (409), perhaps with another name."""
         body = {"entityId": entity_id, "entityName": name}
-        return await self._create(f"Creating entity {entity_id}", endpoints.CREATE_ENTITY, body)
+        return await self._calls.create(
+            f"Creating entity {entity_id}", endpoints.CREATE_ENTITY, body
+        )
 
     async def rename_entity(self, entity_id: str, name: str) -> None:
         """Give an entity another name."""
         doing, call = f"Renaming entity {entity_id}", endpoints.RENAME_ENTITY
-        await self._call(doing, call, segment=entity_id, body={"entityName": name})
+        await self._calls.make(doing, call, entity_id, body={"entityName": name})
 
     async def find_number(self, number: PhoneNumber) -> OwnedNumber | None:
         """Find a number of the account by its digits; None when it is not there.
@@ -167,7 +144,7 @@ class InfobipClient:
         then by capability. Whether embedded-signup senders are listed at all is not documented.
         """
         doing, call = f"Looking for the number {mask_phone(number)}", endpoints.FIND_NUMBER
-        answer = await self._call(doing, call, params={"number": number}, accept={_NOT_FOUND})
+        answer = await self._calls.make(doing, call, params={"number": number}, accept={NOT_FOUND})
         rows = answer.rows("numbers") if answer.ok else []
         same = [row for row in rows if digits(row.get("number")) == number and row.get("numberKey")]
         owned = [answer.read(OwnedNumber, row) for row in same]
@@ -182,7 +159,7 @@ class InfobipClient:
             "resourceId": number_key,
             "size": MOST_ASSOCIATIONS,
         }
-        answer = await self._call(doing, call, params=params)
+        answer = await self._calls.make(doing, call, params=params)
         found = [answer.read(Association, row) for row in answer.rows("results")]
         # A filter of the numbers list has been seen to be ignored: never count another's as ours.
         return [a for a in found if (a.resource_id, a.channel) == (number_key, "WHATSAPP")]
@@ -196,13 +173,13 @@ class InfobipClient:
             resource_id=number_key, application_id=application_id, entity_id=entity_id
         )
         doing = f"Associating a number with application {application_id}, entity {entity_id}"
-        return await self._create(doing, endpoints.ASSOCIATE, link.to_wire())
+        return await self._calls.create(doing, endpoints.ASSOCIATE, link.to_wire())
 
     async def dissociate(self, association: Association) -> None:
         """Remove a link. That it is not there any more (404) is as good."""
         doing = f"Dissociating a number from application {association.application_id}"
         call, body = endpoints.DISSOCIATE, association.to_wire()
-        await self._call(doing, call, body=body, accept={_NOT_FOUND})
+        await self._calls.make(doing, call, body=body, accept={NOT_FOUND})
 
     async def validate_message(self, message: TemplateMessage) -> Validation:
         """Ask what Infobip would say to a message; nothing is sent, and a no is no exception.
@@ -210,7 +187,7 @@ class InfobipClient:
         Whether it looks at the sender's owner and the template's existence is not documented.
         """
         doing, call = f"Validating {_described(message)}", endpoints.VALIDATE_MESSAGE
-        answer = await self._call(doing, call, body=message.to_wire(), accept={_BAD_REQUEST})
+        answer = await self._calls.make(doing, call, body=message.to_wire(), accept={BAD_REQUEST})
         found = answer.fields()
         if answer.ok and found is not None:
             found["violations"] = found.get("skippableViolations") or ()
@@ -218,7 +195,7 @@ class InfobipClient:
             raise answer.unusable("which is no JSON object")
         elif found is None or not isinstance(found.get("violations"), list):
             # A 400 of some other kind says nothing about the message.
-            raise self._refused(doing, call, answer.response)
+            raise self._calls.refused(doing, call, answer.response)
         return answer.read(Validation, {**found, "ok": answer.ok})
 
     async def send_message(self, message: TemplateMessage) -> SentMessage:
@@ -228,7 +205,7 @@ class InfobipClient:
         again.
         """
         doing, call = f"Sending {_described(message)}", endpoints.SEND_MESSAGE
-        answer = await self._call(doing, call, body=message.to_wire())
+        answer = await self._calls.make(doing, call, body=message.to_wire())
         rows = answer.rows("messages", required=True)
         if not rows:
             raise answer.unusable("without the message")
@@ -251,73 +228,8 @@ class InfobipClient:
         if message_id is not None:
             params["messageId"] = message_id
         doing, call = "Taking delivery reports", endpoints.DELIVERY_REPORTS
-        answer = await self._call(doing, call, params=params)
+        answer = await self._calls.make(doing, call, params=params)
         return answer.rows("results", required=True)
-
-    async def _get(
-        self, doing: str, call: Endpoint, segment: str, model: type[_Model]
-    ) -> _Model | None:
-        answer = await self._call(doing, call, segment=segment, accept={_NOT_FOUND})
-        return answer.read(model, answer.fields()) if answer.ok else None
-
-    async def _create(self, doing: str, call: Endpoint, body: Mapping[str, Any]) -> bool:
-        return (await self._call(doing, call, body=body, accept={_CONFLICT})).ok
-
-    async def _call(
-        self,
-        doing: str,
-        call: Endpoint,
-        *,
-        segment: str | None = None,
-        params: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | None = None,
-        accept: Collection[int] = (),
-    ) -> Answer:
-        """Make one request, in its turn. Gives a 2xx or an accepted status, raises otherwise."""
-        path = call.at(segment)
-        if self._limiter and call.bucket:
-            await self._limiter.acquire(call.bucket)
-        try:
-            response = await self._http.request(call.method, path, params=params, json=body)
-        except httpx.RequestError as error:
-            raise no_answer(doing, call, error) from error
-        if response.is_success or response.status_code in accept:
-            return Answer(doing, call, response)
-        failure = self._refused(doing, call, response)
-        if self._limiter and call.bucket and failure.retry_after:
-            await self._limiter.hold(call.bucket, failure.retry_after)
-        raise failure
-
-    def _refused(self, doing: str, call: Endpoint, response: httpx.Response) -> InfobipError:
-        # An error may quote what was sent, and what was sent includes the key.
-        raw = response.text.replace(self._api_key.get_secret_value(), "[key]")
-        return refused(doing, call, response, raw=raw, now=datetime.now(UTC))
-
-
-def _usable_url(base_url: str) -> str:
-    try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL:
-        url = httpx.URL("")
-    if url.scheme not in {"http", "https"} or not url.host or url.userinfo or url.query:
-        raise BadInput(
-            BASE_URL_SETTING,
-            "this is no base URL.",
-            remedy="Write it as Infobip's portal shows it, such as https://xxxxx.api.infobip.com.",
-        )
-    return base_url
-
-
-def _usable_key(api_key: SecretStr) -> SecretStr:
-    # A key that no header can hold would come back in the text of an error of the HTTP library.
-    key = api_key.get_secret_value()
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
-        raise BadInput(
-            API_KEY_SETTING,
-            "this is no API key.",
-            remedy="Copy it from Infobip's portal, without spaces, line breaks or quotes.",
-        )
-    return api_key
 
 
 def _for_whatsapp(number: OwnedNumber) -> tuple[bool, bool]:

@@ -10,12 +10,13 @@ from urllib.parse import quote
 from waboard.infobip import limits
 
 _APPLICATION_ENTITY = ("application-entity:manage",)
+_SUBSCRIPTIONS = ("subscriptions:manage",)
 _MESSAGES = ("message:send", "messages-api:message:send", "messages-api:manage")
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One operation. `path` may hold one `{}` for an id; any one of `scopes` lets a key use it."""
+    """One operation. `path` holds a `{}` for each id; any one of `scopes` lets a key use it."""
 
     method: str
     path: str
@@ -24,13 +25,11 @@ class Endpoint:
     changes: bool
     """Whether calling it twice could do something twice: what makes an unknown outcome matter."""
 
-    def at(self, segment: str | None) -> str:
-        """Give the path with its id filled in and quoted. Raises ValueError for a dot segment."""
-        if segment is None:
-            return self.path
-        if segment in {"", ".", ".."}:
+    def at(self, *ids: str) -> str:
+        """Give the path with its ids filled in and quoted. Raises ValueError for a dot segment."""
+        if any(each in {"", ".", ".."} for each in ids):
             raise ValueError("an id that stands in a URL is not empty and not made of dots alone")
-        return self.path.format(quote(segment, safe=""))
+        return self.path.format(*(quote(each, safe="") for each in ids))
 
 
 def _provisioning(method: str, path: str) -> Endpoint:
@@ -38,6 +37,10 @@ def _provisioning(method: str, path: str) -> Endpoint:
     return Endpoint(
         method, f"/provisioning/1/{path}", _APPLICATION_ENTITY, limits.PROVISIONING, changes
     )
+
+
+def _subscriptions(method: str, path: str) -> Endpoint:
+    return Endpoint(method, f"/subscriptions/1/{path}", _SUBSCRIPTIONS, None, method != "GET")
 
 
 SHARE_WABA = Endpoint(
@@ -75,3 +78,15 @@ VALIDATE_MESSAGE = Endpoint(
 )
 SEND_MESSAGE = Endpoint("POST", "/messages-api/1/messages", _MESSAGES, None, changes=True)
 DELIVERY_REPORTS = Endpoint("GET", "/messages-api/1/reports", _MESSAGES, None, changes=False)
+GET_SECURITY = _subscriptions("GET", "security/{}")
+CREATE_SECURITY = _subscriptions("POST", "security")
+REPLACE_SECURITY = _subscriptions("PUT", "security/{}")
+DELETE_SECURITY = _subscriptions("DELETE", "security/{}")
+GET_PROFILE = _subscriptions("GET", "profiles/{}")
+CREATE_PROFILE = _subscriptions("POST", "profiles")
+REPLACE_PROFILE = _subscriptions("PUT", "profiles/{}")
+DELETE_PROFILE = _subscriptions("DELETE", "profiles/{}")
+GET_SUBSCRIPTION = _subscriptions("GET", "subscription/WHATSAPP/{}")
+CREATE_SUBSCRIPTION = _subscriptions("POST", "subscription/WHATSAPP")
+REPLACE_SUBSCRIPTION = _subscriptions("PUT", "subscription/WHATSAPP/{}")
+DELETE_SUBSCRIPTION = _subscriptions("DELETE", "subscription/WHATSAPP/{}")

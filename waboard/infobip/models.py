@@ -23,6 +23,11 @@ def digits(number: object) -> str:
     return re.sub(r"[\s()+.\-]", "", str(number))
 
 
+def given(**fields: object) -> dict[str, Any]:
+    """Give a body without what is None: Infobip takes a missing property for its default."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def _word(value: object) -> str:
     return UNKNOWN if value is None else str(value)
 
