@@ -23,6 +23,7 @@ from waboard.infobip.subscriptions import (
     Subscription,
     WhatsAppEvent,
 )
+from waboard.infobip.templates import NewTemplate, TemplateCategory
 
 documented = pytest.mark.skipif(openapi.ABSENT, reason=openapi.WHY_ABSENT)
 
@@ -51,6 +52,16 @@ PROFILE = Profile(
     read_timeout=10000,
     rate_limit=50,
 )
+TEMPLATE = NewTemplate(
+    name="welcome",
+    language="en",
+    category=TemplateCategory.UTILITY,
+    body="Hello {{1}}",
+    examples=("Ada",),
+    application_id="waboard",
+    entity_id="acme",
+)
+PLAIN = NewTemplate(name="plain", language="en", category=TemplateCategory.MARKETING, body="Hello")
 # The document tells the channels apart by their events alone: of those here, the first is only
 # WhatsApp's. All of them are checked below.
 SUBSCRIPTION = Subscription(
@@ -117,6 +128,11 @@ CALLS: dict[str, tuple[str, Call]] = {
     ),
     "replace subscription": (SUBSCRIPTIONS, lambda c: c.subscriptions.replace(SUBSCRIPTION)),
     "delete subscription": (SUBSCRIPTIONS, lambda c: c.subscriptions.delete("acme")),
+    "templates": (WHATSAPP, lambda c: c.templates.of(NUMBER)),
+    "get template": (WHATSAPP, lambda c: c.templates.get(NUMBER, "5653923468715475")),
+    "create template": (WHATSAPP, lambda c: c.templates.create(NUMBER, TEMPLATE)),
+    "create the least template": (WHATSAPP, lambda c: c.templates.create(NUMBER, PLAIN)),
+    "delete template": (WHATSAPP, lambda c: c.templates.delete(NUMBER, "welcome")),
 }
 ENDPOINTS = {each for each in vars(endpoints).values() if isinstance(each, Endpoint)}
 UNDOCUMENTED = {SHARE_WABA}

@@ -402,9 +402,13 @@ class TestConfiguration:
             "senders-quality": (10, 1),
             "share-waba": (15, 1),
             "messages-validate": (10, 1),
+            "templates-read": (2500, 1),
+            "templates-create": (1000, 3600),
+            "templates-delete": (200, 3600),
         }
         assert all(limit.source for limit in LIMITS.values())
         assert LIMITS["senders-quality"].interval == 0.1
+        assert LIMITS["templates-delete"].interval == 18
 
 
 class TestSecrecy:

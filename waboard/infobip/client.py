@@ -26,6 +26,7 @@ from waboard.infobip.models import (
     digits,
 )
 from waboard.infobip.subscriptions import Subscriptions
+from waboard.infobip.templates import Templates
 
 MOST_SENDERS = 100
 """Numbers in one call of `senders/quality` (OpenAPI whatsapp 3.210.0)."""
@@ -40,7 +41,7 @@ TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 class InfobipClient:
     """Infobip's API, as far as onboarding needs it. Use it as an async context manager.
 
-    `subscriptions` holds what concerns webhooks.
+    `subscriptions` and `templates` hold the operations on what they are named for.
 
     Every method raises `InfobipError`, and nothing else, for what Infobip or the network does.
     The constructor raises BadInput, naming the setting, for a URL or key that cannot be used.
@@ -61,6 +62,7 @@ class InfobipClient:
             base_url, api_key, limiter=limiter, transport=transport, timeout=timeout
         )
         self.subscriptions = Subscriptions(self._calls)
+        self.templates = Templates(self._calls)
 
     async def __aenter__(self) -> Self:
         await self._calls.http.__aenter__()

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from waboard.infobip import limits
 
+_WHATSAPP = ("whatsapp:manage",)
 _APPLICATION_ENTITY = ("application-entity:manage",)
 _SUBSCRIPTIONS = ("subscriptions:manage",)
 _MESSAGES = ("message:send", "messages-api:message:send", "messages-api:manage")
@@ -43,17 +44,22 @@ def _subscriptions(method: str, path: str) -> Endpoint:
     return Endpoint(method, f"/subscriptions/1/{path}", _SUBSCRIPTIONS, None, method != "GET")
 
 
+def _templates(method: str, path: str, bucket: str) -> Endpoint:
+    changes = method != "GET"
+    return Endpoint(method, f"/whatsapp/2/senders/{{}}/{path}", _WHATSAPP, bucket, changes)
+
+
 SHARE_WABA = Endpoint(
     "POST",
     "/whatsapp/1/embedded-signup/registrations/share-waba",
-    ("whatsapp:manage",),
+    _WHATSAPP,
     limits.SHARE_WABA,
     changes=True,
 )
 SENDERS_QUALITY = Endpoint(
     "GET",
     "/whatsapp/1/senders/quality",
-    ("whatsapp:manage",),
+    _WHATSAPP,
     limits.SENDERS_QUALITY,
     changes=False,
 )
@@ -90,3 +96,7 @@ GET_SUBSCRIPTION = _subscriptions("GET", "subscription/WHATSAPP/{}")
 CREATE_SUBSCRIPTION = _subscriptions("POST", "subscription/WHATSAPP")
 REPLACE_SUBSCRIPTION = _subscriptions("PUT", "subscription/WHATSAPP/{}")
 DELETE_SUBSCRIPTION = _subscriptions("DELETE", "subscription/WHATSAPP/{}")
+LIST_TEMPLATES = _templates("GET", "templates", limits.TEMPLATES_READ)
+GET_TEMPLATE = _templates("GET", "templates/{}", limits.TEMPLATES_READ)
+CREATE_TEMPLATE = _templates("POST", "templates", limits.TEMPLATES_CREATE)
+DELETE_TEMPLATE = _templates("DELETE", "templates/{}", limits.TEMPLATES_DELETE)
