@@ -14,7 +14,7 @@ from waboard.domain.ids import NumberKey, PhoneNumber, WabaId
 from waboard.infobip import LIMITS, InfobipClient, InfobipError, endpoints
 from waboard.infobip.client import MOST_REPORTS, MOST_SENDERS
 from waboard.infobip.endpoints import SHARE_WABA, Endpoint
-from waboard.infobip.models import Association, TemplateMessage
+from waboard.infobip.models import Association, TemplateMessage, TextMessage
 from waboard.infobip.subscriptions import (
     BasicSecurity,
     Criterion,
@@ -37,6 +37,14 @@ MESSAGE = TemplateMessage(
     message_id="waboard-1",
     template_name="welcome",
     language="en",
+    application_id="waboard",
+    entity_id="acme",
+)
+TEXT = TextMessage(
+    sender=NUMBER,
+    to=PhoneNumber("385911234567"),
+    message_id="waboard-2",
+    text="Hello",
     application_id="waboard",
     entity_id="acme",
 )
@@ -99,6 +107,14 @@ CALLS: dict[str, tuple[str, Call]] = {
     "find number": (NUMBERS, lambda c: c.find_number(NUMBER)),
     "validate message": (MESSAGES, lambda c: c.validate_message(MESSAGE)),
     "send message": (MESSAGES, lambda c: c.send_message(MESSAGE)),
+    "send template": (MESSAGES, lambda c: c.traffic("messages-api").send_template(MESSAGE)),
+    "send text": (MESSAGES, lambda c: c.traffic("messages-api").send_text(TEXT)),
+    "validate text": (MESSAGES, lambda c: c.traffic("messages-api").validate(TEXT)),
+    "send standalone template": (
+        WHATSAPP,
+        lambda c: c.traffic("whatsapp").send_template(MESSAGE),
+    ),
+    "send standalone text": (WHATSAPP, lambda c: c.traffic("whatsapp").send_text(TEXT)),
     "reports": (MESSAGES, lambda c: c.delivery_reports()),
     "most reports of one message": (
         MESSAGES,

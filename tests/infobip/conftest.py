@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from waboard.domain.ids import PhoneNumber
 from waboard.infobip import InfobipClient
-from waboard.infobip.models import TemplateMessage
+from waboard.infobip.models import TemplateMessage, TextMessage
 
 BASE = "https://acme.api.infobip.test"
 KEY = "s3cret-0123456789-key"
@@ -61,6 +61,18 @@ def message() -> TemplateMessage:
         message_id="waboard-1",
         template_name="welcome",
         language="en",
+        application_id="waboard",
+        entity_id="acme",
+    )
+
+
+@pytest.fixture
+def text() -> TextMessage:
+    return TextMessage(
+        sender=PhoneNumber("447860041117"),
+        to=PhoneNumber("385911234567"),
+        message_id="waboard-2",
+        text="Hello, Ada",
         application_id="waboard",
         entity_id="acme",
     )

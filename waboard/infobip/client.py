@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from waboard.domain.ids import NumberKey, PhoneNumber, WabaId, mask_phone, mask_waba
 from waboard.infobip import endpoints
-from waboard.infobip.calls import BAD_REQUEST, NOT_FOUND, Calls
+from waboard.infobip.calls import NOT_FOUND, Calls
 from waboard.infobip.limits import Limiter
 from waboard.infobip.models import (
     Application,
@@ -27,6 +27,7 @@ from waboard.infobip.models import (
 )
 from waboard.infobip.subscriptions import Subscriptions
 from waboard.infobip.templates import Templates
+from waboard.infobip.traffic import MessagesApi, TrafficApi, TrafficName, traffic_api
 
 MOST_SENDERS = 100
 """Numbers in one call of `senders/quality` (OpenAPI whatsapp 3.210.0)."""
@@ -183,37 +184,17 @@ class InfobipClient:
         call, body = endpoints.DISSOCIATE, association.to_wire()
         await self._calls.make(doing, call, body=body, accept={NOT_FOUND})
 
-    async def validate_message(self, message: TemplateMessage) -> Validation:
-        """Ask what Infobip would say to a message; nothing is sent, and a no is no exception.
+    def traffic(self, name: TrafficName) -> TrafficApi:
+        """Give the API that carries messages, by its name."""
+        return traffic_api(name, self._calls)
 
-        Whether it looks at the sender's owner and the template's existence is not documented.
-        """
-        doing, call = f"Validating {_described(message)}", endpoints.VALIDATE_MESSAGE
-        answer = await self._calls.make(doing, call, body=message.to_wire(), accept={BAD_REQUEST})
-        found = answer.fields()
-        if answer.ok and found is not None:
-            found["violations"] = found.get("skippableViolations") or ()
-        elif answer.ok:
-            raise answer.unusable("which is no JSON object")
-        elif found is None or not isinstance(found.get("violations"), list):
-            # A 400 of some other kind says nothing about the message.
-            raise self._calls.refused(doing, call, answer.response)
-        return answer.read(Validation, {**found, "ok": answer.ok})
+    async def validate_message(self, message: TemplateMessage) -> Validation:
+        """Ask the Messages API what it would say to a message; nothing is sent."""
+        return await MessagesApi(self._calls).validate(message)
 
     async def send_message(self, message: TemplateMessage) -> SentMessage:
-        """Send one message. The answer is acceptance only, and may hold a refusal (`.failed`).
-
-        No duplicate is promised to be caught by `message_id`: look for its report before sending
-        again.
-        """
-        doing, call = f"Sending {_described(message)}", endpoints.SEND_MESSAGE
-        answer = await self._calls.make(doing, call, body=message.to_wire())
-        rows = answer.rows("messages", required=True)
-        if not rows:
-            raise answer.unusable("without the message")
-        if rows[0].get("messageId") is None:  # the document does not promise that it comes back
-            rows[0]["messageId"] = message.message_id
-        return answer.read(SentMessage, rows[0])
+        """Send one message by the Messages API. See `TrafficApi.send_template`."""
+        return await MessagesApi(self._calls).send_template(message)
 
     async def delivery_reports(
         self, *, message_id: str | None = None, limit: int = 50
@@ -241,8 +222,3 @@ def _for_whatsapp(number: OwnedNumber) -> tuple[bool, bool]:
 def _who(numbers: Sequence[PhoneNumber]) -> str:
     one = len(numbers) == 1
     return f"sender {mask_phone(numbers[0])} stands" if one else f"{len(numbers)} senders stand"
-
-
-def _described(message: TemplateMessage) -> str:
-    sender, to = mask_phone(message.sender), mask_phone(message.to)
-    return f"template {message.template_name} from {sender} to {to}"

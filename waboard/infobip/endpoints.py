@@ -14,6 +14,8 @@ _APPLICATION_ENTITY = ("application-entity:manage",)
 _SUBSCRIPTIONS = ("subscriptions:manage",)
 _MESSAGES = ("message:send", "messages-api:message:send", "messages-api:manage")
 
+_WHATSAPP_MESSAGES = ("message:send", "whatsapp:message:send", "whatsapp:manage")
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -83,6 +85,20 @@ VALIDATE_MESSAGE = Endpoint(
     changes=False,  # nothing is sent
 )
 SEND_MESSAGE = Endpoint("POST", "/messages-api/1/messages", _MESSAGES, None, changes=True)
+SEND_WHATSAPP_TEMPLATE = Endpoint(
+    "POST",
+    "/whatsapp/1/message/template",
+    _WHATSAPP_MESSAGES,
+    limits.WHATSAPP_MESSAGES,
+    changes=True,
+)
+SEND_WHATSAPP_TEXT = Endpoint(
+    "POST",
+    "/whatsapp/1/message/text",
+    _WHATSAPP_MESSAGES,
+    limits.WHATSAPP_MESSAGES,
+    changes=True,
+)
 DELIVERY_REPORTS = Endpoint("GET", "/messages-api/1/reports", _MESSAGES, None, changes=False)
 GET_SECURITY = _subscriptions("GET", "security/{}")
 CREATE_SECURITY = _subscriptions("POST", "security")

@@ -147,22 +147,16 @@ class TemplateMessage(Wire):
     application_id: PlatformId
     entity_id: PlatformId
 
-    def to_wire(self) -> dict[str, Any]:
-        """Give the body for the Messages API.
 
-        A template without parameters has no `content`: the document's own example "Template
-        message WHATSAPP" has none, and the schema does not require it (messages-api 3.210.0).
-        """
-        message: dict[str, Any] = {
-            "channel": "WHATSAPP",
-            "sender": self.sender,
-            "destinations": [{"to": self.to, "messageId": self.message_id}],
-            "template": {"templateName": self.template_name, "language": self.language},
-            "options": {
-                "platform": {"applicationId": self.application_id, "entityId": self.entity_id}
-            },
-        }
-        return {"messages": [message]}
+class TextMessage(Wire):
+    """One WhatsApp message of free text, from one sender to one person."""
+
+    sender: PhoneNumber = Field(repr=False)
+    to: PhoneNumber = Field(repr=False)
+    message_id: str = Field(min_length=1, max_length=200)
+    text: str = Field(min_length=1, max_length=4096, repr=False)
+    application_id: PlatformId
+    entity_id: PlatformId
 
 
 class Violation(Wire):
