@@ -15,6 +15,7 @@ from waboard.infobip import LIMITS, InfobipClient, InfobipError, endpoints
 from waboard.infobip.client import MOST_REPORTS, MOST_SENDERS
 from waboard.infobip.endpoints import SHARE_WABA, Endpoint
 from waboard.infobip.models import Association, TemplateMessage, TextMessage
+from waboard.infobip.senders import BusinessInfoChange, BusinessVertical, CodeBy, NewSender
 from waboard.infobip.subscriptions import (
     BasicSecurity,
     Criterion,
@@ -29,6 +30,7 @@ documented = pytest.mark.skipif(openapi.ABSENT, reason=openapi.WHY_ABSENT)
 
 Call = Callable[[InfobipClient], Awaitable[object]]
 
+WABA = WabaId("104996122399160")
 NUMBER = PhoneNumber("447860041117")
 KEY = NumberKey("58B3840032C7774BAC840EEEA2C23A44")
 MESSAGE = TemplateMessage(
@@ -70,6 +72,15 @@ TEMPLATE = NewTemplate(
     entity_id="acme",
 )
 PLAIN = NewTemplate(name="plain", language="en", category=TemplateCategory.MARKETING, body="Hello")
+CHANGE = BusinessInfoChange(
+    about="a" * 130,
+    address="a" * 256,
+    description="a" * 512,
+    email="a" * 128,
+    vertical=BusinessVertical.RESTAURANT,
+    websites=("https://acme.test", "https://shop.acme.test"),
+    logo_url="https://acme.test/logo.png",
+)
 # The document tells the channels apart by their events alone: of those here, the first is only
 # WhatsApp's. All of them are checked below.
 SUBSCRIPTION = Subscription(
@@ -144,6 +155,18 @@ CALLS: dict[str, tuple[str, Call]] = {
     ),
     "replace subscription": (SUBSCRIPTIONS, lambda c: c.subscriptions.replace(SUBSCRIPTION)),
     "delete subscription": (SUBSCRIPTIONS, lambda c: c.subscriptions.delete("acme")),
+    "add sender": (
+        WHATSAPP,
+        lambda c: c.senders.add(WABA, NewSender(number=NUMBER, display_name="Acme")),
+    ),
+    "resend code": (WHATSAPP, lambda c: c.senders.resend_code(NUMBER, CodeBy.VOICE, "hr")),
+    "submit code": (WHATSAPP, lambda c: c.senders.submit_code(NUMBER, SecretStr("123456"))),
+    "business info": (WHATSAPP, lambda c: c.senders.business_info(NUMBER)),
+    "change business info": (WHATSAPP, lambda c: c.senders.change_business_info(NUMBER, CHANGE)),
+    "change one thing": (
+        WHATSAPP,
+        lambda c: c.senders.change_business_info(NUMBER, BusinessInfoChange(about="")),
+    ),
     "templates": (WHATSAPP, lambda c: c.templates.of(NUMBER)),
     "get template": (WHATSAPP, lambda c: c.templates.get(NUMBER, "5653923468715475")),
     "create template": (WHATSAPP, lambda c: c.templates.create(NUMBER, TEMPLATE)),
@@ -229,9 +252,7 @@ async def test_share_waba_is_in_no_document_and_held_against_two_other_sources(
     waba_id_as: str, wire: str | int
 ):
     """Path and one field: the programme's page (a string) and the Java client 6.4.0 (a number)."""
-    request = await sent_by(
-        lambda c: c.share_waba(WabaId("104996122399160")), waba_id_as=waba_id_as
-    )
+    request = await sent_by(lambda c: c.share_waba(WABA), waba_id_as=waba_id_as)
     assert request.method == "POST"
     assert request.url.path == "/whatsapp/1/embedded-signup/registrations/share-waba"
     assert not request.url.query

@@ -402,6 +402,8 @@ class TestConfiguration:
             "senders-quality": (10, 1),
             "share-waba": (15, 1),
             "messages-validate": (10, 1),
+            "embedded-signup": (15, 1),
+            "business-info": (10, 1),
             "whatsapp-messages": (4000, 1),
             "templates-read": (2500, 1),
             "templates-create": (1000, 3600),

@@ -25,6 +25,7 @@ from waboard.infobip.models import (
     Validation,
     digits,
 )
+from waboard.infobip.senders import Senders
 from waboard.infobip.subscriptions import Subscriptions
 from waboard.infobip.templates import Templates
 from waboard.infobip.traffic import MessagesApi, TrafficApi, TrafficName, traffic_api
@@ -42,7 +43,7 @@ TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 class InfobipClient:
     """Infobip's API, as far as onboarding needs it. Use it as an async context manager.
 
-    `subscriptions` and `templates` hold the operations on what they are named for.
+    `senders`, `subscriptions` and `templates` hold the operations on what they are named for.
 
     Every method raises `InfobipError`, and nothing else, for what Infobip or the network does.
     The constructor raises BadInput, naming the setting, for a URL or key that cannot be used.
@@ -62,6 +63,7 @@ class InfobipClient:
         self._calls = Calls(
             base_url, api_key, limiter=limiter, transport=transport, timeout=timeout
         )
+        self.senders = Senders(self._calls)
         self.subscriptions = Subscriptions(self._calls)
         self.templates = Templates(self._calls)
 

@@ -51,6 +51,16 @@ def _templates(method: str, path: str, bucket: str) -> Endpoint:
     return Endpoint(method, f"/whatsapp/2/senders/{{}}/{path}", _WHATSAPP, bucket, changes)
 
 
+def _embedded_signup(method: str, path: str) -> Endpoint:
+    whole = f"/whatsapp/1/embedded-signup/registrations/{path}"
+    return Endpoint(method, whole, _WHATSAPP, limits.EMBEDDED_SIGNUP, changes=True)
+
+
+def _business_info(method: str) -> Endpoint:
+    path, changes = "/whatsapp/1/senders/{}/business-info", method != "GET"
+    return Endpoint(method, path, _WHATSAPP, limits.BUSINESS_INFO, changes)
+
+
 SHARE_WABA = Endpoint(
     "POST",
     "/whatsapp/1/embedded-signup/registrations/share-waba",
@@ -116,3 +126,8 @@ LIST_TEMPLATES = _templates("GET", "templates", limits.TEMPLATES_READ)
 GET_TEMPLATE = _templates("GET", "templates/{}", limits.TEMPLATES_READ)
 CREATE_TEMPLATE = _templates("POST", "templates", limits.TEMPLATES_CREATE)
 DELETE_TEMPLATE = _templates("DELETE", "templates/{}", limits.TEMPLATES_DELETE)
+ADD_SENDER = _embedded_signup("POST", "business-account/{}/senders")
+RESEND_CODE = _embedded_signup("PUT", "senders/{}/verification")
+SUBMIT_CODE = _embedded_signup("POST", "senders/{}/verification")
+GET_BUSINESS_INFO = _business_info("GET")
+CHANGE_BUSINESS_INFO = _business_info("PATCH")

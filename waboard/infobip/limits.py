@@ -29,6 +29,8 @@ NUMBERS = "numbers"
 SENDERS_QUALITY = "senders-quality"
 SHARE_WABA = "share-waba"
 MESSAGES_VALIDATE = "messages-validate"
+EMBEDDED_SIGNUP = "embedded-signup"
+BUSINESS_INFO = "business-info"
 WHATSAPP_MESSAGES = "whatsapp-messages"
 TEMPLATES_READ = "templates-read"
 TEMPLATES_CREATE = "templates-create"
@@ -45,6 +47,9 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
         # Unpublished. The other operations of embedded-signup state fifteen a second.
         SHARE_WABA: Limit(15, 1.0, "inferred from its siblings, OpenAPI whatsapp 3.210.0"),
         MESSAGES_VALIDATE: Limit(10, 1.0, "OpenAPI messages-api 3.210.0, x-throttling-info"),
+        # Stated for each of adding a sender, sending its password again, and submitting it.
+        EMBEDDED_SIGNUP: Limit(15, 1.0, "OpenAPI whatsapp 3.210.0, x-throttling-info"),
+        BUSINESS_INFO: Limit(10, 1.0, "OpenAPI whatsapp 3.210.0, x-throttling-info"),
         # Stated for each kind of message.
         WHATSAPP_MESSAGES: Limit(4000, 1.0, "OpenAPI whatsapp 3.210.0, x-throttling-info"),
         # Stated for the list and for one template: one bucket for both.

@@ -7,7 +7,7 @@ known ones beside it. Phone numbers are left out of `repr`, so that no log line 
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -36,6 +36,13 @@ def _shown(value: object) -> str:
     return "" if value is None else scrub(str(value))
 
 
+def _many(value: object) -> object:
+    return () if value is None else value
+
+
+_T = TypeVar("_T")
+Many = Annotated[tuple[_T, ...], BeforeValidator(_many)]
+"""A list that may be null or missing."""
 Word = Annotated[str, BeforeValidator(_word)]
 """A value of a provider's enum: kept as it came, `UNKNOWN` when it did not come."""
 Shown = Annotated[str, BeforeValidator(_shown)]

@@ -15,7 +15,7 @@ from pydantic import AliasPath, BeforeValidator, Field, SecretStr
 
 from waboard.infobip import endpoints
 from waboard.infobip.calls import Calls
-from waboard.infobip.models import UNKNOWN, Wire, Word, given
+from waboard.infobip.models import UNKNOWN, Many, Wire, Word, given
 
 Id = Annotated[str, Field(min_length=1, max_length=255)]
 """An id of our choice, for good: it becomes a URL path segment."""
@@ -154,10 +154,6 @@ def _event(value: object) -> object:
     return cast("dict[str, object]", value).get("event") if isinstance(value, dict) else value
 
 
-def _some(value: object) -> object:
-    return () if value is None else value
-
-
 class Subscription(Wire):
     """Which events of WhatsApp go to which profile. No criteria: those of the whole account.
 
@@ -167,10 +163,8 @@ class Subscription(Wire):
     subscription_id: Id
     name: str | None = None
     profile_id: str | None = Field(default=None, validation_alias=AliasPath("profile", "profileId"))
-    events: Annotated[
-        tuple[Annotated[Word, BeforeValidator(_event)], ...], BeforeValidator(_some)
-    ] = ()
-    criteria: Annotated[tuple[Criterion, ...], BeforeValidator(_some)] = ()
+    events: Many[Annotated[Word, BeforeValidator(_event)]] = ()
+    criteria: Many[Criterion] = ()
 
     def to_wire(self) -> dict[str, Any]:
         """Give the body without the id. The profile must exist."""
