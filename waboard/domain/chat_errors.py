@@ -4,8 +4,8 @@ Source: "Chat error codes" of Infobip's page on response status and error codes,
 a name and whether it is permanent. Whose turn it is, and the remedy, are ours. A code that is not
 in the table is nothing to stop for: it is shown as it came.
 
-"Temporary" is the page's word: the same message may arrive later. The page ties 7036 and 7037 to
-templates that Meta has not made ready yet, so they also meet who sends right after registration.
+"Temporary" is the page's word: the same message may arrive later. Of 7036 and 7037 it says that
+Meta has not made a new template ready; that a new sender meets them too is inferred.
 """
 
 from collections.abc import Iterator, Mapping
@@ -72,7 +72,7 @@ _PERMANENT: dict[int, tuple[str, Party, str]] = {
     7015: ("MEDIA_METADATA_ERROR", _OPERATOR, _TEXT_TEMPLATE),
     7016: (
         "SPAM_RATE",
-        _META,
+        _OPERATOR,
         "Send less from this sender until its quality rating recovers.",
     ),
     7018: ("INTERNAL_BAD_MAPPING", _INFOBIP, _SUPPORT),
@@ -100,7 +100,7 @@ _PERMANENT: dict[int, tuple[str, Party, str]] = {
     ),
     7026: (
         "MESSAGE_TYPE_EXHAUSTED",
-        _META,
+        _OPERATOR,
         "Send less: Meta's limit for this kind of message is reached. Retry tomorrow.",
     ),
     7027: (
