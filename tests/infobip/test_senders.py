@@ -106,6 +106,13 @@ class TestCode:
             await client.senders.submit_code(SENDER, SecretStr("123456"))
         assert "123456" not in f"{caught.value} {vars(caught.value)}"
 
+    async def test_an_empty_one_does_not_garble_the_error(self, client, infobip):
+        """There is nothing in it to hide."""
+        wrong = {"messageId": "BAD_REQUEST", "text": "code is empty"}
+        infobip.post(CODE).respond(400, json={"requestError": {"serviceException": wrong}})
+        with pytest.raises(InfobipError, match="code is empty"):
+            await client.senders.submit_code(SENDER, SecretStr(""))
+
 
 class TestBusinessInfo:
     """What people see of a business."""

@@ -123,7 +123,7 @@ class Calls:
         """Make the error of an answer that is a refusal, free of what must not be shown."""
         # An error may quote what was sent, and what was sent includes the key.
         raw = response.text.replace(self._api_key.get_secret_value(), "[key]")
-        for form in (form for secret in hide for form in _written(secret)):
+        for form in (form for secret in hide if secret for form in _written(secret)):
             raw = raw.replace(form, "[secret]")
         return refused(doing, call, response, raw=raw, now=datetime.now(UTC))
 

@@ -128,6 +128,7 @@ class Senders:
 
         OTP_REQUESTED: a password is on its way, see `submit_code`. Otherwise the number was
         verified already and is being registered. What a second time does is not documented.
+        ValueError for a number without a country code.
         """
         doing = f"Adding sender {mask_phone(sender.number)} to WABA {mask_waba(waba_id)}"
         answer = await self._calls.make(doing, endpoints.ADD_SENDER, waba_id, body=sender.to_wire())
