@@ -7,6 +7,7 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
 from waboard.domain.ids import PhoneNumber
+from waboard.domain.template import REPLY, text_in
 from waboard.infobip.client import InfobipClient
 from waboard.infobip.limits import LIMITS, NUMBERS, PROVISIONING, Limiter
 
@@ -20,6 +21,7 @@ class InfobipAccount(Block):
         waba_id_as: How a WABA id goes over the wire: Infobip's documents disagree.
         application_id: The CPaaS X application of all clients of this provider.
         application_name: Its name.
+        traffic_api: Which of Infobip's two APIs carries messages.
         timeout: Seconds that Infobip has for an answer.
         provisioning_interval: Seconds between two calls of provisioning, or of numbers. Infobip
             allows one a second; a little more, since what leaves at the limit may arrive closer.
@@ -40,6 +42,9 @@ class InfobipAccount(Block):
     application_id: str = Field(title="Application id", description="One for all clients.")
     application_name: str = Field(title="Application name", description="For people.")
 
+    traffic_api: Literal["messages-api", "whatsapp"] = Field(
+        default="messages-api", title="Traffic API", description="Which carries messages."
+    )
     timeout: float = Field(default=30.0, title="Timeout", description="Seconds for an answer.")
     provisioning_interval: float = Field(
         default=1.1, title="Provisioning interval", description="Seconds between two calls."
@@ -63,12 +68,14 @@ class InfobipAccount(Block):
 
 
 class VerificationMessage(Block):
-    """The test message that proves that a sender works: to whom, and which template.
+    """The messages that prove that a sender works: to whom, and what they say.
 
     Attributes:
         recipient: A phone with WhatsApp that the provider owns, in international form.
-        template_name: An approved template of the client's WABA, without parameters.
+        template_name: A template without parameters of the WABA; made where it is missing.
         language: The template's language.
+        text: What the template says where it has to be made.
+        reply: What is answered to whoever writes to a sender that is proven in that way.
 
     Example:
         `verification = await VerificationMessage.aload("waboard")`
@@ -81,6 +88,10 @@ class VerificationMessage(Block):
     recipient: SecretStr = Field(title="Test recipient", description="International form.")
     template_name: str = Field(title="Template", description="Approved, without parameters.")
     language: str = Field(title="Language", description="The template's language code.")
+    text: str = Field(
+        default=text_in("en"), title="Text", description="Of a template that has to be made."
+    )
+    reply: str = Field(default=REPLY, title="Reply", description="To whoever writes to a sender.")
 
     @property
     def number(self) -> PhoneNumber:

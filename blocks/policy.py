@@ -18,6 +18,9 @@ class OnboardingPolicy(Block):
         slot_give_up: Seconds until a place in it is given up.
         registration_nudge: Seconds between looks for a registration whose webhook may be lost.
         registration_give_up: Seconds until a registration is given up.
+        template_nudge: Seconds between looks for a template whose webhook may be lost.
+        template_give_up: Seconds until Meta's review of it is given up.
+        inbound_give_up: Seconds until a client that has not written to its number is given up.
         delivery_nudge: Seconds between looks for a delivery report that may be lost.
         delivery_give_up: Seconds until a report is given up.
         operator_block: A notification block, as `slack-webhook/name`; none tells nobody.
@@ -42,6 +45,13 @@ class OnboardingPolicy(Block):
     )
     registration_nudge: float = Field(title="Registration: look every", description="Seconds.")
     registration_give_up: float = Field(title="Registration: give up after", description="Seconds.")
+    template_nudge: float = Field(default=600, title="Template: look every", description="Seconds.")
+    template_give_up: float = Field(
+        default=7 * 86400, title="Template: give up after", description="Seconds."
+    )
+    inbound_give_up: float = Field(
+        default=14 * 86400, title="Inbound: give up after", description="Seconds."
+    )
     delivery_nudge: float = Field(title="Delivery: look every", description="Seconds.")
     delivery_give_up: float = Field(title="Delivery: give up after", description="Seconds.")
     operator_block: str | None = Field(

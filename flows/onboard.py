@@ -15,6 +15,7 @@ from prefect.states import Completed, Failed
 from tasks.admit import admit_client
 from tasks.associate import associate_sender
 from tasks.await_delivery import look_for_delivery
+from tasks.await_inbound import give_up_inbound
 from tasks.await_registration import look_for_registration
 from tasks.connect import connect_waba, has_signed_up
 from tasks.notify import notify_operator, notify_provider, record_told
@@ -23,6 +24,7 @@ from tasks.services import Services, open_services
 from tasks.share import share_waba
 from tasks.solution import look_at_solution, solution_of
 from tasks.step import failure_of, record_failure
+from tasks.template import give_up_template, look_for_template
 from tasks.tenant import prepare_tenant
 from tasks.verify import send_test_message
 from waboard.boundary import boundary
@@ -32,6 +34,7 @@ from waboard.domain.onboarding import (
     Onboarding,
     Sender,
     delivery_is_over,
+    inbound_is_over,
     is_kept_out,
     is_over,
     is_past_the_door,
@@ -42,6 +45,8 @@ from waboard.domain.onboarding import (
     senders_to_test,
     share_is_due,
     share_was_refused,
+    template_is_needed,
+    template_is_settled,
 )
 from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
@@ -75,8 +80,11 @@ async def onboard(services: Services, onboarding_id: str) -> State[None]:
         onboarding = await share(services, onboarding)
     if not is_kept_out(onboarding) and not share_was_refused(onboarding):
         onboarding = await await_registration(services, onboarding)
+        onboarding = await prepare_template(services, onboarding)
         onboarding = await associate_and_verify(services, onboarding)
+        onboarding = await await_template(services, onboarding)
         onboarding = await await_delivery(services, onboarding)
+        onboarding = await await_inbound(services, onboarding)
     return await notify_and_end(services, onboarding)
 
 
@@ -140,6 +148,17 @@ async def await_registration(services: Services, onboarding: Onboarding) -> Onbo
     return await sleep_for(services, onboarding, WaitKind.REGISTRATION)
 
 
+async def prepare_template(services: Services, onboarding: Onboarding) -> Onboarding:
+    """Find the template of the test message on the WABA, or make it."""
+    if not template_is_needed(onboarding) or onboarding.holds(ConditionType.TEMPLATE_READY):
+        return onboarding
+    error = await failure_of(look_for_template, services, onboarding)
+    if error:
+        kind, unreadable = ConditionType.TEMPLATE_READY, Reason.TEMPLATE_UNREADABLE
+        await record_failure(services, onboarding, "", kind, error, unreadable)
+    return await services.look(onboarding.id)
+
+
 async def associate_and_verify(services: Services, onboarding: Onboarding) -> Onboarding:
     """Associate and test every registered sender, side by side; each fails alone."""
     unprepared = None
@@ -178,6 +197,26 @@ async def await_delivery(services: Services, onboarding: Onboarding) -> Onboardi
         return onboarding
     await failure_of(look_for_delivery, services, onboarding)
     return await sleep_for(services, onboarding, WaitKind.DELIVERY)
+
+
+async def await_template(services: Services, onboarding: Onboarding) -> Onboarding:
+    """Sleep until Meta has reviewed the template."""
+    if not template_is_needed(onboarding) or template_is_settled(onboarding):
+        return onboarding
+    if services.is_too_late(onboarding, WaitKind.TEMPLATE):
+        await give_up_template(services, onboarding)
+        return await services.look(onboarding.id)
+    return await sleep_for(services, onboarding, WaitKind.TEMPLATE)
+
+
+async def await_inbound(services: Services, onboarding: Onboarding) -> Onboarding:
+    """Sleep until somebody has written to every sender that is to be proven in that way."""
+    if inbound_is_over(onboarding):
+        return onboarding
+    if services.is_too_late(onboarding, WaitKind.INBOUND):
+        await give_up_inbound(services, onboarding)
+        return await services.look(onboarding.id)
+    return await sleep_for(services, onboarding, WaitKind.INBOUND)
 
 
 async def notify_and_end(services: Services, onboarding: Onboarding) -> State[None]:

@@ -6,13 +6,19 @@ from prefect.states import Completed, Failed
 
 from tasks.readiness import look_at_readiness, show_checklist
 from tasks.services import open_services
+from tasks.step import failure_of
+from tasks.webhooks import mend_webhooks
 from waboard.domain.readiness import is_ready
 
 
 @flow(name="check-readiness", flow_run_name="readiness", persist_result=False)
 async def check_readiness() -> State[None]:
-    """Ask the providers how the set-up stands, and show what is missing and whose turn it is."""
+    """Ask the providers how the set-up stands, and show what is missing and whose turn it is.
+
+    Webhooks that `waboard deploy --webhooks` has set up are mended before.
+    """
     async with open_services() as services:
+        await failure_of(mend_webhooks, services)
         checks = await look_at_readiness(services)
         await show_checklist(checks)
     if is_ready(checks):

@@ -55,7 +55,7 @@ async def _pull_report(services: Services, onboarding: Onboarding, sender: Sende
 
 async def _give_up(services: Services, onboarding: Onboarding) -> None:
     for sender in onboarding.senders:
-        if sender.is_awaiting_report:
+        if sender.is_still_tested:
             message_id = await _message_id(services, onboarding, sender)
             await services.write(
                 onboarding.id,

@@ -19,6 +19,7 @@ from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
 from waboard.infobip.client import InfobipClient
+from waboard.infobip.traffic import TrafficApi
 from waboard.ledger.conditions import write_condition
 from waboard.ledger.database import Ledger
 from waboard.ledger.look import look
@@ -67,6 +68,11 @@ class Services:
         self.leg = leg
         self.meta = meta
 
+    @property
+    def traffic(self) -> TrafficApi:
+        """Whichever of Infobip's two APIs carries messages."""
+        return self.infobip.traffic(self.account.traffic_api)
+
     async def look(self, onboarding_id: str) -> Onboarding:
         """Return the onboarding as it truly is now."""
         async with self.ledger.begin() as session:
@@ -97,13 +103,14 @@ _kept: dict[type[Block], tuple[float, Block | None]] = {}
 
 
 async def _load(kind: type[B]) -> B:
-    block = await _load_if_there(kind)
+    block = await load_if_there(kind)
     if block is None:
         raise ValueError(f"There is no block {kind.__name__} {BLOCKS}: run `waboard deploy`.")
     return block
 
 
-async def _load_if_there(kind: type[B]) -> B | None:
+async def load_if_there(kind: type[B]) -> B | None:
+    """Return what `waboard deploy` filled of a kind of block, or None."""
     # Reading all blocks for each leg was a sixth of all that Prefect's server was asked for.
     now = monotonic()
     read_at, block = _kept.get(kind, (now - KEPT_FOR, None))
@@ -133,7 +140,7 @@ async def open_services() -> AsyncGenerator[Services]:
 
 @asynccontextmanager
 async def _open_meta() -> AsyncGenerator[MetaServices | None]:
-    account = await _load_if_there(MetaAccount)
+    account = await load_if_there(MetaAccount)
     if account is None:
         yield None
         return

@@ -1,5 +1,6 @@
 """Verify a sender: a test message really goes out, and its report proves that it arrived."""
 
+from typing import Any
 from uuid import UUID, uuid5
 
 from prefect import task
@@ -8,10 +9,12 @@ from tasks.services import Services
 from tasks.step import STEP, Answer, effect, surely_not_done
 from waboard.domain.errors import ProviderError, StepRefused
 from waboard.domain.facts import MESSAGE_ID_PREFIX
-from waboard.domain.onboarding import Onboarding, Sender
+from waboard.domain.ids import PhoneNumber
+from waboard.domain.onboarding import Onboarding, Sender, VerifyBy
 from waboard.domain.reasons import Reason
-from waboard.infobip.models import SentMessage, TemplateMessage
+from waboard.infobip.models import SentMessage, TemplateMessage, TextMessage
 from waboard.ledger.effects import find_effect
+from waboard.ledger.evidence import evidence_of
 from waboard.ledger.models import EffectRow, EffectStatus, Verb
 
 
@@ -24,12 +27,14 @@ from waboard.ledger.models import EffectRow, EffectStatus, Verb
 async def send_test_message(services: Services, onboarding: Onboarding, sender: Sender) -> None:
     """Send one test message, unless one went or may have gone: unsure is never sent twice.
 
-    Another one goes out only when the last had failed and somebody retried the run.
+    Another one goes out only when the last had failed and somebody retried the run, or when the
+    template was not synced yet.
     """
     last = await _last_message(services, onboarding, sender)
     if last is not None and last.status != EffectStatus.FAILED and not sender.may_be_tested_again:
         return
-    message = test_message(services, onboarding, sender, _next_id(onboarding, sender, last))
+    message_id = _next_id(onboarding, sender, last)
+    message = await test_message(services, onboarding, sender, message_id)
     await _refuse_invalid(services, message)
     try:
         async with effect(
@@ -39,7 +44,7 @@ async def send_test_message(services: Services, onboarding: Onboarding, sender: 
             sender.phone_number,
             external_id=message.message_id,
         ) as answer:
-            _note_refusal(answer, await services.infobip.send_message(message))
+            _note_refusal(answer, await _send(services, message))
     except ProviderError as error:
         if not error.ambiguous:
             raise
@@ -67,24 +72,46 @@ def message_id_for(onboarding: Onboarding, sender: Sender, attempt: int = 1) -> 
     return f"{MESSAGE_ID_PREFIX}{uuid5(UUID(onboarding.id), f'{sender.phone_number}/{attempt}')}"
 
 
-def test_message(
+async def test_message(
     services: Services, onboarding: Onboarding, sender: Sender, message_id: str
-) -> TemplateMessage:
-    """Return the message that proves that a sender works."""
+) -> TemplateMessage | TextMessage:
+    """Return the message that proves that a sender sends: to the test recipient, or a reply."""
+    about: dict[str, Any] = {
+        "sender": sender.phone_number,
+        "message_id": message_id,
+        "application_id": onboarding.application_id,
+        "entity_id": onboarding.entity_id,
+    }
+    verification = services.verification
+    if onboarding.verify_by is VerifyBy.INBOUND:
+        writer = await _last_writer(services, onboarding, sender)
+        return TextMessage(to=writer, text=verification.reply, **about)
     return TemplateMessage(
-        sender=sender.phone_number,
-        to=services.verification.number,
-        message_id=message_id,
-        template_name=services.verification.template_name,
-        language=services.verification.language,
-        application_id=onboarding.application_id,
-        entity_id=onboarding.entity_id,
+        to=verification.number,
+        template_name=verification.template_name,
+        language=verification.language,
+        **about,
     )
 
 
-async def _refuse_invalid(services: Services, message: TemplateMessage) -> None:
-    validation = await services.infobip.validate_message(message)
-    if not validation.ok:
+async def _last_writer(services: Services, onboarding: Onboarding, sender: Sender) -> PhoneNumber:
+    async with services.ledger.begin() as session:
+        last = (await evidence_of(session, onboarding.id)).last_inbound(sender.phone_number)
+    if last is None:
+        raise StepRefused(f"Nobody has written to {sender.label}.", reason=Reason.NO_INBOUND)
+    return PhoneNumber(last.writer)
+
+
+async def _send(services: Services, message: TemplateMessage | TextMessage) -> SentMessage:
+    traffic = services.traffic
+    if isinstance(message, TextMessage):
+        return await traffic.send_text(message)
+    return await traffic.send_template(message)
+
+
+async def _refuse_invalid(services: Services, message: TemplateMessage | TextMessage) -> None:
+    validation = await services.traffic.validate(message)
+    if validation is not None and not validation.ok:
         wrong = "; ".join(map(str, validation.violations)) or validation.description
         raise StepRefused(
             f"Infobip finds the test message invalid: {wrong}.", reason=Reason.MESSAGE_REFUSED

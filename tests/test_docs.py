@@ -20,6 +20,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup
 from typer.main import get_command
 
 from blocks.accounts import InfobipAccount, VerificationMessage
+from blocks.infobip_webhooks import InfobipWebhooks
 from blocks.ledger import LedgerDatabase
 from blocks.meta import MetaAccount
 from blocks.policy import OnboardingPolicy
@@ -50,6 +51,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCKS: list[type[Block]] = [
     InfobipAccount,
+    InfobipWebhooks,
     LedgerDatabase,
     MetaAccount,
     OnboardingPolicy,

@@ -50,15 +50,23 @@ def up(
 
 
 @app.command()
-def deploy() -> None:
+def deploy(
+    *,
+    webhooks: Annotated[
+        bool, typer.Option("--webhooks", help="Bring Infobip's webhooks to this gateway, too.")
+    ] = False,
+) -> None:
     """Fill the blocks from the settings, make the work pool, apply prefect.yaml."""
     with plain_errors():
         settings = load_settings(of_what_runs=True)
         reach_prefect(settings)
         from waboard.deploy import deploy as bring_in_line
 
-        asyncio.run(bring_in_line(settings))
+        states = asyncio.run(bring_in_line(settings, webhooks=webhooks))
     console.print("Blocks, work pool and deployments are in line with the settings.")
+    if states:
+        console.print(screen.hooks_screen(states))
+    raise typer.Exit(0 if all(state.took for state in states) else 1)
 
 
 @app.command()

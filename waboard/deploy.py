@@ -23,16 +23,20 @@ from pydantic import SecretStr
 
 import flows
 from blocks.accounts import InfobipAccount, VerificationMessage
+from blocks.infobip_webhooks import InfobipWebhooks
 from blocks.ledger import LedgerDatabase
 from blocks.meta import MetaAccount
 from blocks.policy import OnboardingPolicy
 from blocks.webhook import ProviderWebhook
 from tasks.orphans import WORK_POOL
 from tasks.services import BLOCKS
-from waboard.domain.errors import ProviderError, WaboardError
+from waboard.domain.errors import BadInput, ProviderError, WaboardError
+from waboard.domain.template import text_in
 from waboard.domain.waits import WaitKind
+from waboard.domain.webhooks import HookState
 from waboard.safety import refuse_unsafe
-from waboard.settings import OPERATOR, Settings
+from waboard.settings import OPERATOR, Settings, setting_name
+from waboard.webhook_setup import Wanted, set_up
 from waboard.worker import OnboardingWorker
 
 PREFECT_FILE = Path(flows.__file__).parent.parent / "prefect.yaml"
@@ -42,17 +46,46 @@ _WORKERS: dict[str, type[BaseWorker[Any, Any, Any]]] = {
 }
 
 
-async def deploy(settings: Settings) -> None:
+async def deploy(settings: Settings, *, webhooks: bool = False) -> list[HookState]:
     """Bring the Prefect server in line with the settings and `prefect.yaml`.
 
-    Raises BadInput for a setting that cannot be used, InfobipError when the account does not
-    answer to its URL and key, WaboardError when Prefect refuses.
+    With `webhooks` Infobip's as well; returns how they then stand. Raises BadInput for a setting
+    that cannot be used, InfobipError when the account does not answer to its URL and key, or does
+    not let us set its webhooks up, WaboardError when Prefect refuses.
     """
     refuse_unsafe(settings)
+    if webhooks:
+        refuse_unreachable(settings)
     await check_account(settings)
     await fill_blocks(settings)
     await make_work_pool(settings)
     await apply_deployments()
+    return await set_up_webhooks(settings) if webhooks else []
+
+
+def refuse_unreachable(settings: Settings) -> None:
+    """Raise BadInput when Infobip could not be told where to send its webhooks, and how."""
+    if settings.infobip_webhook_auth not in {"hmac", "basic"}:
+        raise BadInput(
+            setting_name("infobip_webhook_auth"),
+            "Infobip cannot be told to authenticate in this way.",
+            remedy="Use hmac or basic, or set the webhooks up by hand: docs/http.md.",
+        )
+    if not settings.sandbox and not settings.signup_url.startswith("https://"):
+        raise BadInput(
+            setting_name("public_url"),
+            "Infobip cannot reach the gateway without an https address.",
+            remedy="Set it to the gateway's public address, such as https://onboarding.example.",
+        )
+
+
+async def set_up_webhooks(settings: Settings) -> list[HookState]:
+    """Bring Infobip's webhooks to this gateway."""
+    account, webhooks = _account(settings), _webhooks(settings)
+    assert webhooks is not None  # noqa: S101 - refuse_unreachable has seen to it
+    wanted = Wanted(webhooks.public_url, webhooks.security, account.application_id)
+    async with account.get_client(None) as client:
+        return await set_up(client.subscriptions, wanted)
 
 
 async def check_account(settings: Settings) -> None:
@@ -78,6 +111,8 @@ async def fill_blocks(settings: Settings) -> None:
     ):
         await _save(block, BLOCKS)
     await _fill_provider_webhook(settings)
+    webhooks = _webhooks(settings)
+    await (_save(webhooks, BLOCKS) if webhooks else _take_away(InfobipWebhooks))
     await (_save(_meta(settings), BLOCKS) if settings.has_meta else _take_away(MetaAccount))
     if settings.operator_webhook_url:
         await _save(_operator(settings.operator_webhook_url), OPERATOR)
@@ -110,6 +145,7 @@ def _account(settings: Settings) -> InfobipAccount:
         waba_id_as=settings.infobip_waba_id_as,
         application_id=settings.infobip_application_id,
         application_name=settings.infobip_application_name,
+        traffic_api=settings.infobip_traffic_api,
         timeout=settings.infobip_timeout,
         provisioning_interval=settings.infobip_provisioning_interval,
     )
@@ -122,7 +158,23 @@ def _ledger(settings: Settings) -> LedgerDatabase:
 def _verification(settings: Settings) -> VerificationMessage:
     name, language = settings.template
     return VerificationMessage(
-        recipient=SecretStr(settings.recipient), template_name=name, language=language
+        recipient=SecretStr(settings.recipient),
+        template_name=name,
+        language=language,
+        text=settings.verification_text or text_in(language),
+        reply=settings.reply_text,
+    )
+
+
+def _webhooks(settings: Settings) -> InfobipWebhooks | None:
+    secrets, auth = settings.infobip_webhook_secrets, settings.infobip_webhook_auth
+    if not secrets or auth == "header" or auth == "none":
+        return None
+    return InfobipWebhooks(
+        public_url=settings.signup_url,
+        auth=auth,
+        secret=secrets[0],
+        algorithm=settings.infobip_hmac_algorithm,
     )
 
 

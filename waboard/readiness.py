@@ -19,6 +19,7 @@ from waboard.meta.client import GraphClient
 from waboard.meta.models import AppSubscription, SolutionPartner
 from waboard.meta.setup import Setup
 from waboard.meta.versions import ENDS
+from waboard.webhook_setup import look
 
 T = TypeVar("T")
 OBJECT = "whatsapp_business_account"
@@ -50,6 +51,8 @@ async def gather_facts(
     """Ask for everything that an API can show."""
     asker = _Asker()
     application = setup.application_id
+    # Without the API, or its scope, whether a webhook has arrived is still known.
+    hooks = await _Asker().ask((), lambda: look(infobip.subscriptions, setup.public_url), None)
     await asker.ask(("infobip-key",), lambda: infobip.get_application(application), None)
     async with ledger.begin() as session:
         webhook_at = await last_received(session, EventKind.REGISTRATION, "webhook")
@@ -63,6 +66,7 @@ async def gather_facts(
         graph_versions=ENDS,
         infobip_answers=True,
         registration_webhook_at=webhook_at,
+        hooks=hooks,
         client_tokens_ending=ending,
         **await _of_meta(setup, graph, asker),
         failures=asker.failures,

@@ -1,5 +1,6 @@
 """What the command line shows. Phone numbers and raw bodies are masked."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from rich.text import Text
 
 from waboard.domain.ids import mask_phone
 from waboard.domain.masking import mask_digits
+from waboard.domain.webhooks import HookState
 
 STEPS = ("Shared", "Registered", "Associated", "Verified")
 _MARKS = {"True": Text("yes", "green"), "False": Text("no", "red")}
@@ -156,3 +158,13 @@ def readiness_screen(found: dict[str, Any]) -> RenderableType:
 
 def _held(holds: bool | None) -> Text:
     return Text("?", "yellow") if holds is None else _MARKS[str(holds)]
+
+
+def hooks_screen(states: Sequence[HookState]) -> Table:
+    """Show how Infobip's webhooks stand after they were set up."""
+    table = Table("Webhook", "Infobip's event", "State")
+    for state in states:
+        done = "changed" if state.changed else "as it should be"
+        shown = Text(done, "green") if state.took else Text("not offered to this account", "red")
+        _row(table, state.hook.value, state.hook.event, shown)
+    return table

@@ -17,6 +17,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from waboard.domain.errors import BadInput
 from waboard.domain.ids import PhoneNumber, PlatformId, parse_phone_number
+from waboard.domain.onboarding import VerifyBy
+from waboard.domain.requests import Defaults
+from waboard.domain.template import REPLY
 from waboard.domain.waits import WaitKind, WaitPlan
 from waboard.meta.setup import Setup
 from waboard.meta.versions import CURRENT
@@ -71,6 +74,7 @@ Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0)
 Json = Annotated[dict[str, Any], NoDecode, BeforeValidator(_json)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Digits = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+TemplateText = Annotated[str, Field(max_length=1024)]
 SecretPhone = Annotated[SecretStr, BeforeValidator(_checked_phone)]
 
 
@@ -102,6 +106,7 @@ class Settings(BaseSettings):
     infobip_waba_id_as: Literal["string", "number"] = "string"
     infobip_application_id: PlatformId = "waboard"
     infobip_application_name: str = "waboard"
+    infobip_traffic_api: Literal["messages-api", "whatsapp"] = "messages-api"
     infobip_timeout: float = Field(default=30, gt=0)
     infobip_provisioning_interval: float = Field(default=1.1, gt=0)
     infobip_webhook_auth: Literal["hmac", "basic", "header", "none"] = "hmac"
@@ -149,6 +154,10 @@ class Settings(BaseSettings):
         "waboard_verification:en"
     )
 
+    verification_text: Annotated[TemplateText | None, BeforeValidator(_none_if_empty)] = None
+    verify_by: VerifyBy = VerifyBy.TEMPLATE
+    reply_text: Annotated[str, Field(min_length=1, max_length=4096)] = REPLY
+
     operator_webhook_url: SecretStr | None = None
     operator_block: Annotated[str | None, BeforeValidator(_none_if_empty)] = None
     provider_webhook_url: AnyHttpUrl | None = None
@@ -159,6 +168,9 @@ class Settings(BaseSettings):
     slot_give_up: Duration = timedelta(days=365)
     registration_nudge: Duration = timedelta(minutes=15)
     registration_give_up: Duration = timedelta(days=14)
+    template_nudge: Duration = timedelta(minutes=10)
+    template_give_up: Duration = timedelta(days=7)
+    inbound_give_up: Duration = timedelta(days=14)
     delivery_nudge: Duration = timedelta(minutes=5)
     delivery_give_up: Duration = timedelta(hours=48)
 
@@ -191,6 +203,11 @@ class Settings(BaseSettings):
     def signup_url(self) -> str:
         """Where clients reach the gateway, without a slash at the end."""
         return str(self.public_url or self.gateway_url).rstrip("/")
+
+    @property
+    def defaults(self) -> Defaults:
+        """What holds for an onboarding whose request does not say."""
+        return Defaults(self.infobip_application_id, self.verify_by)
 
     @property
     def setup(self) -> Setup:

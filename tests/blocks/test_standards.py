@@ -9,6 +9,7 @@ from prefect.blocks.core import Block
 from pydantic import SecretStr
 
 from blocks.accounts import InfobipAccount, VerificationMessage
+from blocks.infobip_webhooks import InfobipWebhooks
 from blocks.ledger import LedgerDatabase
 from blocks.meta import MetaAccount
 from blocks.policy import OnboardingPolicy
@@ -39,6 +40,7 @@ SAMPLES: dict[type[Block], dict[str, Any]] = {
         "delivery_give_up": 4,
     },
     ProviderWebhook: {"url": "https://crm.test", "secret": SECRET},
+    InfobipWebhooks: {"public_url": "https://board.test", "auth": "hmac", "secret": SECRET},
 }
 SECRET_FIELDS = {
     InfobipAccount: ["api_key"],
@@ -47,6 +49,7 @@ SECRET_FIELDS = {
     MetaAccount: ["app_secret", "system_token", "token_keys"],
     OnboardingPolicy: [],
     ProviderWebhook: ["secret"],
+    InfobipWebhooks: ["secret"],
 }
 every_block = pytest.mark.parametrize("block", SAMPLES, ids=lambda block: block.__name__)
 AnyBlock = type[Block]

@@ -113,6 +113,8 @@ PROOFS = {
     ConditionType.SHARED: Reason.SHARE_ACCEPTED,
     ConditionType.REGISTERED: Reason.REGISTRATION_FINISHED,
     ConditionType.ASSOCIATED: Reason.ASSOCIATION_READ_BACK,
+    ConditionType.TEMPLATE_READY: Reason.TEMPLATE_APPROVED,
+    ConditionType.RECEIVES: Reason.INBOUND_ARRIVED,
     ConditionType.VERIFIED: Reason.MESSAGE_DELIVERED,
     ConditionType.NOTIFIED: Reason.EVERYBODY_TOLD,
 }

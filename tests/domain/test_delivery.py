@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.samples import STATUSES, read_report
+from tests.domain.samples import STATUSES, at, read_report
 from waboard.domain.conditions import Status
-from waboard.domain.delivery import AWAITED, DeliveryReport, describe, verdict_of
+from waboard.domain.delivery import AWAITED, DeliveryReport, SeenReport, describe, verdict_of
 from waboard.domain.reasons import Reason
 
 REPORTS = st.lists(
@@ -123,3 +123,24 @@ def test_an_arrival_is_never_taken_back(reports, later):
 def test_a_report_that_is_not_final_never_changes_the_verdict(reports, what, minute):
     """However late it comes."""
     assert verdict_of([*reports, read_report(what, minute)]) == verdict_of(reports)
+
+
+def read_at(minute: float) -> SeenReport:
+    """A report that the message was read."""
+    return SeenReport.model_validate({"messageId": "waboard-1", "seenAt": at(minute).isoformat()})
+
+
+def test_who_has_read_a_message_has_got_it():
+    """Whatever else is said of it; the first reading counts."""
+    verdict = verdict_of([read_report("undeliverable", 9)], [read_at(31), read_at(30)])
+    assert (verdict.status, verdict.reason) == (Status.TRUE, Reason.MESSAGE_DELIVERED)
+    assert verdict.message.endswith("read on 2026-01-05 09:30 UTC.")
+
+
+@pytest.mark.parametrize("code", [7036, 7037])
+def test_a_template_that_is_not_synced_yet_decides_nothing(code):
+    """It passes by itself: the sender has only just been registered."""
+    error = {"id": code, "name": "EC_TEMPLATE_NOT_SYNCED", "groupId": 2}
+    verdict = verdict_of([read_report("rejected", error=error)])
+    assert (verdict.status, verdict.reason) == (Status.UNKNOWN, Reason.TEMPLATE_NOT_SYNCED)
+    assert str(code) in verdict.message

@@ -43,7 +43,7 @@ from waboard.domain.reasons import Reason
 from waboard.domain.registration import registration_from
 from waboard.domain.waits import WORDS, OpenWait, WaitKind
 
-SHARED, REGISTERED, ASSOCIATED, VERIFIED, NOTIFIED = list(ConditionType)[-5:]
+SHARED, REGISTERED, ASSOCIATED, TEMPLATE, RECEIVES, VERIFIED, NOTIFIED = list(ConditionType)[-7:]
 
 REFUSED = not_true(SHARED, Reason.SHARE_REFUSED)
 UNANSWERED = not_true(SHARED, Reason.SHARE_NOT_ANSWERED, Status.UNKNOWN)

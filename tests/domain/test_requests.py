@@ -85,6 +85,7 @@ def test_a_link_needs_only_a_client():
         "application_id": None,
         "entity_id": None,
         "solution_id": None,
+        "verify_by": None,
         "language": None,
     }
     assert request.prefill == {}
@@ -99,6 +100,7 @@ def test_a_link_is_the_same_when_it_is_read_from_the_ledger(language: Any):
         "application_id": "shops",
         "entity_id": "bakery",
         "solution_id": 900000000000001,
+        "verify_by": "both",
         "prefill": {"business": {"name": "Acme", "phone": {"code": 1}}},
         "language": language,
     }
@@ -169,6 +171,6 @@ def test_every_fact_of_an_onboarding_is_one_of_its_link():
     ours, theirs = SignupRequest.model_fields.keys(), OnboardingRequest.model_fields.keys()
     assert theirs - ours == {"waba_id", "phone_numbers"}
     assert ours - theirs == {"prefill", "language"}
-    given = dict.fromkeys(ours & theirs, "1")
+    given = dict.fromkeys(ours & theirs, "1") | {"verify_by": "both"}
     passed_on = SignupRequest.model_validate(given).onboarding_of(WabaId("2"))
     assert passed_on.model_dump(exclude={"waba_id", "phone_numbers"}) == given

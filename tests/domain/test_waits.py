@@ -26,7 +26,9 @@ def test_what_we_wait_for_of_whom():
         WaitKind.SOLUTION: Party.OPERATOR,
         WaitKind.SLOT: Party.US,
         WaitKind.REGISTRATION: Party.INFOBIP,
+        WaitKind.TEMPLATE: Party.META,
         WaitKind.DELIVERY: Party.INFOBIP,
+        WaitKind.INBOUND: Party.CLIENT,
     }
 
 

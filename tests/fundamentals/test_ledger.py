@@ -21,7 +21,7 @@ from waboard.domain.onboarding import (
 )
 from waboard.domain.parties import Party
 from waboard.domain.reasons import Reason
-from waboard.domain.requests import OnboardingRequest
+from waboard.domain.requests import Defaults, OnboardingRequest
 from waboard.domain.waits import WaitKind, WaitPlan
 from waboard.ledger.clients import start_onboarding
 from waboard.ledger.conditions import write_condition
@@ -74,7 +74,7 @@ PENDING = DELIVERED.replace(
 
 async def start(ledger: Ledger) -> str:
     """Ask for Acme's onboarding."""
-    return (await start_onboarding(ledger, ACME, "waboard", lambda: NOW)).onboarding_id
+    return (await start_onboarding(ledger, ACME, Defaults("waboard"), lambda: NOW)).onboarding_id
 
 
 async def registration_arrives(ledger: Ledger, onboarding_id: str, body: bytes) -> Onboarding:
@@ -123,8 +123,8 @@ async def send_test_message(
 
 async def test_an_onboarding_is_asked_for_once_however_often(ledger):
     """The same request again finds what the first one started."""
-    first = await start_onboarding(ledger, ACME, "waboard", lambda: NOW)
-    again = await start_onboarding(ledger, ACME, "waboard", lambda: NOW)
+    first = await start_onboarding(ledger, ACME, Defaults("waboard"), lambda: NOW)
+    again = await start_onboarding(ledger, ACME, Defaults("waboard"), lambda: NOW)
     assert (first.created, again.created) == (True, False)
     assert again.onboarding_id == first.onboarding_id
 
@@ -134,7 +134,7 @@ async def test_one_client_is_never_two_things(ledger):
     await start(ledger)
     other = OnboardingRequest(client_ref="acme", waba_id="506914307656634")
     with pytest.raises(FactsDiffer, match="waba_id is '102384266223093', not '506914307656634'"):
-        await start_onboarding(ledger, other, "waboard", lambda: NOW)
+        await start_onboarding(ledger, other, Defaults("waboard"), lambda: NOW)
 
 
 async def test_an_event_is_kept_before_anybody_asks_about_it(ledger):

@@ -12,7 +12,7 @@ from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.facts import Fact, canonical, delivery_facts, quality_fact, registration_facts
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
-from waboard.domain.requests import OnboardingRequest
+from waboard.domain.requests import Defaults, OnboardingRequest
 from waboard.domain.waits import WaitKind, WaitPlan
 from waboard.ledger.clients import Started, start_onboarding
 from waboard.ledger.conditions import write_condition
@@ -71,7 +71,7 @@ class Desk:
         self, client_ref: str = "acme", waba_id: str = WABA, minute: float = 0, **facts: Any
     ) -> Started:
         request = OnboardingRequest(client_ref=client_ref, waba_id=waba_id, **facts)
-        return await start_onboarding(self.ledger, request, "waboard", lambda: at(minute))
+        return await start_onboarding(self.ledger, request, Defaults("waboard"), lambda: at(minute))
 
     async def started(self, *args: Any, **facts: Any) -> str:
         """The id of a new onboarding."""

@@ -25,7 +25,8 @@ from waboard.ledger.look import look
 from waboard.ledger.models import Disposition, EffectStatus, EventRow, Verb
 from waboard.ledger.onboardings import end_onboarding, reopen_onboarding
 
-SHARED, REGISTERED, ASSOCIATED, VERIFIED, NOTIFIED = list(ConditionType)[-5:]
+SHARED, REGISTERED, ASSOCIATED = list(ConditionType)[3:6]
+VERIFIED, NOTIFIED = list(ConditionType)[-2:]
 
 
 @pytest.fixture

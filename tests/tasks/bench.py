@@ -23,7 +23,7 @@ from waboard.domain.conditions import Condition, ConditionType
 from waboard.domain.facts import delivery_facts, registration_facts
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Onboarding, Sender
-from waboard.domain.requests import OnboardingRequest
+from waboard.domain.requests import Defaults, OnboardingRequest
 from waboard.domain.waits import WaitKind
 from waboard.infobip.client import InfobipClient
 from waboard.ledger.clients import start_onboarding
@@ -165,7 +165,9 @@ class Bench:
         """Ask for the onboarding that all is about."""
         given = {"client_ref": ENTITY, "waba_id": DOCUMENTED, "client_name": "Acme Ltd", **facts}
         request = OnboardingRequest.model_validate(given)
-        started = await start_onboarding(self.ledger, request, APPLICATION, lambda: self.now)
+        started = await start_onboarding(
+            self.ledger, request, Defaults(APPLICATION), lambda: self.now
+        )
         self.id = started.onboarding_id
         return await self.look()
 

@@ -6,10 +6,10 @@ from enum import StrEnum
 
 
 class ConditionType(StrEnum):
-    """What can be true of an onboarding (the first four, Registered, Notified) or of a sender.
+    """What can be true of an onboarding or of a sender, in the order of the work.
 
-    An onboarding's own `Registered` is written only when its registration was given up; otherwise
-    its registration is what its senders say.
+    Of an onboarding are the first four, TemplateReady and Notified. Its own `Registered` is written
+    only when its registration was given up; otherwise its registration is what its senders say.
     """
 
     SOLUTION_USABLE = "SolutionUsable"
@@ -18,6 +18,8 @@ class ConditionType(StrEnum):
     SHARED = "Shared"
     REGISTERED = "Registered"
     ASSOCIATED = "Associated"
+    TEMPLATE_READY = "TemplateReady"
+    RECEIVES = "Receives"
     VERIFIED = "Verified"
     NOTIFIED = "Notified"
 

@@ -1,7 +1,8 @@
-"""Delivery reports, and what a set of them says about one message.
+"""Delivery and seen reports, and what a set of them says about one message.
 
-Shape: `MessagesApiDeliveryReport` of Infobip's OpenAPI messages-api 3.210.0. Meaning of the status
-groups: Infobip's page on message status codes.
+Shapes: `MessagesApiDeliveryReport` and `MessagesApiSeenReport` of Infobip's OpenAPI messages-api
+3.210.0, `DeliveryResult` and `SeenResult` of whatsapp 3.210.0: what is read of them has the same
+names in both. Meaning of the status groups: Infobip's page on message status codes.
 """
 
 from collections.abc import Iterable
@@ -17,6 +18,9 @@ from waboard.domain.conditions import Status
 from waboard.domain.reasons import Reason
 
 DELIVERED_TO_HANDSET = 5
+NOT_SYNCED = frozenset({7036, 7037})
+"""Errors that pass by themselves: right after its registration Infobip does not know a sender's
+templates yet (TEMPLATE_NOT_SYNCED, TEMPLATE_NOT_AVAILABLE; Infobip's table of chat errors)."""
 
 
 class StatusGroup(IntEnum):
@@ -71,9 +75,22 @@ class DeliveryReport(_Wire):
         )
 
     @property
+    def is_not_synced(self) -> bool:
+        """Whether it failed only because the templates are not known yet."""
+        return self.error is not None and self.error.id in NOT_SYNCED
+
+    @property
     def failure(self) -> Reason | None:
         """Why the message will never arrive, or None while it still may."""
         return FAILURES.get(self.status.group_id)
+
+
+class SeenReport(_Wire):
+    """What Infobip says of a message that was read. Nobody is obliged to let others see that."""
+
+    message_id: str
+    seen_at: ProviderTime
+    event: Any = "SEEN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +105,16 @@ class Verdict:
 AWAITED = Verdict(Status.UNKNOWN, Reason.REPORT_AWAITED, "No final delivery report yet.")
 
 
-def verdict_of(reports: Iterable[DeliveryReport]) -> Verdict:
+def verdict_of(reports: Iterable[DeliveryReport], seen: Iterable[SeenReport] = ()) -> Verdict:
     """Judge one message by all its reports, whatever their order and number.
 
-    One arrival is an arrival: a delivered report outweighs every other. Of several failures the
-    latest is named.
+    One arrival is an arrival: a delivered report outweighs every other, and who has read a message
+    has got it. Of several failures the latest is named.
     """
+    read_at = min((report.seen_at for report in seen), default=None)
+    if read_at is not None:
+        said = f"The test message was delivered, and read on {read_at:%Y-%m-%d %H:%M} UTC."
+        return Verdict(Status.TRUE, Reason.MESSAGE_DELIVERED, said)
     final = [r for r in reports if r.is_delivered or r.failure]
     if any(r.is_delivered for r in final):
         return Verdict(Status.TRUE, Reason.MESSAGE_DELIVERED, "The test message was delivered.")
@@ -103,6 +124,9 @@ def verdict_of(reports: Iterable[DeliveryReport]) -> Verdict:
 
 
 def _failed(report: DeliveryReport) -> Verdict:
+    if report.is_not_synced:
+        said = f"Infobip does not know the template yet: {describe(report)}."
+        return Verdict(Status.UNKNOWN, Reason.TEMPLATE_NOT_SYNCED, said)
     reason = report.failure or Reason.MESSAGE_REJECTED
     return Verdict(Status.FALSE, reason, f"The test message failed: {describe(report)}.")
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from waboard.domain.account import Connection, MetaEvent, connection_from
-from waboard.domain.delivery import DeliveryReport, Verdict, describe, verdict_of
+from waboard.domain.delivery import DeliveryReport, SeenReport, Verdict, describe, verdict_of
 from waboard.domain.ids import PhoneNumber
+from waboard.domain.inbound import InboundMessage
 from waboard.domain.registration import (
     CONNECTED,
     Registration,
@@ -25,6 +26,8 @@ class Evidence:
     reports: tuple[DeliveryReport, ...] = ()
     connected: tuple[SenderRegistration, ...] = ()
     account: tuple[MetaEvent, ...] = ()
+    seen: tuple[SeenReport, ...] = ()
+    inbound: tuple[InboundMessage, ...] = ()
 
     def connection(self) -> Connection | None:
         """Whether Meta says that the WABA is connected to us."""
@@ -36,11 +39,20 @@ class Evidence:
 
     def verdict(self, message_id: str) -> Verdict:
         """What became of one message."""
-        return verdict_of(r for r in self.reports if r.message_id == message_id)
+        return verdict_of(
+            (report for report in self.reports if report.message_id == message_id),
+            (report for report in self.seen if report.message_id == message_id),
+        )
 
     def verdicts(self) -> dict[str, Verdict]:
         """What became of each message."""
-        return {each: self.verdict(each) for each in {r.message_id for r in self.reports}}
+        told = {report.message_id for report in (*self.reports, *self.seen)}
+        return {message_id: self.verdict(message_id) for message_id in told}
+
+    def last_inbound(self, number: str) -> InboundMessage | None:
+        """The last message that somebody wrote to a sender."""
+        written = (message for message in self.inbound if message.sender == number)
+        return max(written, key=lambda message: message.received_at, default=None)
 
     def statuses(self) -> frozenset[tuple[str, str]]:
         """Which statuses and errors each message has been seen with."""
@@ -53,6 +65,8 @@ class Evidence:
             self.reports + other.reports,
             self.connected + other.connected,
             self.account + other.account,
+            self.seen + other.seen,
+            self.inbound + other.inbound,
         )
 
     def shows_more_than(self, before: "Evidence") -> bool:
@@ -62,6 +76,7 @@ class Evidence:
             or self.statuses() != before.statuses()
             or self.verdicts() != before.verdicts()
             or self.connection() != before.connection()
+            or not set(self.inbound) <= set(before.inbound)
         )
 
 

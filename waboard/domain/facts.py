@@ -8,14 +8,16 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from pydantic import ValidationError
 
 from waboard.domain.account import Meaning, MetaEvent, changes_in
-from waboard.domain.delivery import DeliveryReport
+from waboard.domain.delivery import DeliveryReport, SeenReport
+from waboard.domain.inbound import InboundMessage
 from waboard.domain.registration import RegistrationEvent
+from waboard.domain.template import TemplateUpdate
 
 MESSAGE_ID_PREFIX = "waboard-"
 """How the ids of our own test messages begin, so that other traffic's reports are told apart."""
@@ -58,6 +60,27 @@ def delivery_facts(raw: bytes) -> list[Fact]:
     return _read("delivery", raw, _delivery_fact, "results")
 
 
+def seen_facts(raw: bytes) -> list[Fact]:
+    """Read the body of a webhook of seen reports."""
+    return _read("seen", raw, _seen_fact, "results")
+
+
+def inbound_facts(raw: bytes) -> list[Fact]:
+    """Read the body of a webhook of messages to senders. What they say is never kept."""
+    facts = _read("inbound", raw, _inbound_fact, "results")
+    return [replace(f, body=canonical({"unread": f.digest})) if f.problem else f for f in facts]
+
+
+def template_facts(raw: bytes) -> list[Fact]:
+    """Read the body of a webhook that tells of one template."""
+    return _read("template", raw, _template_fact)
+
+
+def account_facts(raw: bytes) -> list[Fact]:
+    """Keep the body of an ACCOUNT_UPDATE_NOTIFICATION: Infobip publishes no form of it."""
+    return _read("account", raw, _account_fact)
+
+
 def meta_facts(raw: bytes) -> list[Fact]:
     """Read the body of a webhook of Meta's, which holds any number of changes."""
     try:
@@ -75,22 +98,12 @@ def signup_fact(signup_id: str, event: str, detail: str = "", **more: Any) -> Fa
 
 def read_again(kind: str, body: str) -> list[Fact]:
     """Read the body of an invalid fact with what we know by now: a whole webhook, or one part."""
-    if kind == "registration":
-        return registration_facts(body.encode())
+    facts = READERS[kind](body.encode())
+    if not any(fact.problem for fact in facts):
+        return facts
     if kind == "meta":
-        return _whole_or_part(body, meta_facts, _one_change)
-    return _whole_or_part(body, delivery_facts, _one_report)
-
-
-def _whole_or_part(
-    body: str, whole: Callable[[bytes], list[Fact]], part: Callable[[str], list[Fact]]
-) -> list[Fact]:
-    facts = whole(body.encode())
-    return part(body) if any(fact.problem for fact in facts) else facts
-
-
-def _one_report(body: str) -> list[Fact]:
-    return delivery_facts(f'{{"results":[{body}]}}'.encode())
+        return _one_change(body)
+    return READERS[kind](f'{{"results":[{body}]}}'.encode()) if kind in _BATCHES else facts
 
 
 def _one_change(body: str) -> list[Fact]:
@@ -169,6 +182,28 @@ def _delivery_fact(text: str) -> Fact:
     return Fact("delivery", text, message_id=report.message_id)
 
 
+def _seen_fact(text: str) -> Fact:
+    report = SeenReport.model_validate_json(text)
+    if report.event != "SEEN":
+        return Fact("seen", text, unsupported="Not a seen report.")
+    if not _OURS.fullmatch(report.message_id):
+        return Fact("seen", text, unsupported="Not our message.")
+    return Fact("seen", text, message_id=report.message_id)
+
+
+def _inbound_fact(text: str) -> Fact:
+    message = InboundMessage.model_validate_json(text)
+    return Fact("inbound", message.envelope(), phone_number=message.sender)
+
+
+def _template_fact(text: str) -> Fact:
+    return Fact("template", text, settled=str(TemplateUpdate.model_validate_json(text)))
+
+
+def _account_fact(text: str) -> Fact:
+    return Fact("account", text, unsupported="Kept: Infobip publishes no form of it.")
+
+
 def _meta_fact(text: str) -> Fact:
     event = MetaEvent.model_validate_json(text)
     if event.meaning is Meaning.UNKNOWN:
@@ -179,3 +214,17 @@ def _meta_fact(text: str) -> Fact:
     if event.meaning is Meaning.SOLUTION:
         return Fact("meta", text, settled=f"The partner solution is {event.detail}.")
     return Fact("meta", text, waba_id=event.waba_id)
+
+
+READERS: dict[str, Callable[[bytes], list[Fact]]] = {
+    "registration": registration_facts,
+    "delivery": delivery_facts,
+    "seen": seen_facts,
+    "inbound": inbound_facts,
+    "template": template_facts,
+    "account": account_facts,
+    "meta": meta_facts,
+}
+"""How the body of each kind of webhook is read."""
+_BATCHES = frozenset({"delivery", "seen", "inbound"})
+"""Kinds whose webhooks hold any number of things said."""

@@ -22,6 +22,19 @@ from waboard.domain.waits import WORDS, OpenWait, WaitKind
 
 Conditions = dict[ConditionType, Condition]
 ON_THE_WAY = frozenset({Reason.REPORT_AWAITED, Reason.SEND_NOT_ANSWERED})
+TEST_AGAIN = frozenset({Reason.RETRY_ASKED, Reason.TEMPLATE_NOT_SYNCED})
+
+
+class VerifyBy(StrEnum):
+    """How a sender is proven to work.
+
+    `template`: a template message to the test recipient arrives. `inbound`: somebody writes to the
+    sender, and the reply arrives, which needs no template. `both`: the first, and somebody writes.
+    """
+
+    TEMPLATE = "template"
+    INBOUND = "inbound"
+    BOTH = "both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,10 @@ class Sender:
         condition = self.conditions.get(kind)
         return condition is not None and condition.is_true
 
+    def lacks(self, kind: ConditionType) -> bool:
+        """Whether a condition was looked for and is not true."""
+        return kind in self.conditions and not self.holds(kind)
+
     def decided(self, kind: ConditionType) -> bool:
         """Whether a condition is known either way."""
         condition = self.conditions.get(kind)
@@ -50,9 +67,12 @@ class Sender:
 
     @property
     def is_live(self) -> bool:
-        """Whether messages really arrive from it, under the client's own ids."""
+        """Whether messages really arrive from it, under the client's own ids.
+
+        That it receives is needed only where somebody has asked for the proof.
+        """
         needed = (ConditionType.REGISTERED, ConditionType.ASSOCIATED, ConditionType.VERIFIED)
-        return all(map(self.holds, needed))
+        return all(map(self.holds, needed)) and not self.lacks(ConditionType.RECEIVES)
 
     @property
     def has_been_tested(self) -> bool:
@@ -61,15 +81,22 @@ class Sender:
 
     @property
     def may_be_tested_again(self) -> bool:
-        """Whether its last test message failed and somebody asked for another."""
+        """Whether another test message may follow the last, which failed."""
         verified = self.conditions.get(ConditionType.VERIFIED)
-        return verified is not None and verified.reason == Reason.RETRY_ASKED
+        return verified is not None and verified.reason in TEST_AGAIN
 
     @property
     def is_awaiting_report(self) -> bool:
         """Whether a test message is, or may be, on its way."""
         verified = self.conditions.get(ConditionType.VERIFIED)
         return verified is not None and verified.reason in ON_THE_WAY
+
+    @property
+    def is_still_tested(self) -> bool:
+        """Whether a test message is on its way, or goes out again in a while."""
+        verified = self.conditions.get(ConditionType.VERIFIED)
+        not_synced = verified is not None and verified.reason == Reason.TEMPLATE_NOT_SYNCED
+        return self.is_awaiting_report or not_synced
 
     @property
     def trouble(self) -> Condition | None:
@@ -103,6 +130,7 @@ class Onboarding:
     wait: OpenWait | None
     waited_for: Mapping[WaitKind, datetime]
     slept_since_share: bool = False
+    verify_by: VerifyBy = VerifyBy.TEMPLATE
 
     @property
     def waba_label(self) -> str:
@@ -195,18 +223,64 @@ def senders_to_associate(onboarding: Onboarding) -> list[Sender]:
     ]
 
 
+def template_is_needed(onboarding: Onboarding) -> bool:
+    """Whether a template message is still to be sent from a registered sender."""
+    by_template = onboarding.verify_by is not VerifyBy.INBOUND
+    return by_template and any(
+        sender.holds(ConditionType.REGISTERED) and not sender.has_been_tested
+        for sender in onboarding.senders
+    )
+
+
+def template_is_settled(onboarding: Onboarding) -> bool:
+    """Whether Meta's review of the template is not awaited: it is over, or cannot be seen."""
+    template = onboarding.conditions.get(ConditionType.TEMPLATE_READY)
+    return template is not None and template.reason != Reason.TEMPLATE_PENDING
+
+
 def senders_to_test(onboarding: Onboarding) -> list[Sender]:
-    """Return associated senders that no test message has gone out from."""
-    return [
+    """Return associated senders from which a test message can go out, and none has.
+
+    A reply goes out to whoever has written. A template that is known not to be usable keeps all
+    others back; one that cannot be seen does not, as it may be there.
+    """
+    untested = [
         sender
         for sender in onboarding.senders
         if sender.holds(ConditionType.ASSOCIATED) and not sender.has_been_tested
     ]
+    if onboarding.verify_by is VerifyBy.INBOUND:
+        return [sender for sender in untested if sender.holds(ConditionType.RECEIVES)]
+    template = onboarding.conditions.get(ConditionType.TEMPLATE_READY)
+    return [] if template is not None and template.reason in _NO_TEMPLATE else untested
+
+
+_NO_TEMPLATE = frozenset(
+    {Reason.TEMPLATE_PENDING, Reason.TEMPLATE_REJECTED, Reason.TEMPLATE_TIMED_OUT}
+)
 
 
 def delivery_is_over(onboarding: Onboarding) -> bool:
-    """Whether no test message is still on its way."""
-    return not any(sender.is_awaiting_report for sender in onboarding.senders)
+    """Whether no test message is still on its way, or to be sent again in a while."""
+    return not any(sender.is_still_tested for sender in onboarding.senders)
+
+
+def senders_to_be_written_to(onboarding: Onboarding) -> list[Sender]:
+    """Return associated senders that are to prove that they receive, and have not."""
+    return [
+        sender
+        for sender in onboarding.senders
+        if sender.holds(ConditionType.ASSOCIATED)
+        and ConditionType.RECEIVES in sender.conditions
+        and not sender.decided(ConditionType.RECEIVES)
+    ]
+
+
+def inbound_is_over(onboarding: Onboarding) -> bool:
+    """Whether no sender waits to be written to, or there is one to reply from."""
+    by_reply = onboarding.verify_by is VerifyBy.INBOUND
+    reply_is_due = by_reply and bool(senders_to_test(onboarding))
+    return reply_is_due or not senders_to_be_written_to(onboarding)
 
 
 def is_over(onboarding: Onboarding, kind: WaitKind) -> bool:
@@ -218,13 +292,17 @@ _OVER: dict[WaitKind, Callable[[Onboarding], bool]] = {
     WaitKind.SOLUTION: lambda onboarding: onboarding.holds(ConditionType.SOLUTION_USABLE),
     WaitKind.SLOT: lambda onboarding: onboarding.holds(ConditionType.ADMITTED),
     WaitKind.REGISTRATION: registration_is_over,
+    WaitKind.TEMPLATE: template_is_settled,
     WaitKind.DELIVERY: delivery_is_over,
+    WaitKind.INBOUND: inbound_is_over,
 }
 _CONDITIONS: dict[WaitKind, ConditionType] = {
     WaitKind.SOLUTION: ConditionType.SOLUTION_USABLE,
     WaitKind.SLOT: ConditionType.ADMITTED,
     WaitKind.REGISTRATION: ConditionType.REGISTERED,
+    WaitKind.TEMPLATE: ConditionType.TEMPLATE_READY,
     WaitKind.DELIVERY: ConditionType.VERIFIED,
+    WaitKind.INBOUND: ConditionType.RECEIVES,
 }
 """Which condition each kind of wait is for."""
 
@@ -304,8 +382,10 @@ class Stage(StrEnum):
     SHARING = "Sharing"
     AWAITING_REGISTRATION = "AwaitingRegistration"
     ASSOCIATING = "Associating"
+    AWAITING_TEMPLATE = "AwaitingTemplate"
     VERIFYING = "Verifying"
     AWAITING_DELIVERY = "AwaitingDelivery"
+    AWAITING_INBOUND = "AwaitingInbound"
     NOTIFYING = "Notifying"
 
 
@@ -319,9 +399,17 @@ def stage_of(onboarding: Onboarding) -> str:
         return Stage.AWAITING_REGISTRATION
     if senders_to_associate(onboarding):
         return Stage.ASSOCIATING
+    return _stage_of_the_proof(onboarding)
+
+
+def _stage_of_the_proof(onboarding: Onboarding) -> Stage:
+    if template_is_needed(onboarding) and onboarding.lacks(ConditionType.TEMPLATE_READY):
+        return Stage.AWAITING_TEMPLATE
+    if not delivery_is_over(onboarding):
+        return Stage.AWAITING_DELIVERY
     if senders_to_test(onboarding):
         return Stage.VERIFYING
-    return Stage.NOTIFYING if delivery_is_over(onboarding) else Stage.AWAITING_DELIVERY
+    return Stage.NOTIFYING if inbound_is_over(onboarding) else Stage.AWAITING_INBOUND
 
 
 def _stage_at_the_door(onboarding: Onboarding) -> Stage:

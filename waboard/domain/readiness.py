@@ -5,12 +5,13 @@ so and when, and asked again when it has become old. Source: the programme page;
 shows, and what is out of date there: Meta's documentation as listed in docs/readiness.md.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from waboard.domain.parties import Party
 from waboard.domain.solution import solution_state
+from waboard.domain.webhooks import HookState, not_taken
 
 PERMISSIONS = ("whatsapp_business_management", "whatsapp_business_messaging")
 WEBHOOK_FIELDS = (
@@ -65,6 +66,7 @@ class Facts:
     graph_versions: Mapping[str, date | None] = field(default_factory=dict[str, "date | None"])
     infobip_answers: bool | None = None
     registration_webhook_at: datetime | None = None
+    hooks: Sequence[HookState] | None = None
     client_tokens_ending: int = 0
     failures: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -207,6 +209,15 @@ def _webhooks(facts: Facts) -> Answer:
 
 
 def _infobip_hook(facts: Facts) -> Answer:
+    if facts.hooks is None:
+        return _seen_hook(facts)
+    missing = not_taken(facts.hooks)
+    if missing:
+        return Answer(False, f"Not to this gateway, or not offered: {', '.join(missing)}.")
+    return Answer(True, "All are subscribed, to this gateway.")
+
+
+def _seen_hook(facts: Facts) -> Answer:
     at = facts.registration_webhook_at
     if at is None:
         return Answer(None, "No registration webhook has arrived yet, so it is not proven.")
@@ -330,8 +341,9 @@ ITEMS: tuple[Item, ...] = (
     ),
     Item(
         "infobip-webhooks",
-        "Infobip's registration webhook",
-        "Your Infobip account manager sets its URL: docs/http.md",
+        "Infobip's webhooks",
+        "`waboard deploy --webhooks`; where the account has no Subscriptions API, your Infobip "
+        "account manager sets the URL: docs/http.md",
         "a day",
         Party.INFOBIP,
         _infobip_hook,

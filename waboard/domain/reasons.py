@@ -35,6 +35,15 @@ class Reason(StrEnum):
     ASSOCIATION_READ_BACK = "AssociationReadBack"
     NUMBER_NOT_LISTED = "NumberNotListed"
     ASSOCIATION_REFUSED = "AssociationRefused"
+    TEMPLATE_APPROVED = "TemplateApproved"
+    TEMPLATE_PENDING = "TemplatePending"
+    TEMPLATE_REJECTED = "TemplateRejected"
+    TEMPLATE_TIMED_OUT = "TemplateTimedOut"
+    TEMPLATE_UNREADABLE = "TemplateUnreadable"
+    TEMPLATE_NOT_SYNCED = "TemplateNotSynced"
+    INBOUND_ARRIVED = "InboundArrived"
+    INBOUND_AWAITED = "InboundAwaited"
+    NO_INBOUND = "NoInbound"
     MESSAGE_DELIVERED = "MessageDelivered"
     REPORT_AWAITED = "ReportAwaited"
     SEND_NOT_ANSWERED = "SendNotAnswered"
@@ -130,6 +139,38 @@ GUIDANCE: dict[Reason, Guidance] = {
     ),
     Reason.ASSOCIATION_REFUSED: Guidance(
         Party.OPERATOR, "Correct what Infobip names, then retry the run in the Prefect UI."
+    ),
+    Reason.TEMPLATE_PENDING: Guidance(
+        Party.META, "Nothing to do: Meta reviews the template, which takes minutes, at times a day."
+    ),
+    Reason.TEMPLATE_REJECTED: Guidance(
+        Party.OPERATOR,
+        "Give the template another name and text (WABOARD_VERIFICATION_TEMPLATE, "
+        "WABOARD_VERIFICATION_TEXT), run `waboard deploy`, then retry the run in the Prefect UI. "
+        "The client may appeal in WhatsApp Manager.",
+    ),
+    Reason.TEMPLATE_TIMED_OUT: Guidance(
+        Party.OPERATOR,
+        "See in WhatsApp Manager why Meta has not decided, then retry the run in the Prefect UI.",
+    ),
+    Reason.TEMPLATE_UNREADABLE: Guidance(
+        Party.OPERATOR,
+        "Correct what Infobip names (the key needs the scope whatsapp:manage), or make the "
+        "template by hand, then retry the run in the Prefect UI.",
+    ),
+    Reason.TEMPLATE_NOT_SYNCED: Guidance(
+        Party.US,
+        "Nothing to do: right after its registration Infobip does not know a sender's templates "
+        "yet; another test message goes out at the next look.",
+    ),
+    Reason.INBOUND_AWAITED: Guidance(
+        Party.CLIENT,
+        "The client opens its signup page and writes by the link or the QR code that it shows.",
+    ),
+    Reason.NO_INBOUND: Guidance(
+        Party.CLIENT,
+        "The client writes to its number from any other phone; retry the run in the Prefect UI "
+        "before. If it has written, check that Infobip's inbound webhook points at this gateway.",
     ),
     Reason.REPORT_AWAITED: Guidance(
         Party.INFOBIP, "Nothing to do: the test message is on its way; its report is awaited."

@@ -1,10 +1,20 @@
 """What a caller asks for: one client's WABA is to go live, or a client is to sign itself up."""
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from waboard.domain.ids import PhoneNumberField, PlatformId, SolutionIdField, WabaIdField
+from waboard.domain.onboarding import VerifyBy
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What holds for an onboarding whose request does not say."""
+
+    application_id: str
+    verify_by: VerifyBy = VerifyBy.TEMPLATE
 
 
 class OnboardingRequest(BaseModel):
@@ -26,6 +36,7 @@ class OnboardingRequest(BaseModel):
     entity_id: PlatformId | None = Field(default=None, description="Default: client_ref.")
     solution_id: SolutionIdField | None = Field(default=None, description="Default: the setting.")
     phone_numbers: tuple[PhoneNumberField, ...] = Field(default=(), max_length=100)
+    verify_by: VerifyBy | None = Field(default=None, description="Default: the setting.")
 
 
 Language = Literal["en", "es", "pt", "ja"]
@@ -49,6 +60,7 @@ class SignupRequest(BaseModel):
     application_id: PlatformId | None = Field(default=None, description="Default: the setting.")
     entity_id: PlatformId | None = Field(default=None, description="Default: client_ref.")
     solution_id: SolutionIdField | None = Field(default=None, description="Default: the setting.")
+    verify_by: VerifyBy | None = Field(default=None, description="Default: the setting.")
     prefill: dict[str, Any] = Field(default_factory=dict, description="For Meta's own form.")
     language: Language | None = Field(default=None, description="Default: the browser's.")
 
@@ -61,4 +73,5 @@ class SignupRequest(BaseModel):
             application_id=self.application_id,
             entity_id=self.entity_id,
             solution_id=self.solution_id,
+            verify_by=self.verify_by,
         )

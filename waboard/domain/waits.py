@@ -13,7 +13,9 @@ class WaitKind(StrEnum):
     SOLUTION = "solution"
     SLOT = "slot"
     REGISTRATION = "registration"
+    TEMPLATE = "template"
     DELIVERY = "delivery"
+    INBOUND = "inbound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,23 @@ WORDS: dict[WaitKind, WaitWords] = {
         Party.INFOBIP,
         "Nothing to do: registration takes minutes to days.",
     ),
+    WaitKind.TEMPLATE: WaitWords(
+        "AwaitingTemplate",
+        "Meta reviews the template of the test message; its webhook wakes this run.",
+        Party.META,
+        "Nothing to do: the review takes minutes, at times a day.",
+    ),
     WaitKind.DELIVERY: WaitWords(
         "AwaitingDelivery",
         "The test messages are sent; their delivery reports wake this run.",
         Party.INFOBIP,
         "Nothing to do: delivery takes seconds while the test recipient's phone is online.",
+    ),
+    WaitKind.INBOUND: WaitWords(
+        "AwaitingInbound",
+        "The client is to write a message to its number; the message wakes this run.",
+        Party.CLIENT,
+        "The client opens its signup page and writes by the link or the QR code that it shows.",
     ),
 }
 

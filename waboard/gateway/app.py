@@ -91,7 +91,7 @@ async def _open_door(app: FastAPI) -> AsyncGenerator[FrontDoor | None]:
             graph=graph,
             sealer=Sealer(settings.token_keys),
             clock=app.state.clock,
-            application_id=settings.infobip_application_id,
+            defaults=settings.defaults,
             grace=settings.signup_grace,
             tell=partial(tell_operator, settings.operator_notifier),
         )

@@ -21,7 +21,7 @@ from waboard.domain.errors import FactsDiffer, LinkClosed
 from waboard.domain.facts import canonical, signup_fact
 from waboard.domain.ids import PortfolioId, WabaId, parse_portfolio_id
 from waboard.domain.json_values import as_object
-from waboard.domain.requests import SignupRequest
+from waboard.domain.requests import Defaults, SignupRequest
 from waboard.domain.signup import Ending, Finding, Signals, SignupMessage, find_waba, read_message
 from waboard.gateway.starting import run_is_started
 from waboard.ledger.clients import start_onboarding
@@ -56,7 +56,7 @@ class FrontDoor:
     graph: GraphClient
     sealer: Sealer
     clock: Clock
-    application_id: str
+    defaults: Defaults
     grace: timedelta
     tell: Callable[[str, str], Awaitable[None]]
 
@@ -188,7 +188,7 @@ class FrontDoor:
             row.portfolio_id = row.portfolio_id or await _owner(session, waba_id)
         request = SignupRequest.model_validate(row.facts).onboarding_of(waba_id)
         try:
-            started = await start_onboarding(self.ledger, request, self.application_id, self.clock)
+            started = await start_onboarding(self.ledger, request, self.defaults, self.clock)
         except FactsDiffer as error:
             await self._stop(signup_id, error.message)
             return

@@ -7,11 +7,10 @@ repeat it for hours, and it would read no better.
 from fastapi import APIRouter, BackgroundTasks, Request
 from pydantic import BaseModel
 
+from waboard.domain.facts import READERS
+from waboard.domain.webhooks import Hook
 from waboard.gateway.authentication import require_infobip
 from waboard.gateway.dependencies import TheInbox, TheSettings
-from waboard.gateway.inbox import READERS, Inbox
-from waboard.ledger.models import EventKind
-from waboard.settings import Settings
 
 router = APIRouter(prefix="/hooks/infobip", tags=["hooks"])
 
@@ -23,27 +22,17 @@ class Kept(BaseModel):
     duplicates: int
 
 
-@router.post("/registration")
-async def registration(
-    request: Request, later: BackgroundTasks, inbox: TheInbox, settings: TheSettings
+@router.post("/{hook}")
+async def take(
+    hook: Hook, request: Request, later: BackgroundTasks, inbox: TheInbox, settings: TheSettings
 ) -> Kept:
-    """Take a registration event (the programme page; Subscriptions API: ACCOUNT_REGISTRATION)."""
-    return await _take(EventKind.REGISTRATION, request, later, inbox, settings)
+    """Take a webhook of Infobip's: its last part says which.
 
-
-@router.post("/delivery")
-async def delivery(
-    request: Request, later: BackgroundTasks, inbox: TheInbox, settings: TheSettings
-) -> Kept:
-    """Take delivery reports (Subscriptions API: DELIVERY)."""
-    return await _take(EventKind.DELIVERY, request, later, inbox, settings)
-
-
-async def _take(
-    kind: EventKind, request: Request, later: BackgroundTasks, inbox: Inbox, settings: Settings
-) -> Kept:
+    Of messages to senders (`inbound`) only those are kept that somebody awaits, and of those only
+    who wrote to whom and when.
+    """
     raw = await request.body()
     require_infobip(request, raw, settings)
-    receipts = await inbox.keep(READERS[kind](raw))
+    receipts = await inbox.keep(READERS[hook.kind](raw))
     later.add_task(inbox.act)
     return Kept(kept=len(receipts), duplicates=sum(r.duplicate for r in receipts))

@@ -5,26 +5,20 @@ from collections.abc import Collection, Iterable
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.clock import Clock
-from waboard.domain.facts import (
-    Fact,
-    delivery_facts,
-    meta_facts,
-    read_again,
-    registration_facts,
-)
+from waboard.domain.facts import Fact, read_again
 from waboard.domain.waits import WaitKind
 from waboard.gateway.waker import look_again, wake_due
 from waboard.ledger.database import Ledger
-from waboard.ledger.events import Receipt, any_settled, concerned_by, read_event, receive
+from waboard.ledger.events import (
+    Receipt,
+    any_settled,
+    concerned_by,
+    only_awaited,
+    read_event,
+    receive,
+)
 from waboard.ledger.models import Disposition, EventKind, EventRow
 from waboard.ledger.waits import hurry
-
-READERS = {
-    EventKind.REGISTRATION: registration_facts,
-    EventKind.DELIVERY: delivery_facts,
-    EventKind.META: meta_facts,
-}
-"""How the body of each kind of webhook is read."""
 
 
 class Inbox:
@@ -43,7 +37,8 @@ class Inbox:
     async def keep(self, facts: Iterable[Fact]) -> list[Receipt]:
         """Keep what a webhook said. Only after this may it be answered."""
         async with self._ledger.begin() as session:
-            receipts = await receive(session, facts, "webhook", self._clock())
+            kept = await only_awaited(session, facts)
+            receipts = await receive(session, kept, "webhook", self._clock())
         self._pending.update(receipt.event_id for receipt in receipts)
         return receipts
 
@@ -64,12 +59,23 @@ async def act_on(ledger: Ledger, event_ids: Collection[int], clock: Clock) -> No
     """Look again at the onboardings that events are about, and wake whose wait they satisfy."""
     async with ledger.begin() as session:
         concerned = await concerned_by(session, event_ids)
-        about_solution = await any_settled(session, event_ids, EventKind.META)
-        if about_solution:
-            await hurry(session, WaitKind.SOLUTION, clock())
+        hurried = [await _hurry(session, event_ids, kind, clock) for kind in _FOR_ALL]
     await look_again(ledger, concerned, clock)
-    if concerned or about_solution:
+    if concerned or any(hurried):
         await wake_due(ledger, clock)
+
+
+_FOR_ALL = {EventKind.META: WaitKind.SOLUTION, EventKind.TEMPLATE: WaitKind.TEMPLATE}
+"""Events that name no WABA, and who looks again because of them."""
+
+
+async def _hurry(
+    session: AsyncSession, event_ids: Collection[int], kind: EventKind, clock: Clock
+) -> bool:
+    found = await any_settled(session, event_ids, kind)
+    if found:
+        await hurry(session, _FOR_ALL[kind], clock())
+    return found
 
 
 async def replay(ledger: Ledger, event_id: int, clock: Clock) -> EventRow:

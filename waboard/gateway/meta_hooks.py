@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, BackgroundTasks, Query, Request
 from fastapi.responses import PlainTextResponse
 
+from waboard.domain.facts import READERS
 from waboard.gateway.authentication import require_meta, require_verify_token
 from waboard.gateway.dependencies import TheInbox, TheSettings
 from waboard.gateway.hooks import Kept
-from waboard.gateway.inbox import READERS
 from waboard.ledger.models import EventKind
 
 router = APIRouter(prefix="/hooks/meta", tags=["hooks"])

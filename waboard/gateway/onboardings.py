@@ -35,7 +35,7 @@ async def start(
     202 when Prefect cannot start its run now: it is kept, and starts as soon as Prefect can. 409
     names the difference when the client or the WABA is known with other facts.
     """
-    started = await start_onboarding(ledger, request, settings.infobip_application_id, clock)
+    started = await start_onboarding(ledger, request, settings.defaults, clock)
     async with ledger.begin() as session:
         onboarding = await look(session, started.onboarding_id, clock())
     response.status_code = 201 if started.created else 200

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.clock import Clock
 from waboard.domain.errors import FactsDiffer
-from waboard.domain.requests import OnboardingRequest
+from waboard.domain.requests import Defaults, OnboardingRequest
 from waboard.ledger.database import Ledger
 from waboard.ledger.models import ClientRow, OnboardingRow
 from waboard.ledger.onboardings import expect_sender
@@ -25,21 +25,21 @@ class Started:
 
 
 async def start_onboarding(
-    ledger: Ledger, request: OnboardingRequest, application_id: str, clock: Clock
+    ledger: Ledger, request: OnboardingRequest, defaults: Defaults, clock: Clock
 ) -> Started:
     """Write down a new onboarding, or find the one that this request already led to.
 
     Raises FactsDiffer, naming the difference, when the client or the WABA is known with others.
     """
     try:
-        return await _start(ledger, request, application_id, clock)
+        return await _start(ledger, request, defaults, clock)
     except IntegrityError:
         # Somebody else wrote the same client or WABA in the same instant: now it can be read.
-        return await _start(ledger, request, application_id, clock)
+        return await _start(ledger, request, defaults, clock)
 
 
 async def _start(
-    ledger: Ledger, request: OnboardingRequest, application_id: str, clock: Clock
+    ledger: Ledger, request: OnboardingRequest, defaults: Defaults, clock: Clock
 ) -> Started:
     async with ledger.begin() as session:
         known = await _known(session, request)
@@ -47,7 +47,7 @@ async def _start(
             client, onboarding = known
             _refuse_differences(request, client, onboarding)
             return Started(onboarding.id, created=False)
-        onboarding_id = await _create(session, request, application_id, clock())
+        onboarding_id = await _create(session, request, defaults, clock())
         return Started(onboarding_id, created=True)
 
 
@@ -82,6 +82,7 @@ def _refuse_differences(
             onboarding.application_id,
         ),
         "entity_id": (request.entity_id or request.client_ref, onboarding.entity_id),
+        "verify_by": (request.verify_by or onboarding.verify_by, onboarding.verify_by),
         "solution_id": (request.solution_id or onboarding.solution_id, onboarding.solution_id),
     }
     differences = [
@@ -97,7 +98,7 @@ def _refuse_differences(
 
 
 async def _create(
-    session: AsyncSession, request: OnboardingRequest, application_id: str, now: datetime
+    session: AsyncSession, request: OnboardingRequest, defaults: Defaults, now: datetime
 ) -> str:
     client = ClientRow(
         client_ref=request.client_ref,
@@ -111,9 +112,10 @@ async def _create(
         client_id=client.id,
         waba_id=request.waba_id,
         attempt=1,
-        application_id=request.application_id or application_id,
+        application_id=request.application_id or defaults.application_id,
         solution_id=request.solution_id,
         entity_id=request.entity_id or request.client_ref,
+        verify_by=request.verify_by or defaults.verify_by,
         phone_numbers=list(request.phone_numbers),
         created_at=now,
     )

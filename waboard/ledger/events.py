@@ -15,10 +15,12 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from waboard.domain.errors import NotFound
 from waboard.domain.facts import Fact
+from waboard.domain.template import TemplateUpdate
 from waboard.ledger.database import dialect_of, insert_into
 from waboard.ledger.models import (
     Disposition,
     EffectRow,
+    EventKind,
     EventRow,
     OnboardingRow,
     SenderRow,
@@ -46,6 +48,24 @@ async def receive(
     in_order = sorted(batch, key=lambda each: each[1].digest)
     receipts = {place: await _keep(session, fact, source, now) for place, fact in in_order}
     return [receipts[place] for place, _ in batch]
+
+
+async def only_awaited(session: AsyncSession, facts: Iterable[Fact]) -> list[Fact]:
+    """Leave out messages to senders that are not on their way to live: they are others' business.
+
+    All of a client's traffic comes this way, where the account is set up so.
+    """
+    listed = list(facts)
+    numbers = {fact.phone_number for fact in listed if fact.kind == EventKind.INBOUND}
+    if not numbers:
+        return listed
+    query = (
+        select(SenderRow.phone_number)
+        .join(OnboardingRow, SenderRow.onboarding_id == OnboardingRow.id)
+        .where(SenderRow.phone_number.in_(numbers), OnboardingRow.ended_at.is_(None))
+    )
+    awaited = {*await session.scalars(query), None}  # without a number it could not be read
+    return [f for f in listed if f.kind != EventKind.INBOUND or f.phone_number in awaited]
 
 
 async def _keep(session: AsyncSession, fact: Fact, source: str, now: datetime) -> Receipt:
@@ -190,6 +210,17 @@ async def any_settled(session: AsyncSession, event_ids: Collection[int], kind: s
         EventRow.onboarding_id.is_(None),
     )
     return await session.scalar(query.limit(1)) is not None
+
+
+async def why_rejected(session: AsyncSession, template_id: str) -> str | None:
+    """Return the reason that Infobip last gave for a template's change; reading it gives none."""
+    # What is kept is canonical JSON, so an exact part of it can be looked for.
+    told = f'"messageTemplateId":"{template_id}"'
+    query = select(EventRow.body).where(
+        EventRow.kind == EventKind.TEMPLATE, EventRow.body.contains(told, autoescape=True)
+    )
+    body = await session.scalar(query.order_by(EventRow.id.desc()).limit(1))
+    return TemplateUpdate.model_validate_json(body).change.reason if body else None
 
 
 async def last_received(session: AsyncSession, kind: str, source: str) -> datetime | None:

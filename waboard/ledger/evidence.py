@@ -5,8 +5,9 @@ import json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.account import MetaEvent
-from waboard.domain.delivery import DeliveryReport
+from waboard.domain.delivery import DeliveryReport, SeenReport
 from waboard.domain.evidence import Evidence, all_of, quality_evidence
+from waboard.domain.inbound import InboundMessage
 from waboard.domain.registration import RegistrationEvent
 from waboard.ledger.events import adopted_by
 from waboard.ledger.models import EventKind, EventRow
@@ -23,6 +24,10 @@ def evidence_in(event: EventRow) -> Evidence:
         return Evidence(registrations=(RegistrationEvent.model_validate_json(event.body),))
     if event.kind == EventKind.DELIVERY:
         return Evidence(reports=(DeliveryReport.model_validate_json(event.body),))
+    if event.kind == EventKind.SEEN:
+        return Evidence(seen=(SeenReport.model_validate_json(event.body),))
+    if event.kind == EventKind.INBOUND:
+        return Evidence(inbound=(InboundMessage.model_validate_json(event.body),))
     if event.kind == EventKind.META:
         return Evidence(account=(MetaEvent.model_validate_json(event.body),))
     # The same answer given again is news: it is true of now, too.

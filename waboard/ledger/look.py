@@ -16,8 +16,9 @@ from waboard.domain.delivery import Verdict
 from waboard.domain.errors import Superseded
 from waboard.domain.evidence import Evidence
 from waboard.domain.ids import PhoneNumber
+from waboard.domain.inbound import InboundMessage
 from waboard.domain.masking import scrub
-from waboard.domain.onboarding import Onboarding, is_over
+from waboard.domain.onboarding import Onboarding, VerifyBy, is_over
 from waboard.domain.reasons import Reason
 from waboard.domain.registration import CONNECTED, RegistrationStatus, SenderRegistration
 from waboard.ledger.conditions import write_condition
@@ -71,6 +72,7 @@ async def look(session: AsyncSession, onboarding_id: str, now: datetime) -> Onbo
     await _write_connection(subject, evidence)
     await _write_registration(subject, evidence)
     await _write_share(subject)
+    await _write_receiving(subject, evidence)
     await _write_verdicts(subject, evidence)
     await session.flush()
     onboarding = await read_onboarding(session, onboarding_id)
@@ -194,6 +196,41 @@ def _registered(sender: SenderRegistration) -> Verdict:
     return Verdict(Status.UNKNOWN, Reason.REGISTRATION_IN_PROGRESS, message)
 
 
+async def _write_receiving(subject: _Subject, evidence: Evidence) -> None:
+    onboarding = await subject.session.get(OnboardingRow, subject.onboarding_id)
+    if onboarding is None or onboarding.verify_by == VerifyBy.TEMPLATE:
+        return
+    await subject.session.flush()
+    query = select(ConditionRow.subject).where(
+        ConditionRow.onboarding_id == subject.onboarding_id,
+        ConditionRow.type == ConditionType.REGISTERED,
+        ConditionRow.status == Status.TRUE,
+        ConditionRow.subject != "",
+    )
+    for number in await subject.session.scalars(query):
+        await _write_received(subject, number, evidence.last_inbound(number))
+
+
+async def _write_received(subject: _Subject, number: str, last: InboundMessage | None) -> None:
+    known = await subject.session.get(
+        ConditionRow, (subject.onboarding_id, number, ConditionType.RECEIVES)
+    )
+    if known is None:
+        await subject.write(number, ConditionType.RECEIVES, _NOT_WRITTEN_TO, "no inbound event")
+    if last is not None and (known is None or known.status != Status.TRUE):
+        arrived = Verdict(
+            Status.TRUE,
+            Reason.INBOUND_ARRIVED,
+            f"Somebody wrote to it on {last.received_at:%Y-%m-%d %H:%M} UTC.",
+        )
+        await subject.write(number, ConditionType.RECEIVES, arrived, "inbound event")
+
+
+_NOT_WRITTEN_TO = Verdict(
+    Status.UNKNOWN, Reason.INBOUND_AWAITED, "Nobody has written to this number yet."
+)
+
+
 async def _write_verdicts(subject: _Subject, evidence: Evidence) -> None:
     query = select(SenderRow.phone_number).where(SenderRow.onboarding_id == subject.onboarding_id)
     for number in await subject.session.scalars(query):
@@ -208,7 +245,7 @@ async def _write_verdict(
     subject: _Subject, number: PhoneNumber, effect: EffectRow, evidence: Evidence
 ) -> None:
     verdict = evidence.verdict(effect.external_id or "")
-    if verdict.status is not Status.UNKNOWN:
+    if verdict.reason is not Reason.REPORT_AWAITED:
         await subject.resolve(Verb.SEND_TEST_MESSAGE, number, "Shown by its report.")
     elif effect.status == EffectStatus.REFUSED:
         verdict = Verdict(Status.FALSE, Reason.MESSAGE_REJECTED, effect.detail)
@@ -221,7 +258,7 @@ async def _write_verdict(
         decided = known is not None and known.status != Status.UNKNOWN
         if decided or effect.status == EffectStatus.FAILED:
             return
-        if effect.status in UNSURE:
+        if effect.status in UNSURE and verdict.reason is Reason.REPORT_AWAITED:
             verdict = Verdict(
                 Status.UNKNOWN,
                 Reason.SEND_NOT_ANSWERED,

@@ -73,6 +73,10 @@ class EventKind(StrEnum):
 
     REGISTRATION = "registration"
     DELIVERY = "delivery"
+    SEEN = "seen"
+    INBOUND = "inbound"
+    TEMPLATE = "template"
+    ACCOUNT = "account"
     QUALITY = "quality"
     META = "meta"
     SIGNUP = "signup"
@@ -100,6 +104,7 @@ class Verb(StrEnum):
     CREATE_ENTITY = "create-entity"
     ASSOCIATE = "associate"
     DISSOCIATE = "dissociate"
+    CREATE_TEMPLATE = "create-template"
     SEND_TEST_MESSAGE = "send-test-message"
     NOTIFY_OPERATOR = "notify-operator"
     NOTIFY_PROVIDER = "notify-provider"
@@ -143,6 +148,7 @@ class OnboardingRow(Base):
     application_id: Mapped[str] = mapped_column(String(255))
     entity_id: Mapped[str] = mapped_column(String(255))
     solution_id: Mapped[str | None] = mapped_column(String(20))
+    verify_by: Mapped[str] = mapped_column(String(10), server_default="template")
     phone_numbers: Mapped[list[str]]
     flow_run_id: Mapped[str | None] = mapped_column(String(36), index=True)
     created_at: Mapped[datetime]

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.errors import NotFound
 from waboard.domain.ids import NumberKey, PhoneNumber, SolutionId, WabaId, mask_phone
-from waboard.domain.onboarding import Onboarding, Sender
+from waboard.domain.onboarding import Onboarding, Sender, VerifyBy
 from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
 from waboard.ledger.admissions import leave_queue
@@ -57,6 +57,7 @@ def _facts(row: OnboardingRow, client: ClientRow) -> dict[str, Any]:
         "solution_id": SolutionId(row.solution_id) if row.solution_id else None,
         "phone_numbers": tuple(map(PhoneNumber, row.phone_numbers)),
         "flow_run_id": row.flow_run_id,
+        "verify_by": VerifyBy(row.verify_by),
         "created_at": row.created_at,
         "ended_at": row.ended_at,
     }
@@ -142,19 +143,26 @@ async def record_number_key(
 async def reopen_onboarding(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
     """Write down that an attempt that had ended goes on: somebody retried its run.
 
-    A registration that was given up is waited for again, our subscription at Meta is tried again,
-    and a sender whose test message failed is sent another. Does nothing to one that has not ended.
+    A registration that was given up is waited for again, and so are the template and messages to
+    its senders; our subscription at Meta is tried again, and a sender whose test message failed is
+    sent another. Does nothing to one that has not ended.
     """
     row = await session.get_one(OnboardingRow, onboarding_id)
     if row.ended_at is None:
         return
     row.ended_at, row.reopened_at = None, now
     for condition in await _conditions(session, onboarding_id):
-        again = condition.type == ConditionType.CONNECTED and condition.status != Status.TRUE
-        if condition.subject == "" and (again or condition.type == ConditionType.REGISTERED):
+        again = condition.type in _LOOKED_FOR_AGAIN and condition.status != Status.TRUE
+        gave_up = condition.type == ConditionType.REGISTERED and condition.subject == ""
+        if again or gave_up:
             await session.delete(condition)
         elif condition.type == ConditionType.VERIFIED and condition.status == Status.FALSE:
             await write_condition(session, onboarding_id, condition.subject, _asked_again(now))
+
+
+_LOOKED_FOR_AGAIN = frozenset(
+    {ConditionType.CONNECTED, ConditionType.TEMPLATE_READY, ConditionType.RECEIVES}
+)
 
 
 async def _conditions(session: AsyncSession, onboarding_id: str) -> list[ConditionRow]:

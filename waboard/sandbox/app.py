@@ -24,6 +24,7 @@ from waboard.sandbox import (
     profiles,
     provisioning,
     subscriptions,
+    templates,
     whatsapp,
 )
 from waboard.sandbox.config import SandboxConfig
@@ -65,6 +66,7 @@ def _include_routes(app: FastAPI) -> None:
     app.include_router(messages.router)
     app.include_router(profiles.router)
     app.include_router(subscriptions.router)
+    app.include_router(templates.router)
     app.include_router(graph.router)
     app.include_router(facebook.router)
     app.include_router(control.router)

@@ -28,6 +28,7 @@ class SandboxConfig(BaseModel):
 
     registration_delay: float = Field(default=2.0, ge=0)
     delivery_delay: float = Field(default=1.0, ge=0)
+    template_review_delay: float = Field(default=1.0, ge=0)
     seen_delay: float = Field(default=1.0, ge=0)
 
     webhook_auth: Literal["hmac", "basic", "header", "none"] = "none"

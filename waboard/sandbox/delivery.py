@@ -10,6 +10,7 @@ from waboard.sandbox.outcomes import (
     INVALID_TEMPLATE,
     NO_SESSION,
     SENDER_NOT_REGISTERED,
+    TEMPLATE_NOT_SYNCED,
     Outcome,
 )
 from waboard.sandbox.reports import delivery_report, seen_report, standalone_delivery_report
@@ -40,15 +41,19 @@ def _outcome(world: World, message: Message) -> Outcome | None:
         return NO_SESSION  # nobody ever writes to the sandbox, so no 24 h window is open
     if not _has_template(world, message):
         return INVALID_TEMPLATE
+    if world.books.unsynced[message.sender] < sender.templates_not_synced:
+        world.books.unsynced[message.sender] += 1
+        return TEMPLATE_NOT_SYNCED
     return BY_FATE.get(sender.delivery)
 
 
 def _has_template(world: World, message: Message) -> bool:
     waba_id = world.books.senders[message.sender].waba_id
-    templates = world.books.registration(waba_id).fate.templates
-    if message.language is None:
-        return any(each.split(":")[0] == message.template for each in templates)
-    return f"{message.template}:{message.language}" in templates
+    return any(
+        each.name == message.template and message.language in (None, each.language)
+        for each in world.books.registration(waba_id).templates()
+        if each.status == "APPROVED"
+    )
 
 
 async def _report(world: World, message: Message, outcome: Outcome) -> None:

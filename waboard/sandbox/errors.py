@@ -1,8 +1,8 @@
 """Infobip's error bodies: an older and a newer family, chosen by the endpoint.
 
 Sources: Infobip OpenAPI 3.210.0, `ApiException` (whatsapp, application-entity, numbers,
-subscriptions-api), `ApiError` and `ValidationBadResponse` (messages-api). The `messageId`s of 409
-and 405 are inferred.
+subscriptions-api), `ApiError` and `ValidationBadResponse` (messages-api, a few of whatsapp). The
+`messageId`s of 409 and 405 are inferred.
 """
 
 import re
@@ -15,6 +15,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 VALIDATE = "/messages-api/1/messages/validate"
+
+_NEWER_PATHS = re.compile(
+    r"/messages-api/|/whatsapp/1/templates$|/whatsapp/1/senders/[^/]+/business-info"
+)
 
 _LEGACY = {
     400: ("BAD_REQUEST", "Bad request"),
@@ -48,6 +52,11 @@ _NEWER: dict[int, tuple[str, str, list[dict[str, str]]]] = {
             }
         ],
     ),
+    404: (
+        "Not found - request URL doesn't exist on the API server or resource is not found.",
+        "Check the resources and adjust your request.",
+        [],
+    ),
     429: (
         "Too many requests sent.",
         "Check request rate limit specified in the API endpoint documentation resource.",
@@ -77,8 +86,7 @@ class Refusal(Exception):
 
 def answer(path: str, refusal: Refusal, headers: dict[str, str] | None = None) -> JSONResponse:
     """The refusal as the endpoint at `path` words it."""
-    newer = path.startswith("/messages-api/")
-    body = _newer(path, refusal) if newer else _legacy(refusal)
+    body = _newer(path, refusal) if _NEWER_PATHS.match(path) else _legacy(refusal)
     return JSONResponse(body, refusal.status, headers)
 
 

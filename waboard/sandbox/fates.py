@@ -15,6 +15,9 @@ from waboard.sandbox.hostility import Mischief
 DOCUMENTED_WABA = "102384266223093"
 DEFAULT_TEMPLATES = ("waboard_verification:en",)
 
+Reason = Literal[
+    "ABUSIVE_CONTENT", "INCORRECT_CATEGORY", "INVALID_FORMAT", "NONE", "SCAM", "UNKNOWN"
+]
 Delivery = Literal["delivered", "undeliverable", "rejected", "expired", "silent"]
 
 # Area codes of populous states; any of them makes a number that libphonenumber calls valid.
@@ -36,6 +39,8 @@ class SenderFate(BaseModel):
     delivery: Delivery = "delivered"
     lost_push: bool = False
     """The delivery report is never pushed; it waits on the pull queue."""
+    templates_not_synced: int = Field(default=0, ge=0)
+    """So many templates are sent in vain at first: a new sender does not know them yet."""
     seen: bool = False
     """Whoever gets a message of it looks at it."""
     auto_associated_entity: str | None = None
@@ -66,6 +71,11 @@ class Fate(BaseModel):
     """A repeated share runs the registration again instead of being a no-op."""
     templates: list[str] = Field(default_factory=lambda: list(DEFAULT_TEMPLATES))
     """`name:language` of each approved template of the WABA."""
+    template_review_delay: float | None = Field(default=None, ge=0)
+    template_verdict: Literal["APPROVED", "REJECTED", "PENDING"] = "APPROVED"
+    """How the review of a new template ends; `PENDING` never does."""
+    template_reason: Reason = "INVALID_FORMAT"
+    """Why it is rejected."""
     mischief: list[Mischief] = Field(default_factory=list[Mischief])
     """What goes wrong with this WABA for certain, once each: webhooks, senders, reports."""
     created_at: str | None = None

@@ -22,16 +22,19 @@ class Limit(Protocol):
         ...
 
 
-class Window:
-    """At most so many requests in any one second (`type: time`)."""
+HOUR = 3600.0
 
-    def __init__(self, requests: int) -> None:
-        self._requests = requests
+
+class Window:
+    """At most so many requests in any second, or other while (`type: time`)."""
+
+    def __init__(self, requests: int, seconds: float = 1.0) -> None:
+        self._requests, self._seconds = requests, seconds
         self._passed: deque[float] = deque()
 
     def admits(self, now: float) -> bool:
-        """Count the request if fewer than the limit passed in the last second."""
-        while self._passed and now - self._passed[0] >= 1.0 - TOLERANCE:
+        """Count the request if fewer than the limit passed in the last while."""
+        while self._passed and now - self._passed[0] >= self._seconds - TOLERANCE:
             self._passed.popleft()
         if len(self._passed) >= self._requests:
             return False
@@ -80,6 +83,7 @@ def _once_a_second() -> Limit:
     return Window(1)
 
 
+_TEMPLATES = "/whatsapp/2/senders/{sender}/templates"
 _PROVISIONING = "/provisioning/1"
 
 OPERATIONS = (
@@ -89,6 +93,12 @@ OPERATIONS = (
         lambda: Window(15),
     ),
     Operation("GET", "/whatsapp/1/senders/quality", lambda: Window(10)),
+    Operation("GET", "/whatsapp/1/templates", lambda: Window(15)),
+    Operation("GET", _TEMPLATES, lambda: Window(2500)),
+    Operation("POST", _TEMPLATES, lambda: Window(1000, HOUR)),
+    Operation("GET", f"{_TEMPLATES}/{{id}}", lambda: Window(2500)),
+    Operation("PATCH", f"{_TEMPLATES}/{{id}}", lambda: Window(100, HOUR)),
+    Operation("DELETE", f"{_TEMPLATES}/{{name}}", lambda: Window(200, HOUR)),
     *(
         Operation(method, f"{_PROVISIONING}/{kind}", _once_a_second)
         for kind in ("applications", "entities", "associations")

@@ -54,6 +54,11 @@ INVALID_TEMPLATE = Outcome(
     (21, "REJECTED_SYSTEM_ERROR", "Message rejected"),
     (7009, "EC_INVALID_TEMPLATE", "Template does not exist", True),
 )
+TEMPLATE_NOT_SYNCED = Outcome(
+    _REJECTED,
+    (21, "REJECTED_SYSTEM_ERROR", "Message rejected"),
+    (7036, "EC_TEMPLATE_NOT_SYNCED", "Template not synced", False),
+)
 NO_SESSION = Outcome(
     _REJECTED,
     (21, "REJECTED_SYSTEM_ERROR", "Message rejected"),

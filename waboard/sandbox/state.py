@@ -1,6 +1,7 @@
 """The books: everything the sandbox knows, in memory, readable as one JSON document."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import count
@@ -10,6 +11,7 @@ from waboard.sandbox.account import AccountFacts
 from waboard.sandbox.fates import Fate, SenderFate, default_fate
 from waboard.sandbox.meta_books import MetaBooks
 from waboard.sandbox.subscription_books import SubscriptionBooks
+from waboard.sandbox.template_books import Template, approved_template
 from waboard.sandbox.times import stamp
 
 Json = dict[str, Any]
@@ -29,6 +31,18 @@ class Registration:
     modified_at: str | None = None
     finished_as: Fate | None = None
     """The fate that has come true."""
+    kept: dict[tuple[str, str], Template] = field(default_factory=dict[tuple[str, str], Template])
+    """Templates that were created, edited or deleted; they go before those of the fate."""
+
+    def keep(self, template: Template) -> None:
+        """Note what a template now is."""
+        self.kept[template.name, template.language] = template
+
+    def templates(self) -> list[Template]:
+        """All that there are: those that the fate brings along, and those made since."""
+        brought = [approved_template(self.waba_id, each) for each in self.fate.templates]
+        known = {(each.name, each.language): each for each in brought} | self.kept
+        return [each for each in known.values() if each.status != "DELETED"]
 
     def touch(self, moment: float) -> None:
         """Note a change: the first one also creates."""
@@ -43,6 +57,7 @@ class Registration:
             "createdAt": self.created_at,
             "lastModifiedAt": self.modified_at,
             "fate": self.fate.model_dump(),
+            "templates": [each.as_json() for each in self.templates()],
         }
 
 
@@ -123,6 +138,8 @@ class Books:
     messages: dict[str, Message] = field(default_factory=dict[str, Message])
     duplicates: list[str] = field(default_factory=list[str])
     reports: list[tuple[float, Json]] = field(default_factory=list[tuple[float, Json]])
+    unsynced: Counter[str] = field(default_factory=Counter[str])
+    """How many templates a sender has sent before it knew them."""
     handed_out: list[str] = field(default_factory=list[str])
     """Ids of the messages whose reports somebody pulled: whoever lost the answer gets no other."""
     webhooks: list[Json] = field(default_factory=list[Json])

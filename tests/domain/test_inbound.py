@@ -1,0 +1,65 @@
+"""A message to a sender: who wrote to whom and when, and nothing of what."""
+
+import json
+from typing import Any
+
+import pytest
+
+from waboard.domain.facts import Fact, inbound_facts, read_again
+from waboard.domain.inbound import InboundMessage
+
+STANDALONE = {
+    "from": "447860099311",
+    "to": "13135138538",
+    "integrationType": "WHATSAPP",
+    "receivedAt": "2026-01-05T09:10:00.000+0000",
+    "messageId": "wamid.1",
+    "message": {"text": "my card is 4111", "type": "TEXT"},
+}
+MESSAGES_API = {
+    "channel": "WHATSAPP",
+    "sender": "447860099311",
+    "destination": "13135138538",
+    "content": [{"text": "my card is 4111", "type": "TEXT"}],
+    "receivedAt": "2026-01-05T09:10:00.000+0000",
+    "messageId": "wamid.1",
+    "event": "MO",
+}
+
+
+def facts(*messages: Any) -> list[Fact]:
+    """What a webhook with these messages says."""
+    return inbound_facts(json.dumps({"results": messages}).encode())
+
+
+@pytest.mark.parametrize("message", [STANDALONE, MESSAGES_API])
+def test_both_shapes_say_the_same(message: dict[str, Any]):
+    (fact,) = facts(message)
+    assert (fact.kind, fact.phone_number, fact.problem) == ("inbound", "13135138538", None)
+    kept = json.loads(fact.body)
+    assert set(kept) == {"from", "to", "messageId", "receivedAt"}
+    assert (kept["from"], kept["to"]) == ("447860099311", "13135138538")
+
+
+def test_the_same_message_in_either_shape_is_the_same_fact():
+    assert facts(STANDALONE)[0].digest == facts(MESSAGES_API)[0].digest
+
+
+def test_what_is_kept_can_be_read():
+    (fact,) = facts(STANDALONE)
+    assert InboundMessage.model_validate_json(fact.body).writer == "447860099311"
+
+
+@pytest.mark.parametrize("wrong", [{"to": "acme"}, {"receivedAt": None}, {"messageId": None}])
+def test_one_that_cannot_be_read_keeps_nothing_of_what_was_written(wrong: dict[str, Any]):
+    good, bad = facts(STANDALONE, STANDALONE | wrong)
+    assert good.problem is None
+    assert bad.problem is not None
+    assert "4111" not in bad.body
+    assert read_again(bad.kind, bad.body)[0].problem is not None
+
+
+def test_a_body_that_is_none_keeps_nothing_of_what_was_written():
+    (fact,) = inbound_facts(b"my card is 4111")
+    assert fact.problem is not None
+    assert "4111" not in fact.body

@@ -1,0 +1,60 @@
+"""Templates: what is made where one is missing, and what is said when one changes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from waboard.domain.facts import template_facts
+from waboard.domain.template import HOPELESS, USABLE, text_in
+from waboard.infobip.templates import TemplateStatus
+
+UPDATE: dict[str, Any] = {
+    "messageTemplateId": "111",
+    "messageTemplateName": "waboard_verification",
+    "messageTemplateLanguage": "en",
+    "timestamp": "2026-01-05T09:00:00.000+0000",
+    "change": {"type": "TEMPLATE_STATUS_UPDATE", "newStatus": "APPROVED", "reason": "NONE"},
+    "entityId": 123456,
+}
+
+
+@pytest.mark.parametrize("language", ["en", "en_GB", "de", "xx_YY"])
+def test_most_languages_are_spoken_to_in_english(language: str):
+    """The provider may give a text of its own."""
+    assert text_in(language).startswith("This is a test")
+
+
+@pytest.mark.parametrize(
+    ("language", "word"), [("es_MX", "prueba"), ("pt_BR", "teste"), ("ja", "テスト")]
+)
+def test_a_few_have_a_text_of_their_own(language: str, word: str):
+    assert word in text_in(language)
+
+
+def test_every_status_that_decides_is_usable_or_hopeless():
+    assert set(TemplateStatus) >= USABLE | HOPELESS
+    assert not USABLE & HOPELESS
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"newStatus": "APPROVED", "reason": "NONE"}, "APPROVED."),
+        ({"newStatus": "REJECTED", "reason": "SCAM"}, "REJECTED (SCAM)."),
+        (
+            {"type": "TEMPLATE_CATEGORY_UPDATE", "newCategory": "MARKETING"},
+            "TEMPLATE_CATEGORY_UPDATE.",
+        ),
+    ],
+)
+def test_a_change_is_told_in_one_line(change: dict[str, Any], said: str):
+    update = UPDATE | {"change": {"type": "TEMPLATE_STATUS_UPDATE"} | change}
+    (fact,) = template_facts(json.dumps(update).encode())
+    assert fact.settled == f"Template waboard_verification (en): {said}"
+
+
+def test_one_that_cannot_be_read_says_why():
+    (fact,) = template_facts(b'{"messageTemplateId": 1}')
+    assert fact.problem is not None
+    assert "messageTemplateName" in fact.problem

@@ -1,0 +1,56 @@
+"""Templates: which a sender's test message needs, and what its status means.
+
+Templates belong to the WABA, not to a sender. Statuses: `WhatsAppTemplateApiResponse` of Infobip's
+OpenAPI whatsapp 3.210.0; event: `TemplateUpdatePushEvent` there.
+"""
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+USABLE = frozenset({"APPROVED", "REINSTATED"})
+HOPELESS = frozenset({"REJECTED", "DISABLED", "DELETED", "PENDING_DELETION"})
+"""Statuses that no waiting mends; any other is waited out."""
+
+
+REPLY = "Thank you. Your number sends and receives messages."
+_TEXTS = {
+    "en": "This is a test: your WhatsApp number is connected and can send messages.",
+    "es": "Esta es una prueba: su número de WhatsApp está conectado y puede enviar mensajes.",
+    "pt": "Este é um teste: o seu número do WhatsApp está conectado e pode enviar mensagens.",
+    "ja": "これはテストです。お使いのWhatsApp番号は接続され、メッセージを送信できます。",
+}
+
+
+def text_in(language: str) -> str:
+    """Return what a verification template says in a language such as `pt_BR`; English for most."""
+    return _TEXTS.get(language.partition("_")[0].lower(), _TEXTS["en"])
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="ignore", frozen=True, coerce_numbers_to_str=True
+    )
+
+
+class TemplateChange(_Wire):
+    """What changed: `new_status` is there when it was the status."""
+
+    type: str
+    new_status: str | None = None
+    reason: str | None = None
+
+
+class TemplateUpdate(_Wire):
+    """What Infobip sends when a template changes. It names no WABA: everybody looks again."""
+
+    message_template_id: str
+    message_template_name: str
+    message_template_language: str
+    change: TemplateChange
+
+    def __str__(self) -> str:
+        change = self.change.new_status or self.change.type
+        reason = self.change.reason
+        closer = f" ({reason})" if reason and reason != "NONE" else ""
+        where = f"{self.message_template_name} ({self.message_template_language})"
+        return f"Template {where}: {change}{closer}."
