@@ -50,7 +50,7 @@ from waboard.domain.onboarding import (
 )
 from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
-from waboard.ledger.look import hold
+from waboard.ledger.look import hold, look
 from waboard.ledger.onboardings import end_onboarding
 
 
@@ -232,7 +232,9 @@ async def notify_and_end(services: Services, onboarding: Onboarding) -> State[No
     await record_told(services, onboarding, outcome, [error for error in told if error])
     async with services.ledger.begin() as session:
         await hold(session, onboarding.id, services.leg)
-        await end_onboarding(session, onboarding.id, services.clock())
+        now = services.clock()
+        await end_onboarding(session, onboarding.id, now, outcome.name)
+        await look(session, onboarding.id, now)  # what came while everybody was told is news
     boundary("end:written")
     end = Completed if outcome.is_live else Failed
     return end(name=outcome.name, message=outcome.message)

@@ -11,7 +11,7 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound, Pause
 from prefect.runtime import flow_run
-from prefect.states import Paused
+from prefect.states import AwaitingRetry, Paused
 
 from tasks.services import Services
 from waboard.boundary import boundary
@@ -21,7 +21,13 @@ from waboard.domain.onboarding import Onboarding, OutcomeName, is_over
 from waboard.domain.waits import WORDS, WaitKind
 from waboard.ledger.database import Ledger
 from waboard.ledger.look import hold, look
-from waboard.ledger.onboardings import begin_leg, read_onboarding, record_run, reopen_onboarding
+from waboard.ledger.onboardings import (
+    begin_leg,
+    read_onboarding,
+    record_run,
+    reopen_onboarding,
+    take_up_news,
+)
 from waboard.ledger.waits import DueWait, close_waits, open_wait, put_off
 
 DEPLOYMENT = "onboard-client/onboard-client"
@@ -76,6 +82,8 @@ async def wake_up(services: Services, onboarding_id: str) -> Onboarding:
     """Write down that the run is awake, and look at everything anew: nothing is remembered."""
     run_id = str(flow_run.get_id())
     async with services.ledger.begin() as session:
+        await hold(session, onboarding_id)
+        await take_up_news(session, onboarding_id)
         known = await read_onboarding(session, onboarding_id)
     retried = known.ended_at is not None and await _was_told_its_end(run_id)
     async with services.ledger.begin() as session:
@@ -89,6 +97,24 @@ async def wake_up(services: Services, onboarding_id: str) -> Onboarding:
     if set(flow_run.get_tags()) != set(onboarding.tags):
         await _tag(run_id, onboarding.tags)
     return onboarding
+
+
+async def go_on(onboarding: Onboarding) -> None:
+    """Let a run that has ended go on with what came since, unless it does already.
+
+    Raises NotFound when Prefect knows it no more.
+    """
+    run_id = str(onboarding.flow_run_id)
+    async with get_client() as client:
+        state = await _state_of(client, run_id)
+        if state is None:
+            raise NotFound(
+                f"Prefect knows no run of {onboarding.client_ref} any more.",
+                remedy="`waboard status` shows what it came to; nobody is told of it.",
+            )
+        if state.is_final():
+            again = AwaitingRetry(message="Something came after its end: it goes on with it.")
+            await client.set_flow_run_state(UUID(run_id), again, force=True)
 
 
 async def _was_told_its_end(run_id: str) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 from sqlalchemy import func, select
 
-from waboard.domain.conditions import ConditionType
 from waboard.domain.onboarding import Onboarding, Sender, stage_of
 from waboard.domain.reasons import Reason
 from waboard.ledger.database import Ledger
@@ -68,9 +67,6 @@ async def judge(ledger: Ledger, books: Json, states: dict[str, str], fates: Json
     judgement = Judgement()
     for case in await _cases(ledger):
         judgement.counts[stage_of(case.onboarding)] += 1
-        if _has_late_news(case):
-            judgement.counts["registered only after the end"] += 1
-            continue
         _judge_end(judgement, case, states)
         _judge_share(judgement, case, books)
         _judge_told(judgement, case, books)
@@ -85,13 +81,6 @@ async def _cases(ledger: Ledger) -> list[Case]:
     async with ledger.begin() as session:
         ids = list(await session.scalars(select(OnboardingRow.id)))
         return [Case(await read_onboarding(session, i), await effects_of(session, i)) for i in ids]
-
-
-def _has_late_news(case: Case) -> bool:
-    # Who is registered after the end was told waits for somebody to retry.
-    ended = case.onboarding.ended_at
-    registered = (s.conditions.get(ConditionType.REGISTERED) for s in case.onboarding.senders)
-    return ended is not None and any(c and c.changed_at > ended for c in registered)
 
 
 def _judge_end(judgement: Judgement, case: Case, states: dict[str, str]) -> None:

@@ -28,6 +28,7 @@ from waboard.domain.onboarding import (
     OutcomeName,
     Stage,
     delivery_is_over,
+    has_news,
     is_over,
     outcome_of,
     registration_is_over,
@@ -130,6 +131,33 @@ def test_the_trouble_of_a_sender_is_the_first_in_the_order_of_the_work():
 def test_a_live_sender_has_no_trouble():
     """Nothing is needed of anybody."""
     assert live_sender().trouble is None
+
+
+# What comes after the end
+
+
+@pytest.mark.parametrize(
+    ("facts", "news"),
+    [
+        ({"ended_at": None, "ended_as": None}, False),
+        ({"ended_as": None}, False),
+        ({"ended_as": "Live"}, False),
+        ({"ended_as": "LiveLimited"}, True),
+        ({"ended_as": "VerificationFailed"}, True),
+    ],
+)
+def test_what_came_after_an_end_is_news_when_it_changes_what_was_told(facts, news):
+    """A delivery report that was late, and a registration that was mended."""
+    assert has_news(onboarding(**{"senders": (live_sender(),), "ended_at": at(9)} | facts)) is news
+
+
+@pytest.mark.parametrize(("minute", "news"), [(8, False), (9, False), (10, True)])
+def test_a_sender_that_is_registered_after_the_end_is_news(minute, news):
+    """Although what it comes to is the same until it is associated and tested."""
+    late = replace(true(REGISTERED), changed_at=at(minute))
+    both = (live_sender(), sender(BAD, late))
+    ended = onboarding(senders=both, ended_at=at(9), ended_as=OutcomeName.LIVE_LIMITED)
+    assert has_news(ended) is news
 
 
 # What is shown

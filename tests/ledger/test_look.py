@@ -23,7 +23,12 @@ from waboard.domain.reasons import Reason
 from waboard.ledger.evidence import evidence_of
 from waboard.ledger.look import look
 from waboard.ledger.models import Disposition, EffectStatus, EventRow, Verb
-from waboard.ledger.onboardings import end_onboarding, reopen_onboarding
+from waboard.ledger.onboardings import (
+    end_onboarding,
+    reopen_onboarding,
+    take_up_news,
+    with_news,
+)
 
 SHARED, REGISTERED, ASSOCIATED = list(ConditionType)[3:6]
 VERIFIED, NOTIFIED = list(ConditionType)[-2:]
@@ -487,3 +492,46 @@ async def test_a_look_that_breaks_leaves_everything_as_it_was(desk, onboarding_i
     assert await dispositions(desk) == [Disposition.PARKED]
     assert await desk.history(onboarding_id) == []
     assert (await desk.look(onboarding_id)).sender(GOOD).holds(REGISTERED)
+
+
+async def news(desk: Desk) -> list[str]:
+    async with desk.ledger.begin() as session:
+        return await with_news(session)
+
+
+async def ended_as(desk: Desk, onboarding_id: str, told: str) -> None:
+    """The attempt has ended, and so it was told."""
+    async with desk.ledger.begin() as session:
+        await end_onboarding(session, onboarding_id, at(5), told)
+
+
+async def test_a_report_that_comes_after_the_end_is_news(desk, onboarding_id):
+    """It was given up, and has arrived all the same."""
+    await ready_to_verify(desk, onboarding_id, GOOD)
+    message_id = await desk.send(onboarding_id, GOOD)
+    await ended_as(desk, onboarding_id, "VerificationFailed")
+    assert await news(desk) == []
+    await desk.hear(onboarding_id, reported("delivered", 7, message_id), minute=7)
+    assert await news(desk) == [onboarding_id]
+
+
+async def test_what_changes_nothing_that_was_told_is_no_news(desk, onboarding_id):
+    await ready_to_verify(desk, onboarding_id, GOOD)
+    message_id = await desk.send(onboarding_id, GOOD)
+    await ended_as(desk, onboarding_id, "VerificationFailed")
+    await desk.hear(onboarding_id, reported("pending", 7, message_id), minute=7)
+    assert await news(desk) == []
+
+
+async def test_news_are_news_until_the_run_goes_on(desk, onboarding_id):
+    """And then it has not ended; without news it stays as it is."""
+    await ended_as(desk, onboarding_id, "Live")
+    await desk.look(onboarding_id, 7)
+    async with desk.ledger.begin() as session:
+        await take_up_news(session, onboarding_id)
+    assert await news(desk) == []
+    assert (await desk.look(onboarding_id, 8)).ended_at is None
+    await ended_as(desk, onboarding_id, "RegistrationFailed")
+    async with desk.ledger.begin() as session:
+        await take_up_news(session, onboarding_id)
+    assert (await desk.look(onboarding_id, 9)).ended_at is not None

@@ -97,6 +97,7 @@ def test_the_ui_shows_every_step_once_although_the_run_slept_twice(cases: Board)
         "associate sender …8538 with acme",
         "await delivery to the test recipient of acme",
         "await registration of WABA …3093",
+        "find or make the template of the test message of acme",
         "look whether the partner solution lets acme in",
         "prepare application and entity of acme",
         "send test message from …8538",
@@ -231,3 +232,17 @@ def test_secrets_are_masked_in_the_blocks(cases: Board) -> None:
     assert "infobip-account" in found
     for secret in ("sandbox-infobip-key", "c2FuZGJveC1zaWduaW5nLXNlY3JldA", "447860099299"):
         assert secret not in found
+
+
+def test_a_number_that_registers_after_the_end_is_brought_live_all_the_same(cases: Board) -> None:
+    """The run goes on by itself, and what it then comes to is told."""
+    cases.decide(7020, status="FAILED", senders=[sender(2001, status="FAILED")])
+    cases.start("mended", 7020)
+    cases.ended("mended")
+    cases.state("mended", "RegistrationFailed")
+    cases.decide(7020, senders=[sender(2001)])
+    cases.sandbox.post("/sandbox/wabas/7020/registration-event").raise_for_status()
+    cases.state("mended", "Live")
+    told = [n["body"] for n in cases.books()["notifications"] if n["receiver"] == "operator"]
+    subjects = [body["subject"] for body in told if "mended" in body["subject"]]
+    assert subjects == ["mended: RegistrationFailed", "mended: Live"]

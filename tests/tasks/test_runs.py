@@ -12,16 +12,26 @@ from prefect.exceptions import ObjectNotFound, Pause
 from prefect.states import Cancelled, Completed, Crashed, Failed, Paused, Pending, Running
 
 from tasks import runs
-from tasks.runs import DEPLOYMENT, IN_A_MOMENT, LOOK_AGAIN, sleep_for, start_run, wake, wake_up
+from tasks.runs import (
+    DEPLOYMENT,
+    IN_A_MOMENT,
+    LOOK_AGAIN,
+    go_on,
+    sleep_for,
+    start_run,
+    wake,
+    wake_up,
+)
 from tasks.step import effect
 from tasks.verify import send_test_message
 from tests.tasks.bench import GIVE_UP, GOOD, NUDGE, Bench
+from waboard.domain.conditions import ConditionType
 from waboard.domain.errors import NotFound, Superseded, WaboardError
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.waits import WORDS, WaitKind
 from waboard.gateway.waker import LEASE
 from waboard.ledger.models import Verb
-from waboard.ledger.onboardings import end_onboarding
+from waboard.ledger.onboardings import end_onboarding, with_news
 from waboard.ledger.waits import DueWait, claim_due
 
 REGISTRATION, DELIVERY = WaitKind.REGISTRATION, WaitKind.DELIVERY
@@ -60,7 +70,9 @@ class FakePrefect:
         assert run_id == self.run_id
         self.tags = tags
 
-    async def set_flow_run_state(self, run_id: UUID, state: State[Any]) -> Any:
+    async def set_flow_run_state(
+        self, run_id: UUID, state: State[Any], *, force: bool = False
+    ) -> Any:
         assert run_id == self.run_id
         if not self.lets_sleep:
             aborted = SetStateStatus.ABORT
@@ -365,6 +377,22 @@ class TestAwake:
         await wake_up(bench.services, onboarding.id)
         assert (await bench.look()).ended_at == bench.now
 
+    async def test_a_run_that_goes_on_with_news_does_not_try_again_what_had_failed(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        """Nobody has retried it: only what came after its end counts."""
+        await fails_its_test(bench)
+        async with bench.ledger.begin() as session:
+            await end_onboarding(session, bench.id, bench.now, "Live")
+        await bench.look()
+        prefect.states = [Failed(name="VerificationFailed")]
+        onboarding = await wake_up(bench.services, bench.id)
+        assert onboarding.ended_at is None
+        verified = onboarding.sender(GOOD).conditions[ConditionType.VERIFIED]
+        assert verified.reason == "MessageRejected"
+        async with bench.ledger.begin() as session:
+            assert await with_news(session) == []
+
     async def test_a_leg_that_was_given_up_for_dead_may_not_act(
         self, bench: Bench, prefect: FakePrefect
     ):
@@ -392,3 +420,40 @@ class TestAwake:
         onboarding = await bench.start()
         await fall_asleep(bench, onboarding)
         assert await wake_up(bench.services, onboarding.id) == await bench.look()
+
+
+async def fails_its_test(bench: Bench) -> None:
+    """Its one sender's test message was rejected."""
+    onboarding = await bench.registered(delivery="rejected")
+    await send_test_message.fn(bench.services, onboarding, onboarding.sender(GOOD))
+    await bench.hear()
+
+
+class TestGoingOn:
+    """A run that had ended goes on with what came since."""
+
+    async def test_it_is_scheduled_again(self, bench: Bench, prefect: FakePrefect):
+        onboarding = await bench.start()
+        await start_run(bench.ledger, onboarding)
+        prefect.state = Failed(name="RegistrationFailed")
+        await go_on(await bench.look())
+        assert prefect.state.is_scheduled()
+
+    @pytest.mark.parametrize("state", [Running(), Pending(), Paused()])
+    async def test_one_that_goes_on_already_is_left_alone(
+        self, bench: Bench, prefect: FakePrefect, state: State[Any]
+    ):
+        onboarding = await bench.start()
+        await start_run(bench.ledger, onboarding)
+        prefect.state = state
+        await go_on(await bench.look())
+        assert prefect.state is state
+
+    async def test_one_that_prefect_knows_no_more_is_named(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        onboarding = await bench.start()
+        await start_run(bench.ledger, onboarding)
+        prefect.deleted = True
+        with pytest.raises(NotFound, match="acme"):
+            await go_on(await bench.look())

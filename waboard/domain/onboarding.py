@@ -110,6 +110,7 @@ class Onboarding:
 
     `wait` is what its run sleeps for now; `waited_for` holds when each kind of wait that it has
     ever slept for is given up; `slept_since_share` is whether it slept since its last share began.
+    `ended_as` is the outcome that was told at its last end.
     """
 
     id: str
@@ -131,6 +132,7 @@ class Onboarding:
     waited_for: Mapping[WaitKind, datetime]
     slept_since_share: bool = False
     verify_by: VerifyBy = VerifyBy.TEMPLATE
+    ended_as: str | None = None
 
     @property
     def waba_label(self) -> str:
@@ -372,6 +374,16 @@ def _outcome_message(onboarding: Onboarding) -> str:
 def _no_senders(onboarding: Onboarding) -> str:
     said = onboarding.registration.info
     return f"Infobip names no sender{f': {scrub(said)}' if said else ''}."
+
+
+def has_news(onboarding: Onboarding) -> bool:
+    """Whether what came after its end changes what was told, or is a sender to bring live."""
+    ended_at = onboarding.ended_at
+    if ended_at is None or onboarding.ended_as is None:
+        return False
+    registered = (s.conditions.get(ConditionType.REGISTERED) for s in onboarding.senders)
+    late = any(c and c.is_true and c.changed_at > ended_at for c in registered)
+    return late or outcome_of(onboarding).name != onboarding.ended_as
 
 
 class Stage(StrEnum):

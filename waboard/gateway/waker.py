@@ -11,12 +11,12 @@ from datetime import timedelta
 from typing import Protocol
 
 from tasks.orphans import take_up_orphans
-from tasks.runs import start_run, wake
+from tasks.runs import go_on, start_run, wake
 from waboard.domain.clock import Clock
 from waboard.ledger.database import Ledger
 from waboard.ledger.events import concerned_by
 from waboard.ledger.look import look
-from waboard.ledger.onboardings import read_onboarding, without_run
+from waboard.ledger.onboardings import read_onboarding, with_news, without_run
 from waboard.ledger.waits import DueWait, claim_due
 
 LEASE = timedelta(seconds=2)
@@ -51,12 +51,17 @@ async def _look(ledger: Ledger, onboarding_id: str, clock: Clock) -> None:
 
 
 async def tidy(ledger: Ledger, clock: Clock) -> None:
-    """Finish what a crash left undone: events not acted on, runs not started or left behind."""
+    """Finish what a crash left undone: events not acted on, runs not started or left behind.
+
+    And let runs go on that had ended before all had come.
+    """
     async with ledger.begin() as session:
         unstarted = [await read_onboarding(session, i) for i in await without_run(session)]
+        changed = [await read_onboarding(session, i) for i in await with_news(session)]
         waiting = await concerned_by(session)
     await look_again(ledger, waiting, clock)
     await _each("start a run", (start_run(ledger, onboarding) for onboarding in unstarted))
+    await _each("go on with what came after an end", (go_on(each) for each in changed))
     await _each("take up runs whose process died", [take_up_orphans(ledger, clock)])
 
 

@@ -18,7 +18,7 @@ from waboard.domain.evidence import Evidence
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.inbound import InboundMessage
 from waboard.domain.masking import scrub
-from waboard.domain.onboarding import Onboarding, VerifyBy, is_over
+from waboard.domain.onboarding import Onboarding, VerifyBy, has_news, is_over
 from waboard.domain.reasons import Reason
 from waboard.domain.registration import CONNECTED, RegistrationStatus, SenderRegistration
 from waboard.ledger.conditions import write_condition
@@ -78,6 +78,9 @@ async def look(session: AsyncSession, onboarding_id: str, now: datetime) -> Onbo
     onboarding = await read_onboarding(session, onboarding_id)
     if onboarding.wait is not None and is_over(onboarding, onboarding.wait.kind):
         await satisfy_wait(session, onboarding_id, now)
+    if has_news(onboarding):
+        row = await session.get_one(OnboardingRow, onboarding_id)
+        row.news_at = row.news_at or now
     return onboarding
 
 

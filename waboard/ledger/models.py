@@ -126,7 +126,9 @@ class OnboardingRow(Base):
 
     `reopened_at` is when somebody last retried its run after it had ended: what was waited for or
     tested before that may be waited for or tested again. `leg` is the one leg of its run that may
-    still act: a leg that was given up for dead and lives finds another's name here.
+    still act: a leg that was given up for dead and lives finds another's name here. `ended_as` is
+    the outcome that was told at the end, `news_at` when something came that changes it, or gives
+    the run something to do: it goes on, and then there is none.
     """
 
     __tablename__ = "onboardings"
@@ -153,6 +155,8 @@ class OnboardingRow(Base):
     flow_run_id: Mapped[str | None] = mapped_column(String(36), index=True)
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    ended_as: Mapped[str | None] = mapped_column(String(40))
+    news_at: Mapped[datetime | None] = mapped_column(index=True)
     reopened_at: Mapped[datetime | None]
     leg: Mapped[str | None] = mapped_column(String(36))
 

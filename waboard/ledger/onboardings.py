@@ -60,6 +60,7 @@ def _facts(row: OnboardingRow, client: ClientRow) -> dict[str, Any]:
         "verify_by": VerifyBy(row.verify_by),
         "created_at": row.created_at,
         "ended_at": row.ended_at,
+        "ended_as": row.ended_as,
     }
 
 
@@ -181,10 +182,30 @@ def _asked_again(now: datetime) -> Condition:
     )
 
 
-async def end_onboarding(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
-    """Write down that this attempt is over. What it came to follows from its senders."""
+async def with_news(session: AsyncSession) -> list[str]:
+    """Return onboardings that have ended and are to go on: something came after their end."""
+    query = select(OnboardingRow.id).where(
+        OnboardingRow.news_at.is_not(None), OnboardingRow.ended_at.is_not(None)
+    )
+    return list(await session.scalars(query))
+
+
+async def take_up_news(session: AsyncSession, onboarding_id: str) -> None:
+    """Let an attempt that had ended go on with what came since, if something did."""
+    row = await session.get(OnboardingRow, onboarding_id)
+    if row is not None and row.news_at is not None:
+        row.ended_at, row.news_at = None, None
+
+
+async def end_onboarding(
+    session: AsyncSession, onboarding_id: str, now: datetime, told: str | None = None
+) -> None:
+    """Write down that this attempt is over, and as what that was told.
+
+    What it comes to is never read from here: it follows from its senders.
+    """
     row = await session.get_one(OnboardingRow, onboarding_id)
-    row.ended_at = row.ended_at or now
+    row.ended_at, row.ended_as = row.ended_at or now, told
     if await leave_queue(session, row.client_id):
         await hurry(session, WaitKind.SLOT, now)  # who stood behind it may be next
 
