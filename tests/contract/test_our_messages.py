@@ -17,8 +17,8 @@ CALLS: dict[str, Call] = {
     "send text": lambda c: c.traffic("messages-api").send_text(TEXT),
     "validate template": lambda c: c.traffic("messages-api").validate(MESSAGE),
     "validate text": lambda c: c.traffic("messages-api").validate(TEXT),
-    "send message": lambda c: c.send_message(MESSAGE),
-    "validate message": lambda c: c.validate_message(MESSAGE),
+    "send message": lambda c: c.traffic("messages-api").send_template(MESSAGE),
+    "validate message": lambda c: c.traffic("messages-api").validate(MESSAGE),
 }
 
 

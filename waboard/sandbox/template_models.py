@@ -64,20 +64,12 @@ class ValidityPeriod(Part):
     time_unit: Literal["SECONDS", "MINUTES"] = "MINUTES"
 
 
-class Edit(Part):
-    """`TemplateEditPublicApiRequest`: what is not given stays."""
+class Details(Part):
+    """What may be said of a template, new or old."""
 
-    category: Category | None = None
-    structure: Json | None = None
     platform: Platform | None = None
     validity_period: ValidityPeriod | None = None
     sub_category: Literal["ORDER_STATUS"] | None = None
-
-    @model_validator(mode="after")
-    def _structure_is_one(self) -> Self:
-        if self.structure is not None:
-            _check(self.structure, self.category)
-        return self
 
     def extra(self) -> Json:
         """What only some categories have."""
@@ -89,13 +81,20 @@ class Edit(Part):
         return self.platform.model_dump(by_alias=True, exclude_none=True) if self.platform else {}
 
 
-class Creation(Edit):
+class Edit(Details):
+    """`TemplateEditPublicApiRequest`: what is not given stays."""
+
+    category: Category | None = None
+    structure: Json | None = None
+
+
+class Creation(Details):
     """`TemplatePublicApiRequest`."""
 
     name: Annotated[str, Field(pattern=NAME)]
     language: str
-    category: Category  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
-    structure: Json  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
+    category: Category
+    structure: Json
 
     @model_validator(mode="after")
     def _language_is_one(self) -> Self:
@@ -104,17 +103,19 @@ class Creation(Edit):
         return self
 
 
-def _check(structure: Json, category: str | None) -> None:
+def check_structure(structure: Json, category: str) -> None:
+    """Refuse a structure without a text, or with too long a footer. Meta words authentication."""
     body: Json | None = structure.get("body")
     footer: Json | None = structure.get("footer")
     if not isinstance(body, dict):
-        raise ValueError("structure.body must not be null")
+        raise Refusal(400, ("structure.body", "must not be null"))
     if category == "AUTHENTICATION":
         return
     if not isinstance(body.get("text"), str):
-        raise ValueError("structure.body.text must not be null")
+        raise Refusal(400, ("structure.body.text", "must not be null"))
     if isinstance(footer, dict) and len(str(footer.get("text", ""))) > MOST_FOOTER:
-        raise ValueError(f"structure.footer.text size must be between 0 and {MOST_FOOTER}")
+        wrong = f"size must be between 0 and {MOST_FOOTER}"
+        raise Refusal(400, ("structure.footer.text", wrong))
 
 
 class ListQuery(BaseModel):
@@ -133,7 +134,8 @@ class ListQuery(BaseModel):
 
     def check(self) -> None:
         """An unknown value is refused, and the property named."""
-        known = {"status": get_args(Status), "category": get_args(Category), "language": LANGUAGES}
+        languages = LANGUAGES | {"unknown"}
+        known = {"status": get_args(Status), "category": get_args(Category), "language": languages}
         wrong = [name for name, all_of in known.items() if not set(values(self, name)) <= {*all_of}]
         if not re.fullmatch(r"templateId,(ASC|DESC)", self.orderBy):
             wrong.append("orderBy")

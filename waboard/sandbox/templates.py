@@ -17,7 +17,7 @@ from waboard.sandbox.paging import paged
 from waboard.sandbox.state import Registration
 from waboard.sandbox.subscribers import subscriber
 from waboard.sandbox.template_books import DAY, NAME_BLOCKED, Json, Template
-from waboard.sandbox.template_models import NAME, Creation, Edit, ListQuery, values
+from waboard.sandbox.template_models import NAME, Creation, Edit, ListQuery, check_structure, values
 from waboard.sandbox.world import Here, World
 
 router = APIRouter()
@@ -37,6 +37,7 @@ async def list_of_sender(sender: str, world: Here) -> Json:
 async def create(sender: str, body: Creation, world: Here) -> Json:
     """PENDING at first; the verdict comes with an event."""
     page = _page_of(world, sender)
+    check_structure(body.structure, body.category)
     _refuse_taken_name(world, page, body)
     template = Template(
         page.waba_id,
@@ -66,6 +67,8 @@ async def edit(sender: str, template_id: str, body: Edit, world: Here) -> Json:
     template = _template(page, template_id)
     edits = _edits(world, template, body)
     category = body.category or template.category
+    if body.structure:
+        check_structure(body.structure, category)
     changed = replace(
         template,
         category=category,
