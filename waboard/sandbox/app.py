@@ -23,6 +23,8 @@ from waboard.sandbox import (
     numbers,
     profiles,
     provisioning,
+    senders,
+    standalone,
     subscriptions,
     templates,
     whatsapp,
@@ -66,7 +68,9 @@ def _include_routes(app: FastAPI) -> None:
     app.include_router(messages.router)
     app.include_router(profiles.router)
     app.include_router(subscriptions.router)
+    app.include_router(standalone.router)
     app.include_router(templates.router)
+    app.include_router(senders.router)
     app.include_router(graph.router)
     app.include_router(facebook.router)
     app.include_router(control.router)

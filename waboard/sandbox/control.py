@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from waboard.sandbox.account import AccountFacts
+from waboard.sandbox.errors import Refusal
 from waboard.sandbox.failures import Failure
 from waboard.sandbox.fates import Fate, fate_from
 from waboard.sandbox.hostility import Hostility
@@ -49,6 +50,15 @@ async def send_registration_event(waba_id: WabaId, request: Request, world: Here
 async def send_update(waba_id: WabaId, request: Request, world: Here) -> None:
     """Send an ACCOUNT_UPDATE_NOTIFICATION now, exactly as the body is: its shape is unpublished."""
     await send_account_update(world, waba_id, await request.body())
+
+
+@router.get("/senders/{number}/otp")
+async def read_code(number: str, world: Here) -> dict[str, str]:
+    """The one-time password that was last sent to a number which somebody wants to add."""
+    proof = world.books.proofs.get(number)
+    if proof is None:
+        raise Refusal(404, text="Nobody asked to add this sender")
+    return {"code": proof.code}
 
 
 @router.put("/failures")

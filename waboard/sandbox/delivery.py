@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from waboard.sandbox.bad_post import push
+from waboard.sandbox.fates import SenderFate
 from waboard.sandbox.hostility import Mischief
 from waboard.sandbox.outcomes import (
     BY_FATE,
@@ -38,13 +39,19 @@ def _outcome(world: World, message: Message) -> Outcome | None:
     if sender is None:
         return SENDER_NOT_REGISTERED
     if message.template is None:
-        return NO_SESSION  # nobody ever writes to the sandbox, so no 24 h window is open
+        fault = None if world.books.in_session(message, world.clock()) else NO_SESSION
+    else:
+        fault = _template_fault(world, message, sender)
+    return fault or BY_FATE.get(sender.delivery)
+
+
+def _template_fault(world: World, message: Message, sender: SenderFate) -> Outcome | None:
     if not _has_template(world, message):
         return INVALID_TEMPLATE
-    if world.books.unsynced[message.sender] < sender.templates_not_synced:
-        world.books.unsynced[message.sender] += 1
-        return TEMPLATE_NOT_SYNCED
-    return BY_FATE.get(sender.delivery)
+    if world.books.unsynced[message.sender] >= sender.templates_not_synced:
+        return None
+    world.books.unsynced[message.sender] += 1
+    return TEMPLATE_NOT_SYNCED
 
 
 def _has_template(world: World, message: Message) -> bool:

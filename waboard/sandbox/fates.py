@@ -8,6 +8,7 @@ import hashlib
 import re
 from typing import Any, Literal
 
+import phonenumbers
 from pydantic import BaseModel, ConfigDict, Field
 
 from waboard.sandbox.hostility import Mischief
@@ -134,6 +135,17 @@ def _derived_sender(waba_id: str, index: int) -> SenderFate:
         phone_number_id=str(_digits(f"{waba_id}:{index}:id", 15)),
         display_phone_number=f"+1 {area}-{exchange}-{line:04d}",
     )
+
+
+def added_sender(waba_id: str, number: str) -> SenderFate:
+    """A good sender with a number of somebody's choice."""
+    try:
+        parsed = phonenumbers.parse(f"+{number}")
+        shown = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:
+        shown = f"+{number}"
+    phone_number_id = str(_digits(f"{waba_id}:{number}:id", 15))
+    return SenderFate(phone_number_id=phone_number_id, display_phone_number=shown)
 
 
 def _digits(seed: str, length: int) -> int:

@@ -83,14 +83,16 @@ def _once_a_second() -> Limit:
     return Window(1)
 
 
+_SIGNUP = "/whatsapp/1/embedded-signup/registrations"
 _TEMPLATES = "/whatsapp/2/senders/{sender}/templates"
 _PROVISIONING = "/provisioning/1"
 
 OPERATIONS = (
-    Operation(
-        "POST",
-        "/whatsapp/1/embedded-signup/registrations/share-waba",
-        lambda: Window(15),
+    Operation("POST", f"{_SIGNUP}/share-waba", lambda: Window(15)),
+    Operation("POST", f"{_SIGNUP}/business-account/{{id}}/senders", lambda: Window(15)),
+    *(
+        Operation(method, f"{_SIGNUP}/senders/{{sender}}/verification", lambda: Window(15))
+        for method in ("PUT", "POST")
     ),
     Operation("GET", "/whatsapp/1/senders/quality", lambda: Window(10)),
     Operation("GET", "/whatsapp/1/templates", lambda: Window(15)),
@@ -114,6 +116,10 @@ OPERATIONS = (
     Operation("GET", "/numbers/1/numbers", lambda: Bucket(per_second=1, burst=2)),
     Operation("POST", "/messages-api/1/messages/validate", lambda: Window(10)),
     Operation("POST", "/messages-api/1/messages"),
+    *(
+        Operation("POST", f"/whatsapp/1/message/{kind}", lambda: Window(4000))
+        for kind in ("template", "text")
+    ),
     Operation("GET", "/messages-api/1/reports"),
     *(
         Operation(method, f"/subscriptions/1/{kind}")

@@ -1,6 +1,5 @@
 """The Messages API: validate, send, pull reports (Infobip OpenAPI messages-api 3.210.0)."""
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -13,16 +12,11 @@ from waboard.sandbox.message_models import (
     Outbound,
     unknown_properties,
 )
+from waboard.sandbox.queues import USUAL, take
 from waboard.sandbox.state import Message
 from waboard.sandbox.world import Here, World
 
 router = APIRouter(prefix="/messages-api/1")
-
-Queued = tuple[float, dict[str, Any]]
-"""When a report was queued, and the report."""
-
-KEPT_SECONDS = 48 * 3600
-MOST_REPORTS = 1000
 
 ACCEPTED = {
     "groupId": 1,
@@ -73,12 +67,17 @@ def _submit(
 ) -> dict[str, Any]:
     message = _message(world, bulk_id, outbound, destination)
     answer = {"messageId": message.messageId, "destination": message.to}
+    return {**answer, "status": submit(world, message, ACCEPTED)}
+
+
+def submit(world: World, message: Message, accepted: dict[str, Any]) -> dict[str, Any]:
+    """Take a message on its way, by whichever API it came; or its id was used before."""
     if message.messageId in world.books.messages:
         world.books.duplicates.append(message.messageId)
-        return {**answer, "status": DUPLICATE}
+        return DUPLICATE
     world.books.messages[message.messageId] = message
     world.tasks.start(deliver(world, message))
-    return {**answer, "status": ACCEPTED}
+    return accepted
 
 
 def _message(world: World, bulk_id: str, outbound: Outbound, destination: Destination) -> Message:
@@ -107,7 +106,7 @@ class ReportQuery(BaseModel):
     channel: str | None = None
     bulkId: str | None = None  # noqa: N815 - as on the wire
     messageId: str | None = None  # noqa: N815
-    limit: int = 50
+    limit: int = USUAL
     entityId: str | None = None  # noqa: N815
     applicationId: str | None = None  # noqa: N815
     campaignReferenceId: str | None = None  # noqa: N815
@@ -121,21 +120,7 @@ class ReportQuery(BaseModel):
 
 @router.get("/reports")
 async def reports(query: Annotated[ReportQuery, Query()], world: Here) -> dict[str, Any]:
-    """Each report of the last 48 h is handed out once: two readers steal from each other."""
-    oldest = world.clock() - KEPT_SECONDS
-    kept = [each for each in world.books.reports if each[0] > oldest]
-    limit = min(max(query.limit, 0), MOST_REPORTS)
-    taken, world.books.reports = _split(kept, lambda each: query.admits(each[1]), limit)
-    world.books.handed_out += [report["messageId"] for _, report in taken]
-    return {"results": [report for _, report in taken]}
-
-
-def _split(
-    items: list[Queued], wanted: Callable[[Queued], bool], most: int
-) -> tuple[list[Queued], list[Queued]]:
-    """The first so many that are wanted, and the rest."""
-    taken: list[Queued] = []
-    rest: list[Queued] = []
-    for item in items:
-        (taken if len(taken) < most and wanted(item) else rest).append(item)
-    return taken, rest
+    """Those of messages that the standalone API sent as well, all in the one shape."""
+    taken = take(world.books.reports, world.clock(), query.admits, query.limit)
+    world.books.handed_out += [report["messageId"] for report in taken]
+    return {"results": taken}

@@ -38,6 +38,21 @@ async def _register(world: World, page: Registration) -> None:
     await _end(world, page)
 
 
+async def add_sender(world: World, page: Registration, new: SenderFate) -> None:
+    """Let one more number register after a while, and tell of the whole WABA anew.
+
+    What was decided for the number before holds, but that it has failed.
+    """
+    delay = page.fate.registration_delay
+    await world.sleep(world.config.registration_delay if delay is None else delay)
+    old = next((each for each in page.fate.senders if each.number == new.number), new)
+    others = [each for each in page.fate.senders if each.number != new.number]
+    status = {"status": "FINISHED", "registration_info": None}
+    senders = [*others, old.model_copy(update=status)]
+    page.fate = page.fate.model_copy(update={"senders": senders, "last_modified_at": None})
+    await _end(world, page)
+
+
 async def _end(world: World, page: Registration) -> None:
     """Tell a half-truth first if mischief has it so, then make the end true and tell of it."""
     if not page.fate.silent:

@@ -10,11 +10,15 @@ from typing import Any
 from waboard.sandbox.account import AccountFacts
 from waboard.sandbox.fates import Fate, SenderFate, default_fate
 from waboard.sandbox.meta_books import MetaBooks
+from waboard.sandbox.sender_books import Proof
 from waboard.sandbox.subscription_books import SubscriptionBooks
 from waboard.sandbox.template_books import Template, approved_template
 from waboard.sandbox.times import stamp
 
 Json = dict[str, Any]
+
+SESSION = 24 * 3600.0
+"""How long free text may follow what somebody wrote."""
 
 DEFAULT_APPLICATION = "default"
 """What a number belongs to before it is associated (example of `GET /numbers/1/numbers`)."""
@@ -124,6 +128,8 @@ class Books:
     requests: list[Json] = field(default_factory=list[Json])
     registrations: dict[str, Registration] = field(default_factory=dict[str, Registration])
     senders: dict[str, RegisteredSender] = field(default_factory=dict[str, RegisteredSender])
+    proofs: dict[str, Proof] = field(default_factory=dict[str, Proof])
+    """By number: the senders that somebody asked to add."""
     applications: dict[str, str | None] = field(
         default_factory=lambda: {DEFAULT_APPLICATION: DEFAULT_APPLICATION}
     )
@@ -140,6 +146,8 @@ class Books:
     reports: list[tuple[float, Json]] = field(default_factory=list[tuple[float, Json]])
     unsynced: Counter[str] = field(default_factory=Counter[str])
     """How many templates a sender has sent before it knew them."""
+    sessions: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+    """When somebody last wrote: to which sender, and who."""
     handed_out: list[str] = field(default_factory=list[str])
     """Ids of the messages whose reports somebody pulled: whoever lost the answer gets no other."""
     webhooks: list[Json] = field(default_factory=list[Json])
@@ -162,6 +170,11 @@ class Books:
         fates = self.registration(sender.waba_id).fate.senders
         return next((each for each in fates if each.number == number), None)
 
+    def in_session(self, message: Message, now: float) -> bool:
+        """Whether its recipient has written to its sender within the last 24 hours."""
+        wrote_at = self.sessions.get((message.sender, message.to.removeprefix("+")))
+        return wrote_at is not None and now - wrote_at < SESSION
+
     def association_of(self, sender: RegisteredSender) -> Association | None:
         """What a WhatsApp number is associated with."""
         return self.associations.get(("NUMBER", "WHATSAPP", sender.key))
@@ -174,6 +187,7 @@ class Books:
             "shares": {waba_id: page.shares for waba_id, page in registrations if page.shares},
             "registrations": {waba_id: page.as_json() for waba_id, page in registrations},
             "senders": {number: asdict(each) for number, each in self.senders.items()},
+            "proofs": {number: each.as_json() for number, each in self.proofs.items()},
             "applications": self.applications,
             "entities": self.entities,
             "associations": [asdict(each) for each in self.associations.values()],
