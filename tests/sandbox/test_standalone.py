@@ -103,6 +103,14 @@ async def test_it_can_be_seen(sandbox: Lab):
     assert "seenAt" in report
 
 
+async def test_the_messages_own_url_gets_both_reports(sandbox: Lab):
+    """There is only one, for delivery and seen."""
+    sender = await with_sender(sandbox, seen=True)
+    own = {"from": sender, "notifyUrl": "http://own.test/reports"}
+    await send(sandbox, TEMPLATE, template_message(**own))
+    assert [str(each.url) for each in sandbox.inbox[-2:]] == ["http://own.test/reports"] * 2
+
+
 @pytest.mark.parametrize(
     ("path", "body", "error"),
     [

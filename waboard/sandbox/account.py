@@ -47,6 +47,9 @@ class AccountFacts(BaseModel):
     unavailable_events: list[str] = Field(default_factory=list[str])
     """Subscribed to, these are dropped without a word, as the document says of any such event."""
 
+    inbound_shape: Literal["whatsapp", "messages-api"] = "whatsapp"
+    """In which of the two documented shapes a subscription gets what people write."""
+
     def allows(self, path: str) -> bool:
         """Whether the key may call this path."""
         if path.startswith(_SUBSCRIPTIONS) and not self.subscriptions_offered:

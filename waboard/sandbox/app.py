@@ -19,6 +19,7 @@ from waboard.sandbox import (
     errors,
     facebook,
     graph,
+    inbound,
     messages,
     numbers,
     profiles,
@@ -68,6 +69,7 @@ def _include_routes(app: FastAPI) -> None:
     app.include_router(messages.router)
     app.include_router(profiles.router)
     app.include_router(subscriptions.router)
+    app.include_router(inbound.router)
     app.include_router(standalone.router)
     app.include_router(templates.router)
     app.include_router(senders.router)

@@ -9,6 +9,7 @@ from waboard.sandbox.errors import Refusal
 from waboard.sandbox.failures import Failure
 from waboard.sandbox.fates import Fate, fate_from
 from waboard.sandbox.hostility import Hostility
+from waboard.sandbox.inbound import Written, write
 from waboard.sandbox.meta_books import MetaFacts
 from waboard.sandbox.meta_webhooks import push_raw
 from waboard.sandbox.registration import send_account_update, send_event
@@ -59,6 +60,15 @@ async def read_code(number: str, world: Here) -> dict[str, str]:
     if proof is None:
         raise Refusal(404, text="Nobody asked to add this sender")
     return {"code": proof.code}
+
+
+@router.post("/senders/{number}/inbound", status_code=202)
+async def send_inbound(number: str, written: Written, world: Here) -> dict[str, str]:
+    """Let somebody write to a registered sender."""
+    sender = world.books.senders.get(number)
+    if sender is None:
+        raise Refusal(404, text="Sender not found")
+    return {"messageId": write(world, sender, written)}
 
 
 @router.put("/failures")

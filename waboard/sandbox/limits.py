@@ -121,6 +121,7 @@ OPERATIONS = (
         for kind in ("template", "text")
     ),
     Operation("GET", "/messages-api/1/reports"),
+    Operation("GET", "/messages-api/1/inbound"),
     *(
         Operation(method, f"/subscriptions/1/{kind}")
         for kind in ("security", "profiles", "subscription/{channel}")

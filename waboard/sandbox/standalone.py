@@ -122,7 +122,7 @@ def _submit(
         callbackData=asked.callback_data,
         campaignReferenceId=None,
         deliveryUrl=asked.notify_url,
-        seenUrl=None,
+        seenUrl=asked.notify_url,
         standalone=True,
     )
     status = submit(world, message, ENROUTE)

@@ -146,6 +146,7 @@ class Books:
     reports: list[tuple[float, Json]] = field(default_factory=list[tuple[float, Json]])
     unsynced: Counter[str] = field(default_factory=Counter[str])
     """How many templates a sender has sent before it knew them."""
+    inbound: list[tuple[float, Json]] = field(default_factory=list[tuple[float, Json]])
     sessions: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
     """When somebody last wrote: to which sender, and who."""
     handed_out: list[str] = field(default_factory=list[str])
@@ -194,6 +195,7 @@ class Books:
             "messages": [asdict(each) for each in self.messages.values()],
             "duplicates": self.duplicates,
             "reports": [report for _, report in self.reports],
+            "inbound": [event for _, event in self.inbound],
             "handed_out": self.handed_out,
             "webhooks": self.webhooks,
             "notifications": self.notifications,
