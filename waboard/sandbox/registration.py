@@ -45,11 +45,11 @@ async def add_sender(world: World, page: Registration, new: SenderFate) -> None:
     """
     delay = page.fate.registration_delay
     await world.sleep(world.config.registration_delay if delay is None else delay)
-    old = next((each for each in page.fate.senders if each.number == new.number), new)
-    others = [each for each in page.fate.senders if each.number != new.number]
-    status = {"status": "FINISHED", "registration_info": None}
-    senders = [*others, old.model_copy(update=status)]
-    page.fate = page.fate.model_copy(update={"senders": senders, "last_modified_at": None})
+    good = {"status": "FINISHED", "registration_info": None}
+    senders = {each.number: each for each in page.fate.senders}
+    senders[new.number] = senders.get(new.number, new).model_copy(update=good)
+    changed = {"senders": [*senders.values()], "registration_info": None, "last_modified_at": None}
+    page.fate = page.fate.model_copy(update=changed)
     await _end(world, page)
 
 
