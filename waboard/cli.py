@@ -13,7 +13,7 @@ from rich.text import Text
 
 from waboard import cli_clients, cli_readiness, screen
 from waboard.api_client import GatewayClient
-from waboard.cli_tools import Json, console, plain_errors, show, stderr
+from waboard.cli_tools import Json, VerifiedBy, console, plain_errors, show, stderr
 from waboard.domain.errors import BadInput
 from waboard.settings import load_settings, reach_prefect
 from waboard.watch import watch
@@ -117,12 +117,13 @@ def onboard(
     name: Annotated[str | None, typer.Option(help="The client's name.")] = None,
     entity_id: Annotated[str | None, typer.Option(help="Default: CLIENT_REF.")] = None,
     phone: Annotated[list[str] | None, typer.Option(help="A known number; repeatable.")] = None,
+    verify_by: VerifiedBy = None,
     wait: Annotated[bool, typer.Option(help="Watch until it ends; 0 if live.")] = False,
     as_json: Json = False,
 ) -> None:
     """Bring a client's WABA live. Asking for the same again is safe."""
     request = {"client_ref": client_ref, "waba_id": waba_id, "client_name": name}
-    request |= {"entity_id": entity_id, "phone_numbers": phone or []}
+    request |= {"entity_id": entity_id, "phone_numbers": phone or [], "verify_by": verify_by}
     with plain_errors(), GatewayClient(load_settings(of_what_runs=True)) as client:
         onboarding = client.start(request)
         if wait:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from waboard import screen
 from waboard.api_client import GatewayClient
-from waboard.cli_tools import Json, console, plain_errors, show, stderr
+from waboard.cli_tools import Json, VerifiedBy, console, plain_errors, show, stderr
 from waboard.domain.errors import BadInput
 from waboard.domain.signup import LinkState
 from waboard.importing import Outcome, bring, read_rows
@@ -23,6 +23,7 @@ def signup_link(
     entity_id: Annotated[str | None, typer.Option(help="Default: CLIENT_REF.")] = None,
     application_id: Annotated[str | None, typer.Option(help="Default: the setting.")] = None,
     solution_id: Annotated[str | None, typer.Option(help="Default: the setting.")] = None,
+    verify_by: VerifiedBy = None,
     language: Annotated[str | None, typer.Option(help="en, es, pt or ja.")] = None,
     show_all: Annotated[bool, typer.Option("--list", help="List the links instead.")] = False,
     revoke: Annotated[bool, typer.Option("--revoke", help="Withdraw the live link.")] = False,
@@ -41,7 +42,7 @@ def signup_link(
             return
         request = {"client_ref": client_ref, "client_name": name, "entity_id": entity_id}
         request |= {"application_id": application_id, "solution_id": solution_id}
-        link = client.make_link({**request, "language": language})
+        link = client.make_link({**request, "verify_by": verify_by, "language": language})
     show(link, screen.link_screen(link), as_json=as_json)
     if not as_json:
         # Whole, however narrow the terminal: it is copied from here.

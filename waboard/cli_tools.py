@@ -11,8 +11,12 @@ from rich.text import Text
 
 from waboard.api_client import Refused, Unreachable
 from waboard.domain.errors import BadInput, WaboardError
+from waboard.domain.onboarding import VerifyBy
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+VerifiedBy = Annotated[
+    VerifyBy | None, typer.Option(help="How its senders are proven. Default: the setting.")
+]
 console = Console(markup=False, emoji=False, highlight=False)
 stderr = Console(stderr=True, markup=False, emoji=False, highlight=False)
 

@@ -1,7 +1,8 @@
 """A CSV file of clients: checked as a whole before anybody is started.
 
 The columns are the fields of an onboarding: `client_ref` and `waba_id`, and where they are known
-`client_name`, `application_id`, `entity_id`, `solution_id`, `phone_numbers` (separated by `;`).
+`client_name`, `application_id`, `entity_id`, `solution_id`, `verify_by`,
+`phone_numbers` (separated by `;`).
 """
 
 import csv

@@ -22,7 +22,7 @@ def test_onboard_asks_for_what_was_typed(waboard: Waboard, gateway: respx.MockRo
     route = starts(gateway, on_the_way())
     result = waboard(
         *("onboard", "acme", WABA, "--name", "Acme Bakery", "--entity-id", "bakery"),
-        *("--phone", "+1 313-513-8538", "--phone", BAD),
+        *("--phone", "+1 313-513-8538", "--phone", BAD, "--verify-by", "both"),
     )
     assert (result.exit_code, result.stderr) == (0, "")
     request = route.calls.last.request
@@ -33,6 +33,7 @@ def test_onboard_asks_for_what_was_typed(waboard: Waboard, gateway: respx.MockRo
         "client_name": "Acme Bakery",
         "entity_id": "bakery",
         "phone_numbers": ["+1 313-513-8538", BAD],
+        "verify_by": "both",
     }
 
 
@@ -46,6 +47,7 @@ def test_onboard_needs_only_the_client_and_the_waba(waboard: Waboard, gateway: r
         "client_name": None,
         "entity_id": None,
         "phone_numbers": [],
+        "verify_by": None,
     }
     for shown in ("acme", "…3093", "attempt 1", "Sharing", "none yet"):
         assert shown in result.stdout

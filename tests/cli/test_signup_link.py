@@ -17,6 +17,7 @@ def test_a_link_is_made_for_what_was_typed(waboard: Waboard, gateway: respx.Mock
     result = waboard(
         *("signup-link", "acme", "--name", "Acme Bakery", "--entity-id", "bakery"),
         *("--application-id", "shops", "--solution-id", "900000000000001", "--language", "pt"),
+        *("--verify-by", "inbound"),
     )
     assert (result.exit_code, result.stderr) == (0, "")
     request = route.calls.last.request
@@ -27,6 +28,7 @@ def test_a_link_is_made_for_what_was_typed(waboard: Waboard, gateway: respx.Mock
         "entity_id": "bakery",
         "application_id": "shops",
         "solution_id": "900000000000001",
+        "verify_by": "inbound",
         "language": "pt",
     }
 

@@ -18,7 +18,7 @@ from tests.domain.samples import (
     sender,
 )
 from waboard.domain.conditions import ConditionType, Status
-from waboard.domain.onboarding import OutcomeName, Sender, outcome_of
+from waboard.domain.onboarding import OutcomeName, Sender, VerifyBy, outcome_of
 from waboard.domain.reasons import Reason
 from waboard.domain.registration import Registration, registration_from
 from waboard.domain.waits import OpenWait, WaitKind
@@ -441,3 +441,36 @@ def test_at_most_one_step_is_current_and_what_is_done_comes_first():
         ranks = [order[step.state] for step in found.steps]
         assert ranks == sorted(ranks)
         assert ranks.count(1) <= 1
+
+
+# Written to
+
+
+def awaiting_a_message(**facts: Any) -> Progress:
+    """Everything is done but that the client writes to its number."""
+    unwritten = not_true(ConditionType.RECEIVES, Reason.INBOUND_AWAITED, Status.UNKNOWN)
+    wait = OpenWait(WaitKind.INBOUND, T0, at(60), at(60))
+    its_sender = sender(GOOD, REGISTERED, ASSOCIATED, unwritten)
+    given = {"senders": (its_sender,), "verify_by": VerifyBy.INBOUND, "wait": wait}
+    return after(conditions=holding(SHARED), **{**given, **facts})
+
+
+def test_a_client_that_is_to_write_to_its_number_is_shown_how():
+    """By a link, and by a code for another phone; the page is the client's own."""
+    progress = awaiting_a_message()
+    assert (progress.state, progress.why) == ("working", "write")
+    (number,) = progress.numbers
+    assert number.write_to == f"https://wa.me/{GOOD}"
+    assert number.qr is not None
+    assert number.qr.startswith("data:image/svg+xml")
+
+
+@pytest.mark.parametrize(
+    "facts", [{"senders": (live_sender(),)}, {"ended_at": T0}, {"verify_by": VerifyBy.TEMPLATE}]
+)
+def test_who_has_not_to_write_is_not_asked_to(facts: dict[str, Any]):
+    """It is live, it is over, or it is proven in another way."""
+    if "verify_by" in facts:
+        facts = facts | {"senders": (sender(GOOD, REGISTERED, ASSOCIATED),)}
+    (number,) = awaiting_a_message(**facts).numbers
+    assert (number.write_to, number.qr) == (None, None)

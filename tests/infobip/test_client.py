@@ -245,7 +245,7 @@ class TestValidateMessage:
         infobip.post(self.PATH).respond(
             json={"description": "ok", "action": "none", "skippableViolations": found}
         )
-        validation = await client.validate_message(message)
+        validation = await client.traffic("messages-api").validate(message)
         assert validation.ok
         assert [str(v) for v in validation.violations] == ["messages[0].x: unknown"]
         assert limiter.acquired == ["messages-validate"]
@@ -256,7 +256,7 @@ class TestValidateMessage:
         infobip.post(self.PATH).respond(
             400, json={"description": "bad", "action": "fix", "violations": found}
         )
-        validation = await client.validate_message(message)
+        validation = await client.traffic("messages-api").validate(message)
         assert not validation.ok
         assert str(validation.violations[0]) == "messages[0].sender: …1117 is not yours"
 
@@ -265,14 +265,14 @@ class TestValidateMessage:
         """It says nothing about the message."""
         infobip.post(self.PATH).respond(400, text=body)
         with pytest.raises(InfobipError) as caught:
-            await client.validate_message(message)
+            await client.traffic("messages-api").validate(message)
         assert caught.value.status == 400
 
     async def test_an_answer_that_is_no_object_is_an_error(self, client, infobip, message):
         """A page of some proxy is no yes; and as nothing is sent, nothing is ambiguous."""
         infobip.post(self.PATH).respond(200, text="<html>")
         with pytest.raises(InfobipError) as caught:
-            await client.validate_message(message)
+            await client.traffic("messages-api").validate(message)
         assert not caught.value.ambiguous
 
 
@@ -289,7 +289,7 @@ class TestSendMessage:
         route = infobip.post(self.PATH).respond(
             json={"bulkId": "b", "messages": [{"messageId": "waboard-1", "status": status}]}
         )
-        accepted = await client.send_message(message)
+        accepted = await client.traffic("messages-api").send_template(message)
         assert (accepted.message_id, accepted.status.name) == ("waboard-1", "MESSAGE_ACCEPTED")
         assert not accepted.failed
         assert sent(route) == {
@@ -309,7 +309,7 @@ class TestSendMessage:
         """Acceptance of the request is not acceptance of the message."""
         status = {"groupId": 5, "groupName": "REJECTED", "id": 13, "name": "REJECTED_SENDER"}
         infobip.post(self.PATH).respond(json={"messages": [{"status": status}]})
-        refused = await client.send_message(message)
+        refused = await client.traffic("messages-api").send_template(message)
         assert refused.failed
         assert refused.message_id == message.message_id
         assert not refused.already_sent
@@ -318,14 +318,14 @@ class TestSendMessage:
         """The first message with that id may have arrived: it is no plain failure."""
         status = {"groupId": 5, "id": 23, "name": "REJECTED_DUPLICATE_MESSAGE_ID"}
         infobip.post(self.PATH).respond(json={"messages": [{"status": status}]})
-        assert (await client.send_message(message)).already_sent
+        assert (await client.traffic("messages-api").send_template(message)).already_sent
 
     @pytest.mark.parametrize("body", ["", '{"messages": []}', '{"messages": [{"status": 1}]}'])
     async def test_a_200_that_cannot_be_read_is_ambiguous(self, client, infobip, message, body):
         """The message may be on its way: it is looked for, not sent again."""
         infobip.post(self.PATH).respond(200, text=body)
         with pytest.raises(InfobipError) as caught:
-            await client.send_message(message)
+            await client.traffic("messages-api").send_template(message)
         assert caught.value.ambiguous
         assert not caught.value.retryable
 

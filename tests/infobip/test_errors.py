@@ -85,7 +85,7 @@ class TestStatuses:
         """Any one of several, for messages."""
         infobip.post("/messages-api/1/messages").respond(403)
         with pytest.raises(InfobipError) as caught:
-            await client.send_message(message)
+            await client.traffic("messages-api").send_template(message)
         assert "WABOARD_INFOBIP_API_KEY" in caught.value.remedy
         assert "one of the scopes message:send, messages-api:message:send" in caught.value.remedy
 

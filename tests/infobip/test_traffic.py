@@ -93,14 +93,6 @@ class TestMessagesApi:
         }
         assert limiter.acquired == []
 
-    async def test_is_what_the_client_sends_with_by_itself(self, client, infobip, message):
-        """`send_message` and `validate_message` are shorthand for it."""
-        route = infobip.post(MESSAGES).respond(json=answered("template", STATUS))
-        await client.send_message(message)
-        by_itself = sent(route)
-        await client.traffic("messages-api").send_template(message)
-        assert sent(route) == by_itself
-
     async def test_can_be_asked_about_text(self, client, infobip, limiter, text):
         """What it would send is what it asks about."""
         route = infobip.post(f"{MESSAGES}/validate").respond(json={"description": "ok"})

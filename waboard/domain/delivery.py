@@ -19,8 +19,10 @@ from waboard.domain.reasons import Reason
 
 DELIVERED_TO_HANDSET = 5
 NOT_SYNCED = frozenset({7036, 7037})
-"""Errors that pass by themselves: right after its registration Infobip does not know a sender's
-templates yet (TEMPLATE_NOT_SYNCED, TEMPLATE_NOT_AVAILABLE; Infobip's table of chat errors)."""
+"""Errors that pass by themselves, within minutes: Meta has not made a new template ready yet
+(TEMPLATE_NOT_SYNCED, TEMPLATE_NOT_AVAILABLE). That a new sender meets them too is inferred."""
+MOST_TESTS = 5
+"""Messages that are sent while a template is not ready, until that is taken for its last word."""
 
 
 class StatusGroup(IntEnum):
@@ -105,8 +107,12 @@ class Verdict:
 AWAITED = Verdict(Status.UNKNOWN, Reason.REPORT_AWAITED, "No final delivery report yet.")
 
 
-def verdict_of(reports: Iterable[DeliveryReport], seen: Iterable[SeenReport] = ()) -> Verdict:
+def verdict_of(
+    reports: Iterable[DeliveryReport], seen: Iterable[SeenReport] = (), *, last: bool = False
+) -> Verdict:
     """Judge one message by all its reports, whatever their order and number.
+
+    `last` is whether no other follows, should the template not be ready.
 
     One arrival is an arrival: a delivered report outweighs every other, and who has read a message
     has got it. Of several failures the latest is named.
@@ -120,11 +126,12 @@ def verdict_of(reports: Iterable[DeliveryReport], seen: Iterable[SeenReport] = (
         return Verdict(Status.TRUE, Reason.MESSAGE_DELIVERED, "The test message was delivered.")
     if not final:
         return AWAITED
-    return _failed(max(final, key=lambda r: (str(r.done_at or r.sent_at or ""), str(r))))
+    latest = max(final, key=lambda r: (str(r.done_at or r.sent_at or ""), str(r)))
+    return _failed(latest, last=last)
 
 
-def _failed(report: DeliveryReport) -> Verdict:
-    if report.is_not_synced:
+def _failed(report: DeliveryReport, *, last: bool) -> Verdict:
+    if report.is_not_synced and not last:
         said = f"Infobip does not know the template yet: {describe(report)}."
         return Verdict(Status.UNKNOWN, Reason.TEMPLATE_NOT_SYNCED, said)
     reason = report.failure or Reason.MESSAGE_REJECTED

@@ -37,11 +37,12 @@ class Evidence:
         """Where the WABA's registration stands."""
         return registration_from(self.registrations, self.connected)
 
-    def verdict(self, message_id: str) -> Verdict:
-        """What became of one message."""
+    def verdict(self, message_id: str, *, last: bool = False) -> Verdict:
+        """What became of one message; `last` as `verdict_of` has it."""
         return verdict_of(
             (report for report in self.reports if report.message_id == message_id),
             (report for report in self.seen if report.message_id == message_id),
+            last=last,
         )
 
     def verdicts(self) -> dict[str, Verdict]:

@@ -1,8 +1,10 @@
 """Why a condition is as it is: stable names, whose turn it then is, and what to do about it."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from waboard.domain.chat_errors import CHAT_ERRORS
 from waboard.domain.parties import Party
 
 
@@ -160,8 +162,8 @@ GUIDANCE: dict[Reason, Guidance] = {
     ),
     Reason.TEMPLATE_NOT_SYNCED: Guidance(
         Party.US,
-        "Nothing to do: right after its registration Infobip does not know a sender's templates "
-        "yet; another test message goes out at the next look.",
+        "Nothing to do: Infobip does not have the template ready yet; another test message goes "
+        "out at the next look.",
     ),
     Reason.INBOUND_AWAITED: Guidance(
         Party.CLIENT,
@@ -232,8 +234,17 @@ REGISTRATION_HINTS: dict[str, Guidance] = {
 """What Infobip's free-text `registrationInfo` is known to mean, by a part of it in lower case."""
 
 
+_FAILED = frozenset({Reason.MESSAGE_UNDELIVERABLE, Reason.MESSAGE_EXPIRED, Reason.MESSAGE_REJECTED})
+_CHAT_ERROR = re.compile(r"\((7\d{3})\)")
+
+
 def guidance_for(reason: str, message: str) -> Guidance:
     """Return whose turn it is and what to do, given a condition's reason and message."""
+    code = _CHAT_ERROR.search(message) if reason in _FAILED else None
+    error = CHAT_ERRORS.get(int(code[1])) if code else None
+    if error is not None:
+        remedy = f"{error.remedy} Then retry the run in the Prefect UI."
+        return Guidance(error.awaiting, remedy)
     if reason == Reason.REGISTRATION_FAILED:
         for hint, guidance in REGISTRATION_HINTS.items():
             if hint in message.lower():

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
+import segno
 from pydantic import BaseModel
 
 from waboard.domain.conditions import ConditionType
@@ -12,6 +13,7 @@ from waboard.domain.onboarding import (
     is_kept_out,
     outcome_of,
     registration_is_over,
+    senders_to_be_written_to,
     share_was_refused,
 )
 from waboard.domain.waits import WaitKind
@@ -30,10 +32,16 @@ class Step(BaseModel):
 
 
 class Number(BaseModel):
-    """One phone number, shown by its last digits, and whether it works."""
+    """One phone number, shown by its last digits, and whether it works.
+
+    `write_to` and `qr` (an image) are there while the client is to write to it: this page is the
+    client's own, so the number may stand in them.
+    """
 
     label: str
     state: StepState
+    write_to: str | None = None
+    qr: str | None = None
 
 
 class Progress(BaseModel):
@@ -70,14 +78,26 @@ def _left_as(row: SignupRow) -> str:
 
 def _of_onboarding(onboarding: Onboarding) -> Progress:
     steps = _steps("done", *_work(onboarding))
-    numbers = [Number(label=s.label, state=_sender(onboarding, s)) for s in onboarding.senders]
+    awaited = senders_to_be_written_to(onboarding) if onboarding.ended_at is None else []
+    numbers = [_number(onboarding, s, awaited=s in awaited) for s in onboarding.senders]
     state, why = _state(onboarding)
     wait = onboarding.wait
     until = wait.due_at if wait is not None and wait.kind is WaitKind.SLOT else None
     return Progress(state=state, why=why, steps=steps, numbers=numbers, until=until)
 
 
+def _number(onboarding: Onboarding, sender: Sender, *, awaited: bool) -> Number:
+    shown = Number(label=sender.label, state=_sender(onboarding, sender))
+    if not awaited:
+        return shown
+    link = f"https://wa.me/{sender.phone_number}"
+    qr = segno.make(link).svg_data_uri(scale=4)
+    return shown.model_copy(update={"write_to": link, "qr": qr})
+
+
 def _state(onboarding: Onboarding) -> tuple[State, str]:
+    if onboarding.wait is not None and onboarding.wait.kind is WaitKind.INBOUND:
+        return "working", "write"
     if onboarding.ended_at is None:
         kept = onboarding.wait is not None and onboarding.wait.kind in {
             WaitKind.SLOT,

@@ -20,15 +20,12 @@ from waboard.infobip.models import (
     Entity,
     OwnedNumber,
     SenderQuality,
-    SentMessage,
-    TemplateMessage,
-    Validation,
     digits,
 )
 from waboard.infobip.senders import Senders
 from waboard.infobip.subscriptions import Subscriptions
 from waboard.infobip.templates import Templates
-from waboard.infobip.traffic import MessagesApi, TrafficApi, TrafficName, traffic_api
+from waboard.infobip.traffic import TrafficApi, TrafficName, traffic_api
 
 MOST_SENDERS = 100
 """Numbers in one call of `senders/quality` (OpenAPI whatsapp 3.210.0)."""
@@ -189,14 +186,6 @@ class InfobipClient:
     def traffic(self, name: TrafficName) -> TrafficApi:
         """Give the API that carries messages, by its name."""
         return traffic_api(name, self._calls)
-
-    async def validate_message(self, message: TemplateMessage) -> Validation:
-        """Ask the Messages API what it would say to a message; nothing is sent."""
-        return await MessagesApi(self._calls).validate(message)
-
-    async def send_message(self, message: TemplateMessage) -> SentMessage:
-        """Send one message by the Messages API. See `TrafficApi.send_template`."""
-        return await MessagesApi(self._calls).send_template(message)
 
     async def delivery_reports(
         self, *, message_id: str | None = None, limit: int = 50

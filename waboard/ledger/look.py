@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.account import REASONS
 from waboard.domain.conditions import Condition, ConditionType, Status
-from waboard.domain.delivery import Verdict
+from waboard.domain.delivery import MOST_TESTS, Verdict
 from waboard.domain.errors import Superseded
 from waboard.domain.evidence import Evidence
 from waboard.domain.ids import PhoneNumber
@@ -247,7 +247,8 @@ async def _write_verdicts(subject: _Subject, evidence: Evidence) -> None:
 async def _write_verdict(
     subject: _Subject, number: PhoneNumber, effect: EffectRow, evidence: Evidence
 ) -> None:
-    verdict = evidence.verdict(effect.external_id or "")
+    last = effect.attempt >= MOST_TESTS
+    verdict = evidence.verdict(effect.external_id or "", last=last)
     if verdict.reason is not Reason.REPORT_AWAITED:
         await subject.resolve(Verb.SEND_TEST_MESSAGE, number, "Shown by its report.")
     elif effect.status == EffectStatus.REFUSED:

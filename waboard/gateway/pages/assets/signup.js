@@ -51,9 +51,24 @@
       notice.textContent += ` ${texts.until} ${when}`;
     }
     fill(lists.steps, progress.steps.map((step) => item(texts[`step_${step.name}`], step.state)));
-    fill(lists.numbers, progress.numbers.map((number) => item(`${texts.number} ${number.label}`, number.state)));
+    fill(lists.numbers, progress.numbers.map(numberItem));
     clearTimeout(polling);
     if (moving.has(progress.state)) polling = setTimeout(look, POLL);
+  }
+
+  function numberItem(number) {
+    const li = item(`${texts.number} ${number.label}`, number.state);
+    if (!number.write_to) return li;
+    const link = document.createElement("a");
+    link.href = number.write_to;
+    link.textContent = texts.write_link;
+    link.target = "_blank";
+    link.rel = "noopener noreferrer";
+    const code = document.createElement("img");
+    code.src = number.qr;
+    code.alt = texts.write_code;
+    li.append(document.createElement("br"), link, code);
+    return li;
   }
 
   async function look() {
