@@ -130,6 +130,8 @@ class Books:
     senders: dict[str, RegisteredSender] = field(default_factory=dict[str, RegisteredSender])
     proofs: dict[str, Proof] = field(default_factory=dict[str, Proof])
     """By number: the senders that somebody asked to add."""
+    business_info: dict[str, Json] = field(default_factory=dict[str, Json])
+    """By number: what was changed of it."""
     applications: dict[str, str | None] = field(
         default_factory=lambda: {DEFAULT_APPLICATION: DEFAULT_APPLICATION}
     )
@@ -146,6 +148,7 @@ class Books:
     reports: list[tuple[float, Json]] = field(default_factory=list[tuple[float, Json]])
     unsynced: Counter[str] = field(default_factory=Counter[str])
     """How many templates a sender has sent before it knew them."""
+    business_info: dict[str, Json] = field(default_factory=dict[str, Json])
     inbound: list[tuple[float, Json]] = field(default_factory=list[tuple[float, Json]])
     sessions: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
     """When somebody last wrote: to which sender, and who."""
@@ -188,6 +191,7 @@ class Books:
             "shares": {waba_id: page.shares for waba_id, page in registrations if page.shares},
             "registrations": {waba_id: page.as_json() for waba_id, page in registrations},
             "senders": {number: asdict(each) for number, each in self.senders.items()},
+            "business_info": self.business_info,
             "proofs": {number: each.as_json() for number, each in self.proofs.items()},
             "applications": self.applications,
             "entities": self.entities,
@@ -195,6 +199,7 @@ class Books:
             "messages": [asdict(each) for each in self.messages.values()],
             "duplicates": self.duplicates,
             "reports": [report for _, report in self.reports],
+            "business_info": self.business_info,
             "inbound": [event for _, event in self.inbound],
             "handed_out": self.handed_out,
             "webhooks": self.webhooks,
