@@ -16,7 +16,6 @@ from starlette.responses import Response
 from waboard.sandbox import (
     associations,
     business_info,
-    business_info,
     control,
     errors,
     facebook,
@@ -76,7 +75,6 @@ def _include_routes(app: FastAPI) -> None:
     app.include_router(standalone.router)
     app.include_router(templates.router)
     app.include_router(senders.router)
-    app.include_router(business_info.router)
     app.include_router(graph.router)
     app.include_router(facebook.router)
     app.include_router(control.router)

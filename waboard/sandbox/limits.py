@@ -99,10 +99,6 @@ OPERATIONS = (
         Operation(method, "/whatsapp/1/senders/{sender}/business-info", lambda: Window(10))
         for method in ("GET", "PATCH")
     ),
-    *(
-        Operation(method, "/whatsapp/1/senders/{sender}/business-info", lambda: Window(10))
-        for method in ("GET", "PATCH")
-    ),
     Operation("GET", "/whatsapp/1/templates", lambda: Window(15)),
     Operation("GET", _TEMPLATES, lambda: Window(2500)),
     Operation("POST", _TEMPLATES, lambda: Window(1000, HOUR)),

@@ -148,7 +148,6 @@ class Books:
     reports: list[tuple[float, Json]] = field(default_factory=list[tuple[float, Json]])
     unsynced: Counter[str] = field(default_factory=Counter[str])
     """How many templates a sender has sent before it knew them."""
-    business_info: dict[str, Json] = field(default_factory=dict[str, Json])
     inbound: list[tuple[float, Json]] = field(default_factory=list[tuple[float, Json]])
     sessions: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
     """When somebody last wrote: to which sender, and who."""
@@ -199,7 +198,6 @@ class Books:
             "messages": [asdict(each) for each in self.messages.values()],
             "duplicates": self.duplicates,
             "reports": [report for _, report in self.reports],
-            "business_info": self.business_info,
             "inbound": [event for _, event in self.inbound],
             "handed_out": self.handed_out,
             "webhooks": self.webhooks,
