@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.lab import FAILED_NUMBER, FINISHED_NUMBER, Lab, association
+from tests.sandbox.lab import FAILED_NUMBER, FINISHED_NUMBER, Lab, association, lab
 from tests.sandbox.test_standalone import TEXT, send, text_message
 from tests.sandbox.test_subscriptions import OWN_URL, subscribe
 
 WRITER = "41793026727"
+INBOUND_URL = "http://gateway.test/hooks/infobip/inbound"
 INBOUND = "/messages-api/1/inbound"
 FREE_TEXT = {"template": None, "content": {"body": {"type": "TEXT", "text": "Hello"}}}
 
@@ -49,6 +50,20 @@ async def test_a_subscription_is_told_in_whatsapps_own_shape(sandbox: Lab):
     assert (message["from"], message["to"]) == (WRITER, FINISHED_NUMBER)
     assert message["message"] == {"type": "TEXT", "text": "Hello"}
     assert (await pulled(sandbox))["results"] == []
+
+
+async def test_the_configured_url_is_told_what_no_subscription_has():
+    """Signed as the account's webhooks are; a subscription goes before it."""
+    settings = {"webhook_auth": "header", "webhook_secret": "s3cret"}
+    async with lab(inbound_url=INBOUND_URL, **settings) as sandbox:
+        await sandbox.share()
+        await write(sandbox)
+        told = sandbox.inbox[-1]
+        assert (str(told.url), told.headers["X-Webhook-Secret"]) == (INBOUND_URL, "s3cret")
+        assert (await pulled(sandbox))["results"] == []
+        await subscribe(sandbox, events=["INBOUND_MESSAGE"])
+        await write(sandbox)
+        assert str(sandbox.inbox[-1].url) == OWN_URL
 
 
 async def test_it_can_be_told_in_the_messages_apis_shape(sandbox: Lab):

@@ -17,6 +17,8 @@ class SandboxConfig(BaseModel):
     api_key: SecretStr
     registration_url: str
     delivery_url: str | None = None
+    inbound_url: str | None = None
+    """Where what people write goes if no subscription has it; without it, it waits to be pulled."""
 
     meta_app_id: str = "600000000000001"
     meta_app_secret: SecretStr = SecretStr("sandbox-app-secret")

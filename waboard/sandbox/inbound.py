@@ -1,4 +1,4 @@
-"""What people write to a sender: told to a subscription, or else kept to be pulled.
+"""What people write to a sender: told to a subscription or a URL, or else kept to be pulled.
 
 Sources: Infobip OpenAPI whatsapp 3.210.0, `WhatsAppInboundMessages`; messages-api 3.210.0,
 `MessagesApiIncomingMessage`. Which of the two a subscription to INBOUND_MESSAGE gets is not said:
@@ -15,6 +15,7 @@ from waboard.sandbox.bad_post import push
 from waboard.sandbox.queues import USUAL, take
 from waboard.sandbox.state import RegisteredSender
 from waboard.sandbox.subscribers import subscriber
+from waboard.sandbox.webhooks import Address
 from waboard.sandbox.world import Here, World
 
 router = APIRouter(prefix="/messages-api/1")
@@ -86,13 +87,20 @@ async def _tell(world: World, to: RegisteredSender, event: Json) -> None:
     def queue() -> None:
         world.books.inbound.append((world.clock(), event))
 
-    address = subscriber(world, "INBOUND_MESSAGE", event.get("platform"), to.number)
+    address = _listener(world, to, event)
     if address is None:
         queue()
         return
     own = world.books.account.inbound_shape == "whatsapp"
     raw = json.dumps(_whatsapp(event) if own else {"results": [event]}).encode()
     await push(world, "inbound", address, raw, to.waba_id, lost=queue)
+
+
+def _listener(world: World, to: RegisteredSender, event: Json) -> Address | None:
+    """A subscription, or else the URL that the account has for what people write."""
+    found = subscriber(world, "INBOUND_MESSAGE", event.get("platform"), to.number)
+    account = world.config.inbound_url
+    return found or (Address(account) if account else None)
 
 
 def _whatsapp(event: Json) -> Json:
