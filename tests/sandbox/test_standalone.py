@@ -41,8 +41,9 @@ async def send(sandbox: Lab, path: str, body: dict[str, Any]) -> httpx.Response:
 async def test_templates_are_sent_in_bulk(sandbox: Lab):
     """7 PENDING_ENROUTE, for each of them."""
     await sandbox.share()
-    body = {"messages": template_message()["messages"] * 2, "bulkId": "mine"}
-    body["messages"][1] = {**body["messages"][1], "messageId": "message-2"}
+    ids = ("message-1", "message-2")
+    messages = [template_message(messageId=each)["messages"][0] for each in ids]
+    body = {"messages": messages, "bulkId": "mine"}
     answer = (await send(sandbox, TEMPLATE, body)).json()
     assert answer["bulkId"] == "mine"
     assert [each["messageId"] for each in answer["messages"]] == ["message-1", "message-2"]

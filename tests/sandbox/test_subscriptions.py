@@ -297,6 +297,8 @@ async def test_a_profile_without_security_sends_unsigned():
         ({"criteria": [{"applicationId": "app"}]}, True),
         ({"criteria": [{"applicationId": "x"}, {"entityId": "acme"}]}, True),
         ({"criteria": [{"applicationId": "app", "entityId": "cafe"}]}, False),
+        ({"criteria": [{"callsConfigurationId": "calls"}]}, False),
+        ({"criteria": [{}]}, True),
         ({"resources": [FINISHED_NUMBER]}, True),
         ({"resources": ["447000000000"]}, False),
     ],

@@ -48,9 +48,10 @@ def _fit(subscription: Subscription, platform: Json, sender: str | None) -> int:
 
 
 def _fits(criterion: Criterion, platform: Json) -> int:
+    """No message belongs to a calls configuration; a criterion that asks for nothing always fits."""
     asked = criterion.as_json()
-    asked.pop("callsConfigurationId", None)
-    return len(asked) if all(platform.get(name) == value for name, value in asked.items()) else 0
+    fits = all(platform.get(name) == value for name, value in asked.items())
+    return 1 + len(asked) if fits else 0
 
 
 def _address(world: World, profile: Profile) -> Address:
