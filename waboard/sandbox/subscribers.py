@@ -48,7 +48,7 @@ def _fit(subscription: Subscription, platform: Json, sender: str | None) -> int:
 
 
 def _fits(criterion: Criterion, platform: Json) -> int:
-    """No message belongs to a calls configuration; a criterion that asks for nothing always fits."""
+    """No message has a calls configuration; a criterion that asks for nothing always fits."""
     asked = criterion.as_json()
     fits = all(platform.get(name) == value for name, value in asked.items())
     return 1 + len(asked) if fits else 0
