@@ -103,6 +103,18 @@ async def test_the_event_lists_all_senders_of_the_waba(sandbox: Lab):
     assert after["lastModifiedAt"] > before["lastModifiedAt"]
 
 
+async def test_even_a_half_truth_is_later_than_the_event_before(sandbox: Lab):
+    """Mischief with registrations strikes here as well."""
+    await sandbox.share()
+    before = last_event(sandbox)
+    await sandbox.decide(mischief=["fails-then-finishes"])
+    sandbox.time += 60
+    await added(sandbox)
+    half, truth = (json.loads(each.content) for each in sandbox.inbox[-2:])
+    assert (half["status"], truth["status"]) == ("FAILED", "FINISHED")
+    assert half["lastModifiedAt"] > before["lastModifiedAt"]
+
+
 async def test_a_sender_that_failed_can_be_added_again(sandbox: Lab):
     """Whatever else was decided for it holds."""
     await sandbox.share()

@@ -43,13 +43,15 @@ async def add_sender(world: World, page: Registration, new: SenderFate) -> None:
 
     What was decided for the number before holds, but that it has failed.
     """
+    timeless = {"registration_info": None, "last_modified_at": None}
+    page.fate = page.fate.model_copy(update=timeless)
+    page.touch(world.clock())
     delay = page.fate.registration_delay
     await world.sleep(world.config.registration_delay if delay is None else delay)
     good = {"status": "FINISHED", "registration_info": None}
     senders = {each.number: each for each in page.fate.senders}
     senders[new.number] = senders.get(new.number, new).model_copy(update=good)
-    changed = {"senders": [*senders.values()], "registration_info": None, "last_modified_at": None}
-    page.fate = page.fate.model_copy(update=changed)
+    page.fate = page.fate.model_copy(update={"senders": [*senders.values()]})
     await _end(world, page)
 
 
