@@ -39,6 +39,7 @@ from waboard.domain.onboarding import (
     is_over,
     is_past_the_door,
     is_to_be_connected,
+    may_be_tested,
     outcome_of,
     registration_is_over,
     senders_to_associate,
@@ -174,12 +175,12 @@ async def associate_and_verify(services: Services, onboarding: Onboarding) -> On
 async def associate(
     services: Services, onboarding: Onboarding, sender: Sender, unprepared: WaboardError | None
 ) -> None:
-    """Associate one sender, and go on to verify it."""
+    """Associate one sender, and go on to verify it where nothing is awaited before."""
     error = unprepared or await failure_of(associate_sender, services, onboarding, sender)
     if error:
         kind, refused = ConditionType.ASSOCIATED, Reason.ASSOCIATION_REFUSED
         await record_failure(services, onboarding, sender.phone_number, kind, error, refused)
-    else:
+    elif may_be_tested(onboarding, sender):
         await verify(services, onboarding, sender)
 
 

@@ -20,6 +20,7 @@ from waboard.domain.errors import NotFound, WaboardError
 from waboard.domain.onboarding import Onboarding, OutcomeName, is_over
 from waboard.domain.waits import WORDS, WaitKind
 from waboard.ledger.database import Ledger
+from waboard.ledger.events import FOR_ALL, came_for_all
 from waboard.ledger.look import hold, look
 from waboard.ledger.onboardings import (
     begin_leg,
@@ -28,13 +29,15 @@ from waboard.ledger.onboardings import (
     reopen_onboarding,
     take_up_news,
 )
-from waboard.ledger.waits import DueWait, close_waits, open_wait, put_off
+from waboard.ledger.waits import DueWait, close_waits, open_wait, put_off, satisfy_wait
 
 DEPLOYMENT = "onboard-client/onboard-client"
 WAITING = "waiting:"
 """How the tag begins that tells what a run sleeps for."""
 IN_A_MOMENT = timedelta(seconds=0.25)
 """How long a run that is on its way to sleep is given to get there."""
+SKEW = timedelta(seconds=2)
+"""How much the clocks of two machines may differ."""
 LOOK_AGAIN = timedelta(minutes=1)
 """How long after a run was resumed its wait is looked at again, should it never have woken."""
 
@@ -152,9 +155,20 @@ async def sleep_for(
         if is_over(onboarding, kind):
             await close_waits(session, onboarding.id, now)
             return onboarding
+    await _heed(services, onboarding, kind)
     boundary(f"sleep-{kind}:written")
     await _tag(run_id, [*onboarding.tags, f"{WAITING}{kind}"])
     return await _suspend(run_id, pause_key, kind)
+
+
+async def _heed(services: Services, onboarding: Onboarding, kind: WaitKind) -> None:
+    # An event that names no WABA hurries those who sleep. One that came after we had looked and
+    # before our wait was written hurried others alone, so we hurry ourselves.
+    if kind not in FOR_ALL:
+        return
+    async with services.ledger.begin() as session:
+        if await came_for_all(session, kind, services.began_at - SKEW):
+            await satisfy_wait(session, onboarding.id, services.clock())
 
 
 async def _suspend(run_id: str, pause_key: str, kind: WaitKind) -> NoReturn:

@@ -44,7 +44,8 @@ class MetaServices:
 class Services:
     """The ledger, the client, and the configuration of one leg of a run.
 
-    `leg` names the leg, so that one that was given up for dead cannot act beside its successor.
+    `began_at` is when the leg began: what it looked at, it looked at since. `leg` names the leg, so
+    that one that was given up for dead cannot act beside its successor.
     A plain class, so that Prefect passes it to tasks as it is and does not look inside.
     """
 
@@ -67,6 +68,7 @@ class Services:
         self.clock = clock
         self.leg = leg
         self.meta = meta
+        self.began_at = clock()
 
     @property
     def traffic(self) -> TrafficApi:

@@ -84,8 +84,12 @@ async def set_up_webhooks(settings: Settings) -> list[HookState]:
     account, webhooks = _account(settings), _webhooks(settings)
     assert webhooks is not None  # noqa: S101 - refuse_unreachable has seen to it
     wanted = Wanted(webhooks.public_url, webhooks.security, account.application_id)
+    states: list[HookState] = []
     async with account.get_client(None) as client:
-        return await set_up(client.subscriptions, wanted)
+        async for attempt in stamina.retry_context(on=_passes, attempts=4, timeout=None):
+            with attempt:
+                states = await set_up(client.subscriptions, wanted)
+    return states
 
 
 async def check_account(settings: Settings) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from waboard import deploy
-from waboard.domain.errors import WaboardError
+from waboard.domain.errors import BadInput, WaboardError
 from waboard.domain.waits import WaitKind
+from waboard.infobip.subscriptions import BasicSecurity, HmacSecurity
 from waboard.settings import Settings
 
 
@@ -122,3 +123,54 @@ async def test_settings_that_are_not_safe_are_refused_before_prefect_is_touched(
     with pytest.raises(WaboardError, match="WABOARD_API_KEYS"):
         await deploy.deploy(settings())
     assert touched == []
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "secret"),
+    [
+        ({"infobip_webhook_secrets": "new-8d2f61, old-e90b47"}, HmacSecurity, "new-8d2f61"),
+        (
+            {"infobip_webhook_auth": "basic", "infobip_webhook_secrets": "board:pw-8d2f61"},
+            BasicSecurity,
+            "pw-8d2f61",
+        ),
+    ],
+)
+def test_infobip_is_told_to_authenticate_with_the_newest_secret(
+    given: dict[str, Any], kind: type[Any], secret: str
+):
+    """The gateway takes the old one, too, until it is taken away."""
+    block = deploy._webhooks(settings(public_url="https://board.example", **given))
+    assert block is not None
+    assert block.public_url == "https://board.example"
+    assert isinstance(block.security, kind)
+    assert block.security.secret.get_secret_value() == secret
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512"])
+def test_every_algorithm_of_ours_is_one_of_infobips(algorithm: Any):
+    given = settings(infobip_webhook_secrets="new-8d2f61", infobip_hmac_algorithm=algorithm)
+    block = deploy._webhooks(given)
+    assert block is not None
+    assert isinstance(block.security, HmacSecurity)
+    assert block.security.algorithm.replace("_", "") == f"HMAC{algorithm}"
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"infobip_webhook_auth": "header"}, "WABOARD_INFOBIP_WEBHOOK_AUTH"),
+        ({"infobip_webhook_auth": "none"}, "WABOARD_INFOBIP_WEBHOOK_AUTH"),
+        ({}, "WABOARD_PUBLIC_URL"),
+        ({"public_url": "http://board.example"}, "WABOARD_PUBLIC_URL"),
+    ],
+)
+def test_webhooks_that_could_not_come_are_not_set_up(given: dict[str, Any], named: str):
+    """It is said before anything is changed, and by the setting's name."""
+    with pytest.raises(BadInput, match=named):
+        deploy.refuse_unreachable(settings(infobip_webhook_secrets="new-8d2f61", **given))
+
+
+def test_webhooks_that_infobip_cannot_be_told_of_are_no_block():
+    assert deploy._webhooks(settings(infobip_webhook_auth="header")) is None
+    assert deploy._webhooks(settings()) is None

@@ -27,9 +27,11 @@ from tasks.verify import send_test_message
 from tests.tasks.bench import GIVE_UP, GOOD, NUDGE, Bench
 from waboard.domain.conditions import ConditionType
 from waboard.domain.errors import NotFound, Superseded, WaboardError
+from waboard.domain.facts import template_facts
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.waits import WORDS, WaitKind
 from waboard.gateway.waker import LEASE
+from waboard.ledger.events import receive
 from waboard.ledger.models import Verb
 from waboard.ledger.onboardings import end_onboarding, with_news
 from waboard.ledger.waits import DueWait, claim_due
@@ -427,6 +429,51 @@ async def fails_its_test(bench: Bench) -> None:
     onboarding = await bench.registered(delivery="rejected")
     await send_test_message.fn(bench.services, onboarding, onboarding.sender(GOOD))
     await bench.hear()
+
+
+TEMPLATE_UPDATE = b"""{
+  "messageTemplateId": "111",
+  "messageTemplateName": "waboard_verification",
+  "messageTemplateLanguage": "en",
+  "change": {"type": "TEMPLATE_STATUS_UPDATE", "newStatus": "APPROVED"}
+}"""
+
+
+class TestWhatIsForAll:
+    """An event that names no WABA hurries those who sleep. Nobody who is about to misses it."""
+
+    async def comes(self, bench: Bench) -> None:
+        """A template changed; whoever slept before is hurried by whoever brought it."""
+        async with bench.ledger.begin() as session:
+            await receive(session, template_facts(TEMPLATE_UPDATE), "webhook", bench.now)
+
+    async def test_what_came_since_the_leg_began_wakes_it_at_once(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        """It had looked before that."""
+        onboarding = await bench.start()
+        bench.services.began_at = bench.now
+        await bench.later(3)
+        await self.comes(bench)
+        await fall_asleep(bench, onboarding, WaitKind.TEMPLATE)
+        assert [wait.onboarding_id for wait in await due(bench)] == [onboarding.id]
+
+    async def test_what_came_long_before_was_looked_at(self, bench: Bench, prefect: FakePrefect):
+        onboarding = await bench.start()
+        await self.comes(bench)
+        await bench.later(60)
+        bench.services.began_at = bench.now
+        await fall_asleep(bench, onboarding, WaitKind.TEMPLATE)
+        assert await due(bench) == []
+
+    async def test_it_wakes_nobody_who_waits_for_something_else(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        onboarding = await bench.start()
+        bench.services.began_at = bench.now
+        await self.comes(bench)
+        await fall_asleep(bench, onboarding, REGISTRATION)
+        assert await due(bench) == []
 
 
 class TestGoingOn:

@@ -241,20 +241,26 @@ def template_is_settled(onboarding: Onboarding) -> bool:
 
 
 def senders_to_test(onboarding: Onboarding) -> list[Sender]:
-    """Return associated senders from which a test message can go out, and none has.
+    """Return associated senders from which a test message can go out, and none has."""
+    return [
+        sender
+        for sender in onboarding.senders
+        if sender.holds(ConditionType.ASSOCIATED) and may_be_tested(onboarding, sender)
+    ]
+
+
+def may_be_tested(onboarding: Onboarding, sender: Sender) -> bool:
+    """Whether nothing but its association may keep a sender's test message back.
 
     A reply goes out to whoever has written. A template that is known not to be usable keeps all
     others back; one that cannot be seen does not, as it may be there.
     """
-    untested = [
-        sender
-        for sender in onboarding.senders
-        if sender.holds(ConditionType.ASSOCIATED) and not sender.has_been_tested
-    ]
+    if sender.has_been_tested:
+        return False
     if onboarding.verify_by is VerifyBy.INBOUND:
-        return [sender for sender in untested if sender.holds(ConditionType.RECEIVES)]
+        return sender.holds(ConditionType.RECEIVES)
     template = onboarding.conditions.get(ConditionType.TEMPLATE_READY)
-    return [] if template is not None and template.reason in _NO_TEMPLATE else untested
+    return template is None or template.reason not in _NO_TEMPLATE
 
 
 _NO_TEMPLATE = frozenset(

@@ -10,6 +10,7 @@ from waboard.domain.waits import WaitKind
 from waboard.gateway.waker import look_again, wake_due
 from waboard.ledger.database import Ledger
 from waboard.ledger.events import (
+    FOR_ALL,
     Receipt,
     any_settled,
     concerned_by,
@@ -17,7 +18,7 @@ from waboard.ledger.events import (
     read_event,
     receive,
 )
-from waboard.ledger.models import Disposition, EventKind, EventRow
+from waboard.ledger.models import Disposition, EventRow
 from waboard.ledger.waits import hurry
 
 
@@ -59,22 +60,18 @@ async def act_on(ledger: Ledger, event_ids: Collection[int], clock: Clock) -> No
     """Look again at the onboardings that events are about, and wake whose wait they satisfy."""
     async with ledger.begin() as session:
         concerned = await concerned_by(session, event_ids)
-        hurried = [await _hurry(session, event_ids, kind, clock) for kind in _FOR_ALL]
+        hurried = [await _hurry(session, event_ids, kind, clock) for kind in FOR_ALL]
     await look_again(ledger, concerned, clock)
     if concerned or any(hurried):
         await wake_due(ledger, clock)
 
 
-_FOR_ALL = {EventKind.META: WaitKind.SOLUTION, EventKind.TEMPLATE: WaitKind.TEMPLATE}
-"""Events that name no WABA, and who looks again because of them."""
-
-
 async def _hurry(
-    session: AsyncSession, event_ids: Collection[int], kind: EventKind, clock: Clock
+    session: AsyncSession, event_ids: Collection[int], kind: WaitKind, clock: Clock
 ) -> bool:
-    found = await any_settled(session, event_ids, kind)
+    found = await any_settled(session, event_ids, FOR_ALL[kind])
     if found:
-        await hurry(session, _FOR_ALL[kind], clock())
+        await hurry(session, kind, clock())
     return found
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from waboard.domain.errors import NotFound
 from waboard.domain.facts import Fact
 from waboard.domain.template import TemplateUpdate
+from waboard.domain.waits import WaitKind
 from waboard.ledger.database import dialect_of, insert_into
 from waboard.ledger.models import (
     Disposition,
@@ -25,6 +26,9 @@ from waboard.ledger.models import (
     OnboardingRow,
     SenderRow,
 )
+
+FOR_ALL = {WaitKind.SOLUTION: EventKind.META, WaitKind.TEMPLATE: EventKind.TEMPLATE}
+"""Waits for what an event tells that names no WABA: all who wait so look again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +225,17 @@ async def why_rejected(session: AsyncSession, template_id: str) -> str | None:
     )
     body = await session.scalar(query.order_by(EventRow.id.desc()).limit(1))
     return TemplateUpdate.model_validate_json(body).change.reason if body else None
+
+
+async def came_for_all(session: AsyncSession, kind: WaitKind, since: datetime) -> bool:
+    """Whether something came, at that time or later, because of which all look again that wait."""
+    query = select(EventRow.id).where(
+        EventRow.kind == FOR_ALL[kind],
+        EventRow.disposition == Disposition.APPLIED,
+        EventRow.onboarding_id.is_(None),
+        EventRow.last_received_at >= since,
+    )
+    return await session.scalar(query.limit(1)) is not None
 
 
 async def last_received(session: AsyncSession, kind: str, source: str) -> datetime | None:
