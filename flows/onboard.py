@@ -14,9 +14,9 @@ from prefect.states import Completed, Failed
 
 from tasks.admit import admit_client
 from tasks.associate import associate_sender
-from tasks.await_delivery import look_for_delivery
+from tasks.await_delivery import give_up_delivery, look_for_delivery
 from tasks.await_inbound import give_up_inbound
-from tasks.await_registration import look_for_registration
+from tasks.await_registration import give_up_registration, look_for_registration
 from tasks.connect import connect_waba, has_signed_up
 from tasks.notify import notify_operator, notify_provider, record_told
 from tasks.runs import sleep_for, wake_up
@@ -145,7 +145,14 @@ async def await_registration(services: Services, onboarding: Onboarding) -> Onbo
     """Sleep until every sender's registration has ended, one way or the other."""
     if registration_is_over(onboarding):
         return onboarding
+    # That Infobip does not let us look keeps nobody from stopping when it is time to.
     await failure_of(look_for_registration, services, onboarding)
+    onboarding = await services.look(onboarding.id)
+    if registration_is_over(onboarding):
+        return onboarding
+    if services.is_too_late(onboarding, WaitKind.REGISTRATION):
+        await give_up_registration(services, onboarding)
+        return await services.look(onboarding.id)
     return await sleep_for(services, onboarding, WaitKind.REGISTRATION)
 
 
@@ -197,6 +204,12 @@ async def await_delivery(services: Services, onboarding: Onboarding) -> Onboardi
     if delivery_is_over(onboarding):
         return onboarding
     await failure_of(look_for_delivery, services, onboarding)
+    onboarding = await services.look(onboarding.id)
+    if delivery_is_over(onboarding):
+        return onboarding
+    if services.is_too_late(onboarding, WaitKind.DELIVERY):
+        await give_up_delivery(services, onboarding)
+        return await services.look(onboarding.id)
     return await sleep_for(services, onboarding, WaitKind.DELIVERY)
 
 

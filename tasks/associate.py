@@ -39,7 +39,7 @@ async def associate_sender(services: Services, onboarding: Onboarding, sender: S
         await _move(services, onboarding, sender, key, links)
         links = await services.infobip.associations(key)
     if not _is_right(links, onboarding):
-        raise NotReadBack(sender)
+        raise NotReadBack(sender, settled=await _has_settled(services, onboarding, sender))
     await _record(services, onboarding, sender)
 
 
@@ -95,6 +95,15 @@ async def _just_done(services: Services, onboarding: Onboarding, verb: Verb, sub
     return services.clock() - last.ended_at < STALE_FOR
 
 
+async def _has_settled(services: Services, onboarding: Onboarding, sender: Sender) -> bool:
+    # What was made once, just now, may still read back as it was. Made twice, it does not take.
+    async with services.ledger.begin() as session:
+        last = await find_effect(session, onboarding.id, Verb.ASSOCIATE, sender.phone_number)
+    made_twice = last is not None and last.attempt > 1
+    fresh = await _just_done(services, onboarding, Verb.ASSOCIATE, sender.phone_number)
+    return made_twice or not fresh
+
+
 def _name(link: Association) -> str:
     return f"{link.application_id}/{link.entity_id}"
 
@@ -142,11 +151,13 @@ class NumberNotListed(ProviderError):
 
 
 class NotReadBack(ProviderError):
-    """An association does not read back as it was made, or not yet."""
+    """An association does not read back as it was made, or not yet.
 
-    reason = Reason.ASSOCIATION_REFUSED
+    Only of one that has `settled` that says something: what was just made may read back old.
+    """
 
-    def __init__(self, sender: Sender) -> None:
+    def __init__(self, sender: Sender, *, settled: bool) -> None:
+        self.reason = Reason.ASSOCIATION_REFUSED if settled else Reason.PROVIDER_UNAVAILABLE
         super().__init__(
             f"The association of {sender.label} does not read back as it was made.",
             remedy="See in Infobip's portal who else associates this number.",

@@ -1,13 +1,13 @@
-"""Find out whether the test messages have arrived, and if not, prepare to sleep until they have."""
+"""Find out whether the test messages have arrived, and stop waiting for those that have not."""
 
 from prefect import task
 
 from tasks.services import Services
 from tasks.step import STEP, may_repeat
 from waboard.domain.conditions import ConditionType, Status
-from waboard.domain.errors import NotFound, ProviderError
+from waboard.domain.errors import NotFound
 from waboard.domain.facts import canonical, delivery_facts
-from waboard.domain.onboarding import Onboarding, Sender, delivery_is_over
+from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
 from waboard.ledger.effects import find_effect
@@ -22,19 +22,9 @@ from waboard.ledger.models import Verb
     **STEP,
 )
 async def look_for_delivery(services: Services, onboarding: Onboarding) -> Onboarding:
-    """Pull reports ourselves when a sleep brought none, and see whether it is time to stop."""
-    if WaitKind.DELIVERY not in onboarding.waited_for:
-        return onboarding
-    too_late = services.clock() >= onboarding.waited_for[WaitKind.DELIVERY]
-    try:
+    """Pull reports ourselves when a sleep brought none."""
+    if WaitKind.DELIVERY in onboarding.waited_for:
         await _pull_reports(services, onboarding)
-    except ProviderError:
-        # That Infobip does not let us look must not keep us from stopping when it is time to.
-        if not too_late:
-            raise
-    onboarding = await services.look(onboarding.id)
-    if too_late and not delivery_is_over(onboarding):
-        await _give_up(services, onboarding)
     return await services.look(onboarding.id)
 
 
@@ -53,7 +43,8 @@ async def _pull_report(services: Services, onboarding: Onboarding, sender: Sende
         await receive(session, facts, "messages-api/reports", services.clock())
 
 
-async def _give_up(services: Services, onboarding: Onboarding) -> None:
+async def give_up_delivery(services: Services, onboarding: Onboarding) -> None:
+    """Write down whose report has not come in the time that we wait for it."""
     for sender in onboarding.senders:
         if sender.is_still_tested:
             message_id = await _message_id(services, onboarding, sender)

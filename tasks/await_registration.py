@@ -1,13 +1,12 @@
-"""Find out whether the registration is over, and if not, prepare to sleep until it is."""
+"""Find out whether the registration is over, and stop waiting for one that does not end."""
 
 from prefect import task
 
 from tasks.services import Services
 from tasks.step import STEP, may_repeat
 from waboard.domain.conditions import ConditionType, Status
-from waboard.domain.errors import ProviderError
 from waboard.domain.facts import quality_fact
-from waboard.domain.onboarding import Onboarding, registration_is_over
+from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
 from waboard.ledger.events import receive
@@ -20,22 +19,12 @@ from waboard.ledger.events import receive
     **STEP,
 )
 async def look_for_registration(services: Services, onboarding: Onboarding) -> Onboarding:
-    """Look for evidence ourselves when a sleep brought none, and see whether it is time to stop.
+    """Look for evidence ourselves when a sleep brought none.
 
     There is no GET for a registration. What can be asked is how known numbers stand.
     """
-    if WaitKind.REGISTRATION not in onboarding.waited_for:
-        return onboarding
-    too_late = services.clock() >= onboarding.waited_for[WaitKind.REGISTRATION]
-    try:
+    if WaitKind.REGISTRATION in onboarding.waited_for:
         await _ask_for_quality(services, onboarding)
-    except ProviderError:
-        # That Infobip does not let us look must not keep us from stopping when it is time to.
-        if not too_late:
-            raise
-    onboarding = await services.look(onboarding.id)
-    if too_late and not registration_is_over(onboarding):
-        await _give_up(services, onboarding)
     return await services.look(onboarding.id)
 
 
@@ -49,7 +38,8 @@ async def _ask_for_quality(services: Services, onboarding: Onboarding) -> None:
         await receive(session, facts, "senders/quality", services.clock())
 
 
-async def _give_up(services: Services, onboarding: Onboarding) -> None:
+async def give_up_registration(services: Services, onboarding: Onboarding) -> None:
+    """Write down that no end of the registration was seen in the time that we wait for one."""
     await services.write(
         onboarding.id,
         "",

@@ -291,6 +291,19 @@ class TestReadBack:
         sender = (await prepared.look()).sender(GOOD)
         assert ConditionType.ASSOCIATED not in sender.conditions
 
+    async def test_only_what_was_made_twice_and_does_not_read_back_is_refused(
+        self, prepared: Bench
+    ):
+        """At first the reading may only be old, and whoever retries finds it."""
+        onboarding = await prepared.registered()
+        nothing = httpx.Response(200, json={"results": []})
+        prepared.network.instead("GET", ASSOCIATIONS, lambda _: nothing, always=True)
+        for reason in (Reason.PROVIDER_UNAVAILABLE, Reason.ASSOCIATION_REFUSED):
+            with pytest.raises(ProviderError) as error:
+                await associate(prepared, onboarding)
+            assert error.value.reason is reason
+            await prepared.later(STALE_FOR.total_seconds() + 1)
+
     async def test_a_number_that_is_linked_already_is_read_back_like_any_other(
         self, prepared: Bench
     ):

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from flows.onboard import await_delivery
 from tasks.await_delivery import look_for_delivery
 from tasks.verify import message_id_for, send_test_message
 from tests.sandbox.lab import DOCUMENTED
@@ -160,19 +161,24 @@ class TestKeeping:
         assert [event.disposition for event in await pull_bench.events(SOURCE)] == ["invalid"]
 
 
+@pytest.mark.usefixtures("awake")
 class TestGivingUp:
     """In a named state, with a remedy."""
 
     async def test_a_moment_before_the_time_it_goes_on(self, pull_bench: Bench):
         await sent(pull_bench, delivery="silent")
         await pull_bench.slept(WaitKind.DELIVERY)
-        onboarding = await look(pull_bench, await pull_bench.later(GIVE_UP - NUDGE - 1))
+        onboarding = await await_delivery(
+            pull_bench.services, await pull_bench.later(GIVE_UP - NUDGE - 1)
+        )
         assert verified(onboarding) == ("Unknown", "ReportAwaited")
 
     async def test_at_the_time_the_report_is_given_up_by_the_messages_id(self, pull_bench: Bench):
         await sent(pull_bench, delivery="silent")
         await pull_bench.slept(WaitKind.DELIVERY)
-        onboarding = await look(pull_bench, await pull_bench.later(GIVE_UP - NUDGE))
+        onboarding = await await_delivery(
+            pull_bench.services, await pull_bench.later(GIVE_UP - NUDGE)
+        )
         assert verified(onboarding) == ("False", "NoReport")
         assert delivery_is_over(onboarding)
         sender = onboarding.sender(GOOD)
@@ -181,7 +187,7 @@ class TestGivingUp:
     async def test_not_when_the_last_pull_finds_it_delivered(self, pull_bench: Bench):
         await sent(pull_bench)
         await pull_bench.slept(WaitKind.DELIVERY)
-        onboarding = await look(pull_bench, await pull_bench.later(GIVE_UP))
+        onboarding = await await_delivery(pull_bench.services, await pull_bench.later(GIVE_UP))
         assert verified(onboarding) == ("True", "MessageDelivered")
 
     async def test_only_for_those_who_have_none(self, pull_bench: Bench):
@@ -193,16 +199,26 @@ class TestGivingUp:
         for sender in onboarding.senders:
             await send_test_message.fn(pull_bench.services, onboarding, sender)
         await pull_bench.slept(WaitKind.DELIVERY)
-        onboarding = await look(pull_bench, await pull_bench.later(GIVE_UP))
+        onboarding = await await_delivery(pull_bench.services, await pull_bench.later(GIVE_UP))
         assert verified(onboarding, GOOD) == ("True", "MessageDelivered")
         assert verified(onboarding, OTHER) == ("False", "NoReport")
 
     async def test_a_report_that_comes_too_late_still_proves_it(self, bench: Bench):
         await sent(bench)
         await bench.slept(WaitKind.DELIVERY)
-        onboarding = await look(bench, await bench.later(GIVE_UP))
+        onboarding = await await_delivery(bench.services, await bench.later(GIVE_UP))
         assert verified(onboarding) == ("False", "NoReport")
         assert verified(await bench.hear()) == ("True", "MessageDelivered")
+
+    async def test_a_pull_that_fails_is_tried_again_before_that(self, pull_bench: Bench):
+        """The report may wait there: the step raises, and Prefect tries it five times."""
+        await sent(pull_bench)
+        await pull_bench.slept(WaitKind.DELIVERY)
+        onboarding = await pull_bench.later(GIVE_UP)
+        await pull_bench.sandbox.script(path=REPORTS, status=503)
+        with pytest.raises(InfobipError):
+            await look(pull_bench, onboarding)
+        assert verified(await look(pull_bench, onboarding)) == ("True", "MessageDelivered")
 
     @pytest.mark.parametrize("status", [401, 503])
     async def test_also_when_infobip_does_not_let_us_look(self, pull_bench: Bench, status: int):
@@ -212,5 +228,5 @@ class TestGivingUp:
         onboarding = await pull_bench.later(GIVE_UP)
         refused = httpx.Response(status)
         pull_bench.network.instead("GET", REPORTS, lambda _: refused, always=True)
-        onboarding = await look(pull_bench, onboarding)
+        onboarding = await await_delivery(pull_bench.services, onboarding)
         assert verified(onboarding) == ("False", "NoReport")

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from flows.onboard import await_registration
 from tasks.await_registration import look_for_registration
 from tests.sandbox.lab import DOCUMENTED
 from tests.tasks.bench import GIVE_UP, GOOD, NUDGE, OTHER, QUALITY, Bench, condition, sender_fate
@@ -111,42 +112,49 @@ async def test_an_infobip_that_does_not_answer_is_asked_again(bench: Bench):
     assert (await look(bench, onboarding)).sender(GOOD).holds(REGISTERED)
 
 
+@pytest.mark.usefixtures("awake")
 class TestGivingUp:
     """In a named state, with a remedy."""
 
     async def test_a_moment_before_the_time_it_goes_on(self, bench: Bench):
         await bench.start()
         await bench.slept(WaitKind.REGISTRATION)
-        onboarding = await look(bench, await bench.later(GIVE_UP - NUDGE - 1))
+        onboarding = await await_registration(
+            bench.services, await bench.later(GIVE_UP - NUDGE - 1)
+        )
         assert REGISTERED not in onboarding.conditions
         assert not registration_is_over(onboarding)
 
     async def test_at_the_time_it_is_given_up(self, bench: Bench):
         await bench.start()
         await bench.slept(WaitKind.REGISTRATION)
-        onboarding = await look(bench, await bench.later(GIVE_UP - NUDGE))
+        onboarding = await await_registration(bench.services, await bench.later(GIVE_UP - NUDGE))
         assert condition(onboarding, REGISTERED) == ("Unknown", "RegistrationTimedOut")
         assert registration_is_over(onboarding)
 
     async def test_the_time_counts_from_the_first_sleep(self, bench: Bench):
         await bench.start()
         for _ in range(int(GIVE_UP / NUDGE) - 1):
-            onboarding = await look(bench, await bench.slept(WaitKind.REGISTRATION))
+            onboarding = await await_registration(
+                bench.services, await bench.slept(WaitKind.REGISTRATION)
+            )
             assert not registration_is_over(onboarding)
-        onboarding = await look(bench, await bench.slept(WaitKind.REGISTRATION))
+        onboarding = await await_registration(
+            bench.services, await bench.slept(WaitKind.REGISTRATION)
+        )
         assert condition(onboarding, REGISTERED) == ("Unknown", "RegistrationTimedOut")
 
     async def test_not_when_the_last_look_finds_it_connected(self, bench: Bench):
         await without_webhook(bench)
         await bench.slept(WaitKind.REGISTRATION)
-        onboarding = await look(bench, await bench.later(GIVE_UP))
+        onboarding = await await_registration(bench.services, await bench.later(GIVE_UP))
         assert REGISTERED not in onboarding.conditions
         assert onboarding.sender(GOOD).holds(REGISTERED)
 
     async def test_an_event_that_comes_too_late_still_counts(self, bench: Bench):
         await bench.start()
         await bench.slept(WaitKind.REGISTRATION)
-        await look(bench, await bench.later(GIVE_UP))
+        await await_registration(bench.services, await bench.later(GIVE_UP))
         await bench.sandbox.share()
         onboarding = await bench.hear()
         assert onboarding.sender(GOOD).holds(REGISTERED)
@@ -159,5 +167,5 @@ class TestGivingUp:
         onboarding = await bench.later(GIVE_UP)
         refused = httpx.Response(status)
         bench.network.instead("GET", QUALITY, lambda _: refused, always=True)
-        onboarding = await look(bench, onboarding)
+        onboarding = await await_registration(bench.services, onboarding)
         assert condition(onboarding, REGISTERED) == ("Unknown", "RegistrationTimedOut")
