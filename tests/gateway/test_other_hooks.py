@@ -123,4 +123,4 @@ async def test_every_hook_wants_the_signature(desk: Desk):
 
 
 async def test_a_hook_that_there_is_not_is_refused(desk: Desk):
-    assert_problem(await desk.hook("/hooks/infobip/billing", {}), 422, "registration")
+    assert_problem(await desk.hook("/hooks/infobip/billing", {}), 404, "registration")

@@ -237,12 +237,12 @@ def test_secrets_are_masked_in_the_blocks(cases: Board) -> None:
 def test_a_number_that_registers_after_the_end_is_brought_live_all_the_same(cases: Board) -> None:
     """The run goes on by itself, and what it then comes to is told."""
     cases.decide(7020, status="FAILED", senders=[sender(2001, status="FAILED")])
-    cases.start("mended", 7020)
-    cases.ended("mended")
-    cases.state("mended", "RegistrationFailed")
+    cases.start("registered-late", 7020)
+    cases.ended("registered-late")
+    cases.state("registered-late", "RegistrationFailed")
     cases.decide(7020, senders=[sender(2001)])
     cases.sandbox.post("/sandbox/wabas/7020/registration-event").raise_for_status()
-    cases.state("mended", "Live")
+    cases.state("registered-late", "Live")
     told = [n["body"] for n in cases.books()["notifications"] if n["receiver"] == "operator"]
-    subjects = [body["subject"] for body in told if "mended" in body["subject"]]
-    assert subjects == ["mended: RegistrationFailed", "mended: Live"]
+    subjects = [body["subject"] for body in told if "registered-late" in body["subject"]]
+    assert subjects == ["registered-late: RegistrationFailed", "registered-late: Live"]

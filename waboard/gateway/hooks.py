@@ -4,9 +4,12 @@ What is authentic and cannot be read is kept as invalid and answered all the sam
 repeat it for hours, and it would read no better.
 """
 
-from fastapi import APIRouter, BackgroundTasks, Request
+from typing import Annotated
+
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
 from pydantic import BaseModel
 
+from waboard.domain.errors import NotFound
 from waboard.domain.facts import READERS
 from waboard.domain.webhooks import Hook
 from waboard.gateway.authentication import require_infobip
@@ -22,9 +25,21 @@ class Kept(BaseModel):
     duplicates: int
 
 
+def the_hook(hook: str) -> Hook:
+    """Return the webhook that an address names. Raises NotFound."""
+    if hook not in set(Hook):
+        raise NotFound(
+            f"There is no webhook {hook!r}.", remedy=f"/docs has them: {', '.join(Hook)}."
+        )
+    return Hook(hook)
+
+
+TheHook = Annotated[Hook, Depends(the_hook)]
+
+
 @router.post("/{hook}")
 async def take(
-    hook: Hook, request: Request, later: BackgroundTasks, inbox: TheInbox, settings: TheSettings
+    hook: TheHook, request: Request, later: BackgroundTasks, inbox: TheInbox, settings: TheSettings
 ) -> Kept:
     """Take a webhook of Infobip's: its last part says which.
 
