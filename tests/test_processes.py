@@ -1,6 +1,7 @@
 """Children of one command, which are real processes here, though small."""
 
 import asyncio
+import contextlib
 import os
 import select
 import signal
@@ -94,9 +95,12 @@ class Line:
         self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
     def _next(self) -> bytes:
-        ready, _, _ = select.select([self._fd], [], [], PATIENCE)
-        assert ready, "nothing came over the line"
-        return os.read(self._fd, 65536)
+        while True:
+            ready, _, _ = select.select([self._fd], [], [], PATIENCE)
+            assert ready, "nothing came over the line"
+            # It was ready since all had gone; meanwhile the next one may have come.
+            with contextlib.suppress(BlockingIOError):
+                return os.read(self._fd, 65536)
 
     async def heard(self, *words: str) -> None:
         """Return when all of these were said."""
@@ -135,6 +139,15 @@ def environment(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def family(tmp_path: Path, environment: Mapping[str, str]) -> Children:
     return Children(environment, tmp_path / "logs", pause=0)
+
+
+async def listed(children: Children) -> Child:
+    """The one that is alive: its first word can come before it is listed."""
+    async with asyncio.timeout(PATIENCE):
+        while not children.alive:  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0)
+    (child,) = children.alive
+    return child
 
 
 async def ended(child: Child) -> int:
@@ -188,10 +201,31 @@ async def test_a_child_that_dies_is_started_again_but_not_for_ever(family: Child
         tending = asyncio.create_task(children.tend())
         for _ in range(family.restarts + 1):
             await line.heard("one")
-            (child,) = children.alive
+            child = await listed(children)
             child.process.kill()
         dead = await asyncio.wait_for(tending, PATIENCE)
     assert (dead.name, dead.process.returncode) == ("one", -signal.SIGKILL)
+
+
+async def test_who_tends_stops_when_told_even_at_the_end_of_a_child(
+    family: Children, line: Line, monkeypatch: pytest.MonkeyPatch
+):
+    """Both may come in the same instant, and neither is lost."""
+    async with family as children:
+        child = await children.start("one", "stays", "one")
+        await line.heard("one")
+        ending = asyncio.create_task(processes._end(child))
+        real = child.process.wait
+
+        async def ends_as_we_cancel() -> int:
+            monkeypatch.undo()
+            code = await real()
+            ending.cancel()
+            return code
+
+        monkeypatch.setattr(child.process, "wait", ends_as_we_cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(ending, PATIENCE)
 
 
 async def test_while_all_live_nobody_is_reported(family: Children, line: Line):

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import socket
@@ -11,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from waboard import leash
 from waboard.domain.errors import WaboardError
 
 GRACE = 20.0
@@ -21,7 +21,6 @@ TOO_OFTEN_IN = 60.0
 """Seconds in which a child may die so many times before it is given up."""
 _TAIL = 1500
 """Characters of a dead child's log that are shown."""
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG, <linux/prctl.h>
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +79,13 @@ class Children:
         log = self._logs / f"{name}.log"
         with log.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", *arguments),
+                *(sys.executable, "-S", leash.__file__, str(os.getpid())),
+                *("-m", *arguments),
                 env=self.environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
             )
         return Child(name, arguments, process, log)
 
@@ -147,15 +146,10 @@ def refuse_taken_port(setting: str, host: str, port: int) -> None:
 async def _end(child: Child) -> None:
     if child.process.returncode is None:
         child.process.terminate()
+    # Not wait_for: in Python 3.11 it loses a cancellation that meets the child's end.
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(child.process.wait(), GRACE)
+        async with asyncio.timeout(GRACE):
+            await child.process.wait()
     with contextlib.suppress(ProcessLookupError):  # nobody is left of its session
         os.killpg(child.process.pid, signal.SIGKILL)
     await child.process.wait()
-
-
-def _die_with_parent() -> None:
-    # Should this command be killed outright, its children must not live on and hold the ports.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
