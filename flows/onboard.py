@@ -5,6 +5,7 @@ ledger, and only what is not yet true is called. Requires the blocks that `waboa
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from prefect import flow
@@ -30,29 +31,29 @@ from tasks.verify import send_test_message
 from waboard.boundary import boundary
 from waboard.domain.conditions import ConditionType
 from waboard.domain.errors import Superseded, WaboardError
-from waboard.domain.onboarding import (
-    Onboarding,
-    Sender,
+from waboard.domain.onboarding import Onboarding, Sender
+from waboard.domain.outcome import outcome_of
+from waboard.domain.reasons import Reason
+from waboard.domain.steps import (
     delivery_is_over,
-    inbound_is_over,
     is_kept_out,
     is_over,
     is_past_the_door,
     is_to_be_connected,
     may_be_tested,
-    outcome_of,
     registration_is_over,
     senders_to_associate,
     senders_to_test,
     share_is_due,
     share_was_refused,
     template_is_needed,
-    template_is_settled,
 )
-from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
 from waboard.ledger.look import hold, look
 from waboard.ledger.onboardings import end_onboarding
+
+GiveUp = Callable[[Services, Onboarding], Awaitable[None]]
+"""Writes down what was not seen in the time that we wait for it."""
 
 
 @flow(name="onboard-client", persist_result=False)
@@ -143,17 +144,11 @@ async def share(services: Services, onboarding: Onboarding) -> Onboarding:
 
 async def await_registration(services: Services, onboarding: Onboarding) -> Onboarding:
     """Sleep until every sender's registration has ended, one way or the other."""
-    if registration_is_over(onboarding):
-        return onboarding
-    # That Infobip does not let us look keeps nobody from stopping when it is time to.
-    await failure_of(look_for_registration, services, onboarding)
-    onboarding = await services.look(onboarding.id)
-    if registration_is_over(onboarding):
-        return onboarding
-    if services.is_too_late(onboarding, WaitKind.REGISTRATION):
-        await give_up_registration(services, onboarding)
-        return await services.look(onboarding.id)
-    return await sleep_for(services, onboarding, WaitKind.REGISTRATION)
+    if not registration_is_over(onboarding):
+        # That Infobip does not let us look keeps nobody from stopping when it is time to.
+        await failure_of(look_for_registration, services, onboarding)
+        onboarding = await services.look(onboarding.id)
+    return await wait_out(services, onboarding, WaitKind.REGISTRATION, give_up_registration)
 
 
 async def prepare_template(services: Services, onboarding: Onboarding) -> Onboarding:
@@ -199,38 +194,34 @@ async def verify(services: Services, onboarding: Onboarding, sender: Sender) -> 
         await record_failure(services, onboarding, sender.phone_number, kind, error, refused)
 
 
-async def await_delivery(services: Services, onboarding: Onboarding) -> Onboarding:
-    """Sleep until every test message has arrived or failed."""
-    if delivery_is_over(onboarding):
-        return onboarding
-    await failure_of(look_for_delivery, services, onboarding)
-    onboarding = await services.look(onboarding.id)
-    if delivery_is_over(onboarding):
-        return onboarding
-    if services.is_too_late(onboarding, WaitKind.DELIVERY):
-        await give_up_delivery(services, onboarding)
-        return await services.look(onboarding.id)
-    return await sleep_for(services, onboarding, WaitKind.DELIVERY)
-
-
 async def await_template(services: Services, onboarding: Onboarding) -> Onboarding:
     """Sleep until Meta has reviewed the template."""
-    if not template_is_needed(onboarding) or template_is_settled(onboarding):
-        return onboarding
-    if services.is_too_late(onboarding, WaitKind.TEMPLATE):
-        await give_up_template(services, onboarding)
-        return await services.look(onboarding.id)
-    return await sleep_for(services, onboarding, WaitKind.TEMPLATE)
+    return await wait_out(services, onboarding, WaitKind.TEMPLATE, give_up_template)
+
+
+async def await_delivery(services: Services, onboarding: Onboarding) -> Onboarding:
+    """Sleep until every test message has arrived or failed."""
+    if not delivery_is_over(onboarding):
+        await failure_of(look_for_delivery, services, onboarding)
+        onboarding = await services.look(onboarding.id)
+    return await wait_out(services, onboarding, WaitKind.DELIVERY, give_up_delivery)
 
 
 async def await_inbound(services: Services, onboarding: Onboarding) -> Onboarding:
     """Sleep until somebody has written to every sender that is to be proven in that way."""
-    if inbound_is_over(onboarding):
+    return await wait_out(services, onboarding, WaitKind.INBOUND, give_up_inbound)
+
+
+async def wait_out(
+    services: Services, onboarding: Onboarding, kind: WaitKind, give_up: GiveUp
+) -> Onboarding:
+    """Sleep until a wait is over, or write down that it is given up when it has lasted too long."""
+    if is_over(onboarding, kind):
         return onboarding
-    if services.is_too_late(onboarding, WaitKind.INBOUND):
-        await give_up_inbound(services, onboarding)
-        return await services.look(onboarding.id)
-    return await sleep_for(services, onboarding, WaitKind.INBOUND)
+    if not services.is_too_late(onboarding, kind):
+        return await sleep_for(services, onboarding, kind)
+    await give_up(services, onboarding)
+    return await services.look(onboarding.id)
 
 
 async def notify_and_end(services: Services, onboarding: Onboarding) -> State[None]:

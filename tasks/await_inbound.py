@@ -2,8 +2,9 @@
 
 from tasks.services import Services
 from waboard.domain.conditions import ConditionType, Status
-from waboard.domain.onboarding import Onboarding, senders_to_be_written_to
+from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
+from waboard.domain.steps import senders_to_be_written_to
 
 
 async def give_up_inbound(services: Services, onboarding: Onboarding) -> None:

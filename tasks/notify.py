@@ -16,9 +16,11 @@ from tasks.services import BLOCKS, Services
 from tasks.step import STEP, effect, may_repeat, record_failure
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.errors import BadInput, ProviderError, WaboardError
-from waboard.domain.onboarding import Onboarding, Outcome, requirements_of
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.outcome import Outcome
 from waboard.domain.parties import Party
 from waboard.domain.reasons import Reason
+from waboard.domain.requirements import requirements_of
 from waboard.ledger.effects import find_effect
 from waboard.ledger.models import EffectStatus, Verb
 from waboard.tls import trusted

@@ -17,7 +17,9 @@ from tasks.services import Services
 from waboard.boundary import boundary
 from waboard.domain.clock import Clock
 from waboard.domain.errors import NotFound, WaboardError
-from waboard.domain.onboarding import Onboarding, OutcomeName, is_over
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.outcome import OutcomeName
+from waboard.domain.steps import is_over
 from waboard.domain.waits import WORDS, WaitKind
 from waboard.ledger.database import Ledger
 from waboard.ledger.events import FOR_ALL, came_for_all

@@ -30,7 +30,7 @@ from tests.domain.samples import BAD, T0, live_sender, not_true, onboarding, sen
 from waboard import cli
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.facts import registration_facts
-from waboard.domain.onboarding import OutcomeName, Stage, outcome_of
+from waboard.domain.outcome import OutcomeName, Stage, outcome_of
 from waboard.domain.reasons import GUIDANCE, REGISTRATION_HINTS, Guidance, Reason
 from waboard.domain.requests import OnboardingRequest
 from waboard.domain.waits import WORDS, WaitKind

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 from sqlalchemy import func, select
 
-from waboard.domain.onboarding import Onboarding, Sender, stage_of
+from waboard.domain.onboarding import Onboarding, Sender
+from waboard.domain.outcome import stage_of
 from waboard.domain.reasons import Reason
 from waboard.ledger.database import Ledger
 from waboard.ledger.effects import effects_of

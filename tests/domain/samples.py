@@ -9,7 +9,7 @@ from waboard.domain.delivery import DeliveryReport
 from waboard.domain.ids import PhoneNumber, WabaId
 from waboard.domain.onboarding import Conditions, Onboarding, Sender
 from waboard.domain.reasons import Reason
-from waboard.domain.registration import Registration, RegistrationEvent
+from waboard.domain.registration import Registration, RegistrationEvent, registration_from
 
 WABA = "102384266223093"
 GOOD = PhoneNumber("13135138538")
@@ -172,3 +172,22 @@ def onboarding(**facts: Any) -> Onboarding:
         "waited_for": {},
     }
     return Onboarding(**{**asked, **facts})
+
+
+SHARED, REGISTERED, ASSOCIATED, TEMPLATE, RECEIVES, VERIFIED, NOTIFIED = list(ConditionType)[-7:]
+
+REFUSED = not_true(SHARED, Reason.SHARE_REFUSED)
+UNANSWERED = not_true(SHARED, Reason.SHARE_NOT_ANSWERED, Status.UNKNOWN)
+GIVEN_UP = not_true(REGISTERED, Reason.REGISTRATION_TIMED_OUT, Status.UNKNOWN)
+ON_ITS_WAY = not_true(REGISTERED, Reason.REGISTRATION_IN_PROGRESS, Status.UNKNOWN)
+FAILED = not_true(REGISTERED, Reason.REGISTRATION_FAILED)
+UNASSOCIATED = not_true(ASSOCIATED, Reason.ASSOCIATION_REFUSED)
+REPORT_AWAITED = not_true(VERIFIED, Reason.REPORT_AWAITED, Status.UNKNOWN)
+SEND_UNANSWERED = not_true(VERIFIED, Reason.SEND_NOT_ANSWERED, Status.UNKNOWN)
+REJECTED = not_true(VERIFIED, Reason.MESSAGE_REJECTED)
+NO_REPORT = not_true(VERIFIED, Reason.NO_REPORT)
+RETRY_ASKED = not_true(VERIFIED, Reason.RETRY_ASKED, Status.UNKNOWN)
+NO_RECEIVER = not_true(NOTIFIED, Reason.NO_RECEIVER)
+
+DONE = registration_from([event("FINISHED", 0, {GOOD: "FINISHED"})])
+UNDER_WAY = registration_from([event("IN_PROGRESS", 0, {GOOD: "IN_PROGRESS"})])

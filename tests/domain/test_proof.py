@@ -17,20 +17,18 @@ from tests.domain.test_onboarding import (
     VERIFIED,
 )
 from waboard.domain.conditions import Condition, Status
-from waboard.domain.onboarding import (
-    Onboarding,
-    Stage,
-    VerifyBy,
+from waboard.domain.onboarding import Onboarding, VerifyBy
+from waboard.domain.outcome import Stage, stage_of
+from waboard.domain.reasons import Reason
+from waboard.domain.requirements import requirements_of
+from waboard.domain.steps import (
     delivery_is_over,
     inbound_is_over,
-    requirements_of,
     senders_to_be_written_to,
     senders_to_test,
-    stage_of,
     template_is_needed,
-    template_is_settled,
+    template_is_over,
 )
-from waboard.domain.reasons import Reason
 
 PENDING = not_true(TEMPLATE, Reason.TEMPLATE_PENDING, Status.UNKNOWN)
 TEMPLATE_REJECTED = not_true(TEMPLATE, Reason.TEMPLATE_REJECTED)
@@ -93,7 +91,7 @@ def test_a_template_that_is_known_to_be_unusable_keeps_the_message_back(
 ):
     """One that cannot be seen does not: it may be there."""
     at_hand = one(READY, *([template] if template else []))
-    assert template_is_settled(at_hand) is settled
+    assert template_is_over(at_hand) is settled
     assert senders_to_test(at_hand) == ([READY] if sent else [])
 
 

@@ -11,17 +11,13 @@ from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.errors import FactsDiffer
 from waboard.domain.facts import delivery_facts, registration_facts
 from waboard.domain.ids import PhoneNumber
-from waboard.domain.onboarding import (
-    Onboarding,
-    OutcomeName,
-    outcome_of,
-    requirements_of,
-    senders_to_test,
-    share_is_due,
-)
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.outcome import OutcomeName, outcome_of
 from waboard.domain.parties import Party
 from waboard.domain.reasons import Reason
 from waboard.domain.requests import Defaults, OnboardingRequest
+from waboard.domain.requirements import requirements_of
+from waboard.domain.steps import senders_to_test, share_is_due
 from waboard.domain.waits import WaitKind, WaitPlan
 from waboard.ledger.clients import start_onboarding
 from waboard.ledger.conditions import write_condition

@@ -18,7 +18,8 @@ from tests.domain.samples import (
     sender,
 )
 from waboard.domain.conditions import ConditionType, Status
-from waboard.domain.onboarding import OutcomeName, Sender, VerifyBy, outcome_of
+from waboard.domain.onboarding import Sender, VerifyBy
+from waboard.domain.outcome import OutcomeName, outcome_of
 from waboard.domain.reasons import Reason
 from waboard.domain.registration import Registration, registration_from
 from waboard.domain.waits import OpenWait, WaitKind

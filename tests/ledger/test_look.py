@@ -9,17 +9,12 @@ from tests.ledger.desk import Desk, connected, reported, told
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.errors import NotFound
 from waboard.domain.facts import registration_facts
-from waboard.domain.onboarding import (
-    Onboarding,
-    OutcomeName,
-    Stage,
-    outcome_of,
-    requirements_of,
-    share_is_due,
-    stage_of,
-)
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.outcome import OutcomeName, Stage, outcome_of, stage_of
 from waboard.domain.parties import Party
 from waboard.domain.reasons import Reason
+from waboard.domain.requirements import requirements_of
+from waboard.domain.steps import share_is_due
 from waboard.ledger.evidence import evidence_of
 from waboard.ledger.look import look
 from waboard.ledger.models import Disposition, EffectStatus, EventRow, Verb

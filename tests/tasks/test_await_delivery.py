@@ -21,7 +21,8 @@ from tests.tasks.bench import (
     timed_out,
 )
 from waboard.domain.conditions import ConditionType
-from waboard.domain.onboarding import Onboarding, delivery_is_over
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.steps import delivery_is_over
 from waboard.domain.waits import WaitKind
 from waboard.infobip import InfobipError
 

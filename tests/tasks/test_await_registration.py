@@ -8,7 +8,8 @@ from tasks.await_registration import look_for_registration
 from tests.sandbox.lab import DOCUMENTED
 from tests.tasks.bench import GIVE_UP, GOOD, NUDGE, OTHER, QUALITY, Bench, condition, sender_fate
 from waboard.domain.conditions import ConditionType
-from waboard.domain.onboarding import Onboarding, registration_is_over
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.steps import registration_is_over
 from waboard.domain.waits import WaitKind
 from waboard.infobip import InfobipError
 

@@ -14,10 +14,12 @@ from tests.tasks.bench import Bench, condition, meta_account, policy, timed_out
 from waboard.domain.conditions import ConditionType
 from waboard.domain.errors import StepRefused
 from waboard.domain.ids import SolutionId
-from waboard.domain.onboarding import Onboarding, is_kept_out, is_to_be_connected, outcome_of
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.outcome import outcome_of
 from waboard.domain.parties import Party
 from waboard.domain.reasons import Reason
 from waboard.domain.requests import SignupRequest
+from waboard.domain.steps import is_kept_out, is_to_be_connected
 from waboard.ledger.models import Verb
 from waboard.ledger.onboardings import end_onboarding, reopen_onboarding
 from waboard.ledger.signups import make_link, read_link

@@ -33,7 +33,8 @@ from tests.tasks.bench import (
 from waboard.domain.clock import utc_now
 from waboard.domain.conditions import ConditionType
 from waboard.domain.errors import BadInput, WaboardError
-from waboard.domain.onboarding import Onboarding, Outcome, OutcomeName, outcome_of
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.outcome import Outcome, OutcomeName, outcome_of
 from waboard.ledger.models import Verb
 
 URL = "https://crm.provider.test/hooks/waboard"

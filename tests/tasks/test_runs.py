@@ -451,7 +451,7 @@ class TestWhatIsForAll:
         self, bench: Bench, prefect: FakePrefect
     ):
         """It had looked before that."""
-        onboarding = await bench.start()
+        onboarding = await bench.registered()
         bench.services.began_at = bench.now
         await bench.later(3)
         await self.comes(bench)
@@ -459,7 +459,7 @@ class TestWhatIsForAll:
         assert [wait.onboarding_id for wait in await due(bench)] == [onboarding.id]
 
     async def test_what_came_long_before_was_looked_at(self, bench: Bench, prefect: FakePrefect):
-        onboarding = await bench.start()
+        onboarding = await bench.registered()
         await self.comes(bench)
         await bench.later(60)
         bench.services.began_at = bench.now

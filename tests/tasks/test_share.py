@@ -7,7 +7,7 @@ from tasks.share import share_waba
 from tests.sandbox.lab import DOCUMENTED
 from tests.tasks.bench import SHARE, Bench, Crash, condition, shown, timed_out, unreachable
 from waboard.domain.conditions import ConditionType
-from waboard.domain.onboarding import share_is_due
+from waboard.domain.steps import share_is_due
 from waboard.domain.waits import WaitKind
 from waboard.infobip import InfobipError
 from waboard.ledger.models import Verb

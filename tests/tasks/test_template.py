@@ -12,8 +12,9 @@ from tests.tasks.bench import DOCUMENTED, GOOD, Bench, condition, sender_fate, s
 from waboard.domain.conditions import ConditionType
 from waboard.domain.errors import StepRefused
 from waboard.domain.facts import template_facts
-from waboard.domain.onboarding import Onboarding, delivery_is_over, senders_to_test
+from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
+from waboard.domain.steps import delivery_is_over, senders_to_test
 from waboard.domain.waits import WaitKind
 from waboard.infobip import InfobipError
 from waboard.ledger.events import receive

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from waboard.domain.onboarding import OutcomeName, Stage, stage_of
+from waboard.domain.outcome import OutcomeName, Stage, stage_of
 from waboard.domain.requests import OnboardingRequest
 from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, authorized
 from waboard.gateway.starting import run_is_started

@@ -7,11 +7,10 @@ import segno
 from pydantic import BaseModel
 
 from waboard.domain.conditions import ConditionType
-from waboard.domain.onboarding import (
-    Onboarding,
-    Sender,
+from waboard.domain.onboarding import Onboarding, Sender
+from waboard.domain.outcome import outcome_of
+from waboard.domain.steps import (
     is_kept_out,
-    outcome_of,
     registration_is_over,
     senders_to_be_written_to,
     share_was_refused,

@@ -11,14 +11,9 @@ from prefect.utilities.urls import url_for
 from pydantic import BaseModel
 
 from waboard.domain.conditions import Condition
-from waboard.domain.onboarding import (
-    Onboarding,
-    Requirement,
-    Sender,
-    outcome_of,
-    requirements_of,
-    stage_of,
-)
+from waboard.domain.onboarding import Onboarding, Sender
+from waboard.domain.outcome import outcome_of, stage_of
+from waboard.domain.requirements import Requirement, requirements_of
 from waboard.ledger.models import EventRow
 
 

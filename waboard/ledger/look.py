@@ -18,9 +18,11 @@ from waboard.domain.evidence import Evidence
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.inbound import InboundMessage
 from waboard.domain.masking import scrub
-from waboard.domain.onboarding import Onboarding, VerifyBy, has_news, is_over
+from waboard.domain.onboarding import Onboarding, VerifyBy
+from waboard.domain.outcome import has_news
 from waboard.domain.reasons import Reason
 from waboard.domain.registration import CONNECTED, RegistrationStatus, SenderRegistration
+from waboard.domain.steps import is_over
 from waboard.ledger.conditions import write_condition
 from waboard.ledger.effects import UNSURE, find_effect, resolve_effect
 from waboard.ledger.events import parked_for

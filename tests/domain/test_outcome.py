@@ -1,0 +1,225 @@
+"""What an onboarding came to, and how far it is."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.domain.samples import (
+    ASSOCIATED,
+    BAD,
+    DONE,
+    FAILED,
+    GIVEN_UP,
+    GOOD,
+    NO_RECEIVER,
+    NO_REPORT,
+    ON_ITS_WAY,
+    REFUSED,
+    REGISTERED,
+    REJECTED,
+    REPORT_AWAITED,
+    SHARED,
+    T0,
+    UNANSWERED,
+    UNASSOCIATED,
+    VERIFIED,
+    at,
+    event,
+    holding,
+    live_sender,
+    not_true,
+    onboarding,
+    sender,
+    true,
+)
+from tests.domain.test_delivery import REPORTS
+from tests.domain.test_registration import EVENTS
+from waboard.domain.conditions import Condition
+from waboard.domain.evidence import Evidence
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.outcome import OutcomeName, Stage, has_news, outcome_of, stage_of
+from waboard.domain.reasons import Reason
+from waboard.domain.registration import registration_from
+from waboard.domain.requirements import requirements_of
+
+# What it came to
+
+
+@pytest.mark.parametrize(
+    ("facts", "name"),
+    [
+        ({"senders": (live_sender(),)}, OutcomeName.LIVE),
+        ({"senders": (live_sender(), live_sender(BAD))}, OutcomeName.LIVE),
+        ({"senders": (live_sender(), sender(BAD, FAILED))}, OutcomeName.LIVE_LIMITED),
+        ({"conditions": holding(REFUSED)}, OutcomeName.SHARE_REFUSED),
+        ({}, OutcomeName.REGISTRATION_FAILED),
+        ({"senders": (sender(GOOD, FAILED),)}, OutcomeName.REGISTRATION_FAILED),
+        (
+            {"senders": (sender(GOOD, ON_ITS_WAY),), "conditions": holding(GIVEN_UP)},
+            OutcomeName.REGISTRATION_TIMED_OUT,
+        ),
+        ({"senders": (sender(GOOD, REGISTERED, UNASSOCIATED),)}, OutcomeName.ASSOCIATION_FAILED),
+        (
+            {"senders": (sender(GOOD, REGISTERED, UNASSOCIATED), sender(BAD, FAILED))},
+            OutcomeName.ASSOCIATION_FAILED,
+        ),
+        (
+            {"senders": (sender(GOOD, REGISTERED, ASSOCIATED, REJECTED),)},
+            OutcomeName.VERIFICATION_FAILED,
+        ),
+        (
+            {"senders": (sender(GOOD, REGISTERED, ASSOCIATED, NO_REPORT), sender(BAD, FAILED))},
+            OutcomeName.VERIFICATION_FAILED,
+        ),
+    ],
+)
+def test_the_outcome_is_named_for_how_far_the_best_sender_came(facts, name):
+    """It is worked out from the senders and never stored beside them."""
+    outcome = outcome_of(onboarding(**facts))
+    assert outcome.name is name
+    assert outcome.is_live is (name in {OutcomeName.LIVE, OutcomeName.LIVE_LIMITED})
+
+
+def test_a_given_up_registration_with_a_live_sender_is_live():
+    """What arrives, arrives."""
+    found = outcome_of(onboarding(senders=(live_sender(),), conditions=holding(GIVEN_UP)))
+    assert found.name is OutcomeName.LIVE
+
+
+def test_a_failed_notification_makes_no_sender_less_live():
+    """Nor does the outcome speak of it: it is what the notification says."""
+    told = outcome_of(onboarding(senders=(live_sender(),), conditions=holding(SHARED, NO_RECEIVER)))
+    assert (told.name, told.message) == (OutcomeName.LIVE, "1 of 1 senders live.")
+
+
+def test_an_outcome_says_what_is_live_what_is_not_and_what_to_do():
+    """Whole phone numbers are not in it."""
+    two_step = not_true(REGISTERED, Reason.REGISTRATION_FAILED, message="Two-step is on.")
+    message = outcome_of(onboarding(senders=(live_sender(), sender(BAD, two_step)))).message
+    assert message.startswith("1 of 2 senders live. …6042: Two-step is on. Awaiting client: ")
+    assert BAD not in message
+
+
+def test_an_outcome_without_senders_says_so():
+    """And repeats what the provider said, fit to be shown."""
+    said = registration_from([event("FAILED", senders={}, registrationInfo="Not 12132186042\n!")])
+    assert outcome_of(onboarding()).message == "Infobip names no sender."
+    told = outcome_of(onboarding(registration=said)).message
+    assert told == "Infobip names no sender: Not …6042 !."
+
+
+# What comes after the end
+
+
+@pytest.mark.parametrize(
+    ("facts", "news"),
+    [
+        ({"ended_at": None, "ended_as": None}, False),
+        ({"ended_as": None}, False),
+        ({"ended_as": "Live"}, False),
+        ({"ended_as": "LiveLimited"}, True),
+        ({"ended_as": "VerificationFailed"}, True),
+    ],
+)
+def test_what_came_after_an_end_is_news_when_it_changes_what_was_told(facts, news):
+    """A delivery report that was late, and a registration that was mended."""
+    assert has_news(onboarding(**{"senders": (live_sender(),), "ended_at": at(9)} | facts)) is news
+
+
+@pytest.mark.parametrize(("minute", "news"), [(8, False), (9, False), (10, True)])
+def test_a_sender_that_is_registered_after_the_end_is_news(minute, news):
+    """Although what it comes to is the same until it is associated and tested."""
+    late = replace(true(REGISTERED), changed_at=at(minute))
+    both = (live_sender(), sender(BAD, late))
+    ended = onboarding(senders=both, ended_at=at(9), ended_as=OutcomeName.LIVE_LIMITED)
+    assert has_news(ended) is news
+
+
+# Where it is
+
+
+@pytest.mark.parametrize(
+    ("facts", "stage"),
+    [
+        ({}, Stage.SHARING),
+        ({"conditions": holding(SHARED)}, Stage.AWAITING_REGISTRATION),
+        ({"conditions": holding(UNANSWERED)}, Stage.AWAITING_REGISTRATION),
+        ({"conditions": holding(REFUSED)}, Stage.NOTIFYING),
+        (
+            {
+                "conditions": holding(SHARED),
+                "registration": DONE,
+                "senders": (sender(GOOD, REGISTERED),),
+            },
+            Stage.ASSOCIATING,
+        ),
+        (
+            {
+                "conditions": holding(SHARED),
+                "registration": DONE,
+                "senders": (sender(GOOD, REGISTERED, ASSOCIATED),),
+            },
+            Stage.VERIFYING,
+        ),
+        (
+            {
+                "conditions": holding(SHARED),
+                "registration": DONE,
+                "senders": (sender(GOOD, REGISTERED, ASSOCIATED, REPORT_AWAITED),),
+            },
+            Stage.AWAITING_DELIVERY,
+        ),
+        (
+            {"conditions": holding(SHARED), "registration": DONE, "senders": (live_sender(),)},
+            Stage.NOTIFYING,
+        ),
+        ({"ended_at": T0, "senders": (live_sender(),)}, OutcomeName.LIVE),
+        ({"ended_at": T0, "conditions": holding(REFUSED)}, OutcomeName.SHARE_REFUSED),
+    ],
+)
+def test_the_stage_says_where_in_the_sentence_an_onboarding_is(facts, stage):
+    """Share, await, associate, verify, notify; then what it came to."""
+    assert stage_of(onboarding(**facts)) == stage
+
+
+# Only the set of evidence matters
+
+
+def standing(evidence: Evidence) -> Onboarding:
+    """An onboarding whose senders are what the evidence says, and associated."""
+    registered = evidence.registration()
+    verdict = evidence.verdict("waboard-1")
+    verified = Condition(
+        VERIFIED, verdict.status, verdict.reason, verdict.message, "message waboard-1", T0
+    )
+    answers = {"FINISHED": true(REGISTERED), "FAILED": FAILED}
+    senders = tuple(
+        sender(number, answers.get(found.status, ON_ITS_WAY), ASSOCIATED, verified)
+        for number, found in registered.senders.items()
+    )
+    return onboarding(conditions=holding(SHARED), registration=registered, senders=senders)
+
+
+@given(EVENTS, REPORTS, st.randoms(use_true_random=False))
+def test_outcome_stage_and_needs_depend_on_the_set_of_evidence_alone(events, reports, random):
+    """Whatever came first, or twice."""
+    once = standing(Evidence(tuple(events), tuple(reports)))
+    events, reports = events * 2, reports * 2
+    random.shuffle(events)
+    random.shuffle(reports)
+    again = standing(Evidence(tuple(events), tuple(reports)))
+    assert outcome_of(again) == outcome_of(once)
+    assert stage_of(again) == stage_of(once)
+    assert requirements_of(again) == requirements_of(once)
+
+
+@given(EVENTS, REPORTS, st.integers(0, 9))
+def test_a_live_onboarding_is_not_moved_backwards_by_what_is_not_an_ending(events, reports, minute):
+    """Nor by another failure of a message that has arrived."""
+    late = event("IN_PROGRESS", minute, {GOOD: "IN_PROGRESS", BAD: "IN_PROGRESS"})
+    before = standing(Evidence(tuple(events), tuple(reports)))
+    after = standing(Evidence((*events, late), tuple(reports)))
+    live = {s.phone_number for s in before.senders if s.is_live}
+    assert live <= {s.phone_number for s in after.senders if s.is_live}

@@ -1,0 +1,144 @@
+"""What an onboarding came to, and how far it is. Worked out from its senders, never stored."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from waboard.domain.conditions import ConditionType
+from waboard.domain.masking import scrub
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.requirements import requirements_of
+from waboard.domain.steps import (
+    delivery_is_over,
+    inbound_is_over,
+    is_kept_out,
+    is_past_the_door,
+    registration_is_over,
+    registration_was_given_up,
+    senders_to_associate,
+    senders_to_test,
+    share_was_refused,
+    template_is_needed,
+)
+from waboard.domain.waits import WaitKind
+
+
+class OutcomeName(StrEnum):
+    """How an onboarding ends, as its run's final state is named."""
+
+    LIVE = "Live"
+    LIVE_LIMITED = "LiveLimited"
+    SOLUTION_NOT_USABLE = "SolutionNotUsable"
+    NO_SLOT = "NoSlot"
+    SHARE_REFUSED = "ShareRefused"
+    REGISTRATION_FAILED = "RegistrationFailed"
+    REGISTRATION_TIMED_OUT = "RegistrationTimedOut"
+    ASSOCIATION_FAILED = "AssociationFailed"
+    VERIFICATION_FAILED = "VerificationFailed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an onboarding came to. `message` says what is live, what is not, and what to do."""
+
+    name: OutcomeName
+    message: str
+
+    @property
+    def is_live(self) -> bool:
+        """Whether at least one sender is live."""
+        return self.name in {OutcomeName.LIVE, OutcomeName.LIVE_LIMITED}
+
+
+def outcome_of(onboarding: Onboarding) -> Outcome:
+    """Work out the outcome from the senders; it is never stored beside them."""
+    return Outcome(_outcome_name(onboarding), _outcome_message(onboarding))
+
+
+def _outcome_name(onboarding: Onboarding) -> OutcomeName:
+    senders = onboarding.senders
+    live = [sender for sender in senders if sender.is_live]
+    if live:
+        return OutcomeName.LIVE if len(live) == len(senders) else OutcomeName.LIVE_LIMITED
+    if is_kept_out(onboarding):
+        no_solution = onboarding.lacks(ConditionType.SOLUTION_USABLE)
+        return OutcomeName.SOLUTION_NOT_USABLE if no_solution else OutcomeName.NO_SLOT
+    if share_was_refused(onboarding):
+        return OutcomeName.SHARE_REFUSED
+    if not any(s.holds(ConditionType.REGISTERED) for s in senders):
+        timed_out = registration_was_given_up(onboarding)
+        return OutcomeName.REGISTRATION_TIMED_OUT if timed_out else OutcomeName.REGISTRATION_FAILED
+    if not any(s.holds(ConditionType.ASSOCIATED) for s in senders):
+        return OutcomeName.ASSOCIATION_FAILED
+    return OutcomeName.VERIFICATION_FAILED
+
+
+def _outcome_message(onboarding: Onboarding) -> str:
+    senders = onboarding.senders
+    live = sum(sender.is_live for sender in senders)
+    lines = [f"{live} of {len(senders)} senders live." if senders else _no_senders(onboarding)]
+    lines += [
+        f"{r.subject_label} {r.message} Awaiting {r.awaiting}: {r.remedy}"
+        for r in requirements_of(onboarding)
+        if r.condition is not ConditionType.NOTIFIED
+    ]
+    return " ".join(line.strip() for line in lines)
+
+
+def _no_senders(onboarding: Onboarding) -> str:
+    said = onboarding.registration.info
+    return f"Infobip names no sender{f': {scrub(said)}' if said else ''}."
+
+
+def has_news(onboarding: Onboarding) -> bool:
+    """Whether what came after its end changes what was told, or is a sender to bring live."""
+    ended_at = onboarding.ended_at
+    if ended_at is None or onboarding.ended_as is None:
+        return False
+    registered = (s.conditions.get(ConditionType.REGISTERED) for s in onboarding.senders)
+    late = any(c and c.is_true and c.changed_at > ended_at for c in registered)
+    return late or outcome_of(onboarding).name != onboarding.ended_as
+
+
+class Stage(StrEnum):
+    """Where an unfinished onboarding is in the sentence; a finished one shows its outcome."""
+
+    AWAITING_SOLUTION = "AwaitingSolution"
+    AWAITING_SLOT = "AwaitingSlot"
+    SHARING = "Sharing"
+    AWAITING_REGISTRATION = "AwaitingRegistration"
+    ASSOCIATING = "Associating"
+    AWAITING_TEMPLATE = "AwaitingTemplate"
+    VERIFYING = "Verifying"
+    AWAITING_DELIVERY = "AwaitingDelivery"
+    AWAITING_INBOUND = "AwaitingInbound"
+    NOTIFYING = "Notifying"
+
+
+def stage_of(onboarding: Onboarding) -> str:
+    """Name the stage for people and filters: a `Stage`, or an `OutcomeName` once ended."""
+    if onboarding.ended_at is not None:
+        return outcome_of(onboarding).name
+    if not is_past_the_door(onboarding):
+        return _stage_at_the_door(onboarding)
+    if not registration_is_over(onboarding) and not share_was_refused(onboarding):
+        return Stage.AWAITING_REGISTRATION
+    if senders_to_associate(onboarding):
+        return Stage.ASSOCIATING
+    return _stage_of_the_proof(onboarding)
+
+
+def _stage_of_the_proof(onboarding: Onboarding) -> Stage:
+    if template_is_needed(onboarding) and onboarding.lacks(ConditionType.TEMPLATE_READY):
+        return Stage.AWAITING_TEMPLATE
+    if not delivery_is_over(onboarding):
+        return Stage.AWAITING_DELIVERY
+    if senders_to_test(onboarding):
+        return Stage.VERIFYING
+    return Stage.NOTIFYING if inbound_is_over(onboarding) else Stage.AWAITING_INBOUND
+
+
+def _stage_at_the_door(onboarding: Onboarding) -> Stage:
+    wait = onboarding.wait
+    if wait is not None and wait.kind is WaitKind.SOLUTION:
+        return Stage.AWAITING_SOLUTION
+    return Stage.AWAITING_SLOT if wait and wait.kind is WaitKind.SLOT else Stage.SHARING

@@ -1,0 +1,82 @@
+"""What an onboarding still needs: of whom, since when, by when, and how it is given."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from waboard.domain.conditions import Condition, ConditionType
+from waboard.domain.ids import mask_phone
+from waboard.domain.onboarding import Onboarding, in_order
+from waboard.domain.parties import Party
+from waboard.domain.reasons import guidance_for
+from waboard.domain.waits import WORDS, OpenWait, WaitKind
+
+_CONDITIONS: dict[WaitKind, ConditionType] = {
+    WaitKind.SOLUTION: ConditionType.SOLUTION_USABLE,
+    WaitKind.SLOT: ConditionType.ADMITTED,
+    WaitKind.REGISTRATION: ConditionType.REGISTERED,
+    WaitKind.TEMPLATE: ConditionType.TEMPLATE_READY,
+    WaitKind.DELIVERY: ConditionType.VERIFIED,
+    WaitKind.INBOUND: ConditionType.RECEIVES,
+}
+"""Which condition each kind of wait is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What is still needed: which condition of what, from whom, since when, by when, and how."""
+
+    condition: ConditionType
+    subject: str
+    reason: str
+    message: str
+    awaiting: Party
+    remedy: str
+    since: datetime
+    by: datetime | None = None
+
+    @property
+    def subject_label(self) -> str:
+        """The sender's last digits, or nothing when it is about the whole onboarding."""
+        return f"{mask_phone(self.subject)}:" if self.subject else ""
+
+
+def requirements_of(onboarding: Onboarding) -> list[Requirement]:
+    """List what is still needed, the onboarding's own first, then one for each sender not live."""
+    wait = onboarding.wait
+    # Where the condition itself says what is missing, it says more than the wait for it.
+    says_itself = wait is not None and onboarding.lacks(_CONDITIONS[wait.kind])
+    needed = [_from_wait(wait)] if wait is not None and not says_itself else []
+    needed += [_from_condition(c, "") for c in in_order(onboarding.conditions) if not c.is_true]
+    needed += [
+        _from_condition(sender.trouble, sender.phone_number)
+        for sender in onboarding.senders
+        if sender.trouble is not None
+    ]
+    return needed
+
+
+def _from_wait(wait: OpenWait) -> Requirement:
+    words = WORDS[wait.kind]
+    return Requirement(
+        condition=_CONDITIONS[wait.kind],
+        subject="",
+        reason=words.state,
+        message=words.message,
+        awaiting=words.awaiting,
+        remedy=words.remedy,
+        since=wait.since,
+        by=wait.give_up_at,
+    )
+
+
+def _from_condition(condition: Condition, subject: str) -> Requirement:
+    guidance = guidance_for(condition.reason, condition.message)
+    return Requirement(
+        condition=condition.type,
+        subject=subject,
+        reason=condition.reason,
+        message=condition.message,
+        awaiting=guidance.awaiting,
+        remedy=guidance.remedy,
+        since=condition.changed_at,
+    )

@@ -1,0 +1,148 @@
+"""What is next: which step an onboarding is due for, and which wait of it is over."""
+
+from collections.abc import Callable
+
+from waboard.domain.conditions import ConditionType
+from waboard.domain.onboarding import Onboarding, Sender, VerifyBy
+from waboard.domain.reasons import Reason
+from waboard.domain.waits import WaitKind
+
+
+def is_past_the_door(onboarding: Onboarding) -> bool:
+    """Whether the work at Infobip has begun, so that nothing keeps it waiting at the door."""
+    return ConditionType.SHARED in onboarding.conditions
+
+
+def is_to_be_connected(onboarding: Onboarding) -> bool:
+    """Whether nothing but Meta's word of the beginning is known of our subscription."""
+    connected = onboarding.conditions.get(ConditionType.CONNECTED)
+    return connected is None or connected.reason == Reason.PARTNER_ADDED
+
+
+def is_kept_out(onboarding: Onboarding) -> bool:
+    """Whether it does not get past the door: no usable solution, or no place in the queue."""
+    needed = (ConditionType.SOLUTION_USABLE, ConditionType.ADMITTED)
+    return not is_past_the_door(onboarding) and any(map(onboarding.lacks, needed))
+
+
+def share_is_due(onboarding: Onboarding) -> bool:
+    """Whether to share now.
+
+    That is when nobody has, when Infobip refused before (this run is somebody's retry), and when a
+    share went unanswered and a whole sleep has brought no evidence of it.
+    """
+    shared = onboarding.conditions.get(ConditionType.SHARED)
+    if shared is None:
+        return True
+    return not shared.is_true and (onboarding.slept_since_share or share_was_refused(onboarding))
+
+
+def share_was_refused(onboarding: Onboarding) -> bool:
+    """Whether Infobip said no, so that nothing more can follow."""
+    shared = onboarding.conditions.get(ConditionType.SHARED)
+    return shared is not None and shared.reason == Reason.SHARE_REFUSED
+
+
+def registration_is_over(onboarding: Onboarding) -> bool:
+    """Whether there is nothing more to wait for: settled, all asked-for numbers done, given up."""
+    registration = onboarding.registration
+    asked = onboarding.phone_numbers
+    known = registration.senders
+    all_asked_done = bool(asked) and all(n in known and known[n].is_terminal for n in asked)
+    return registration.is_settled or all_asked_done or registration_was_given_up(onboarding)
+
+
+def registration_was_given_up(onboarding: Onboarding) -> bool:
+    """Whether no end of the registration was seen in the time that we wait for one."""
+    return ConditionType.REGISTERED in onboarding.conditions
+
+
+def senders_to_associate(onboarding: Onboarding) -> list[Sender]:
+    """Return registered senders that are not yet known to be associated."""
+    return [
+        sender
+        for sender in onboarding.senders
+        if sender.holds(ConditionType.REGISTERED) and not sender.holds(ConditionType.ASSOCIATED)
+    ]
+
+
+def template_is_needed(onboarding: Onboarding) -> bool:
+    """Whether a template message is still to be sent from a registered sender."""
+    by_template = onboarding.verify_by is not VerifyBy.INBOUND
+    return by_template and any(
+        sender.holds(ConditionType.REGISTERED) and not sender.has_been_tested
+        for sender in onboarding.senders
+    )
+
+
+def template_is_over(onboarding: Onboarding) -> bool:
+    """Whether Meta's review of the template is not awaited: not needed, over, or not to be seen."""
+    template = onboarding.conditions.get(ConditionType.TEMPLATE_READY)
+    reviewed = template is not None and template.reason != Reason.TEMPLATE_PENDING
+    return reviewed or not template_is_needed(onboarding)
+
+
+def senders_to_test(onboarding: Onboarding) -> list[Sender]:
+    """Return associated senders from which a test message can go out, and none has."""
+    return [
+        sender
+        for sender in onboarding.senders
+        if sender.holds(ConditionType.ASSOCIATED) and may_be_tested(onboarding, sender)
+    ]
+
+
+def may_be_tested(onboarding: Onboarding, sender: Sender) -> bool:
+    """Whether nothing but its association may keep a sender's test message back.
+
+    A reply goes out to whoever has written. A template that is known not to be usable keeps all
+    others back; one that cannot be seen does not, as it may be there.
+    """
+    if sender.has_been_tested:
+        return False
+    if onboarding.verify_by is VerifyBy.INBOUND:
+        return sender.holds(ConditionType.RECEIVES)
+    template = onboarding.conditions.get(ConditionType.TEMPLATE_READY)
+    return template is None or template.reason not in _NO_TEMPLATE
+
+
+_NO_TEMPLATE = frozenset(
+    {Reason.TEMPLATE_PENDING, Reason.TEMPLATE_REJECTED, Reason.TEMPLATE_TIMED_OUT}
+)
+
+
+def delivery_is_over(onboarding: Onboarding) -> bool:
+    """Whether no test message is still on its way, or to be sent again in a while."""
+    return not any(sender.is_still_tested for sender in onboarding.senders)
+
+
+def senders_to_be_written_to(onboarding: Onboarding) -> list[Sender]:
+    """Return associated senders that are to prove that they receive, and have not."""
+    return [
+        sender
+        for sender in onboarding.senders
+        if sender.holds(ConditionType.ASSOCIATED)
+        and ConditionType.RECEIVES in sender.conditions
+        and not sender.decided(ConditionType.RECEIVES)
+    ]
+
+
+def inbound_is_over(onboarding: Onboarding) -> bool:
+    """Whether no sender waits to be written to, or there is one to reply from."""
+    by_reply = onboarding.verify_by is VerifyBy.INBOUND
+    reply_is_due = by_reply and bool(senders_to_test(onboarding))
+    return reply_is_due or not senders_to_be_written_to(onboarding)
+
+
+def is_over(onboarding: Onboarding, kind: WaitKind) -> bool:
+    """Whether what a wait of this kind waits for has come."""
+    return _OVER[kind](onboarding)
+
+
+_OVER: dict[WaitKind, Callable[[Onboarding], bool]] = {
+    WaitKind.SOLUTION: lambda onboarding: onboarding.holds(ConditionType.SOLUTION_USABLE),
+    WaitKind.SLOT: lambda onboarding: onboarding.holds(ConditionType.ADMITTED),
+    WaitKind.REGISTRATION: registration_is_over,
+    WaitKind.TEMPLATE: template_is_over,
+    WaitKind.DELIVERY: delivery_is_over,
+    WaitKind.INBOUND: inbound_is_over,
+}
