@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.domain.samples import BAD, GOOD, live_sender, not_true, onboarding, sender, true
-from tests.domain.test_onboarding import (
+from tests.domain.samples import (
     ASSOCIATED,
+    BAD,
     DONE,
+    GOOD,
     RECEIVES,
     REGISTERED,
     REJECTED,
@@ -15,6 +16,11 @@ from tests.domain.test_onboarding import (
     SHARED,
     TEMPLATE,
     VERIFIED,
+    live_sender,
+    not_true,
+    onboarding,
+    sender,
+    true,
 )
 from waboard.domain.conditions import Condition, Status
 from waboard.domain.onboarding import Onboarding, VerifyBy
