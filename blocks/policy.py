@@ -5,6 +5,7 @@ from datetime import timedelta
 from prefect.blocks.core import Block
 from pydantic import Field
 
+from waboard.domain.filing import ForeignFiling
 from waboard.domain.waits import WaitKind, WaitPlan
 
 
@@ -23,6 +24,9 @@ class OnboardingPolicy(Block):
         inbound_give_up: Seconds until a client that has not written to its number is given up.
         delivery_nudge: Seconds between looks for a delivery report that may be lost.
         delivery_give_up: Seconds until a report is given up.
+        foreign_filing: What to do with a sender that is filed under other ids than its client's:
+            `move` it, `adopt` them, or `refuse` and ask a person.
+        code_give_up: Seconds until the one-time password of an added sender is given up.
         operator_block: A notification block, as `slack-webhook/name`; none tells nobody.
 
     Example:
@@ -54,6 +58,12 @@ class OnboardingPolicy(Block):
     )
     delivery_nudge: float = Field(title="Delivery: look every", description="Seconds.")
     delivery_give_up: float = Field(title="Delivery: give up after", description="Seconds.")
+    foreign_filing: ForeignFiling = Field(
+        default=ForeignFiling.MOVE, title="Foreign filing", description="move, adopt or refuse."
+    )
+    code_give_up: float = Field(
+        default=3 * 86400, title="One-time password: give up after", description="Seconds."
+    )
     operator_block: str | None = Field(
         default=None, title="Operator's notification block", description="As type-slug/name."
     )

@@ -8,6 +8,7 @@ from tasks.services import Services
 from tasks.step import STEP, effect, may_repeat
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.errors import ProviderError
+from waboard.domain.filing import Filing, filing_for
 from waboard.domain.ids import NumberKey
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.parties import Party
@@ -15,7 +16,7 @@ from waboard.domain.reasons import GUIDANCE, Reason
 from waboard.infobip.models import Association
 from waboard.ledger.effects import find_effect, resolve_effect
 from waboard.ledger.models import EffectStatus, Verb
-from waboard.ledger.onboardings import record_number_key
+from waboard.ledger.senders import record_adopted, record_number_key
 
 STALE_FOR = timedelta(minutes=1)
 """How long a reading that does not show what we just did is taken for an old one."""
@@ -30,17 +31,20 @@ STALE_FOR = timedelta(minutes=1)
 async def associate_sender(services: Services, onboarding: Onboarding, sender: Sender) -> None:
     """Make the association that should be, the only one of the sender, and read it back.
 
-    Reading comes first, so that this step can be repeated from anywhere: one that exists is kept,
-    and one with other ids (the provider's own default is the client's portfolio id) is moved.
+    Reading comes first, so that this step can be repeated from anywhere: one that exists is kept.
+    With one with other ids (the provider's own default is the client's portfolio id) is done what
+    the policy says.
     """
     key = sender.number_key or await _find_key(services, onboarding, sender)
     links = await services.infobip.associations(key)
-    if not _is_right(links, onboarding):
+    found = [_filing(link) for link in links]
+    filing = filing_for(onboarding.filing, found, services.policy.foreign_filing)
+    if found != [filing]:
         await _move(services, onboarding, sender, key, links)
-        links = await services.infobip.associations(key)
-    if not _is_right(links, onboarding):
+        found = [_filing(link) for link in await services.infobip.associations(key)]
+    if found != [filing]:
         raise NotReadBack(sender, settled=await _has_settled(services, onboarding, sender))
-    await _record(services, onboarding, sender)
+    await _record(services, onboarding, sender, filing)
 
 
 async def _find_key(services: Services, onboarding: Onboarding, sender: Sender) -> NumberKey:
@@ -62,16 +66,17 @@ async def _move(
     # There is no way to change an association: the old one goes, then the new one comes. Should we
     # die in between, the next try finds none and makes it.
     for link in links:
-        if not _is_ours(link, onboarding):
+        if _filing(link) != onboarding.filing:
             await _dissociate(services, onboarding, sender, link)
-    if not any(_is_ours(link, onboarding) for link in links):
+    if not any(_filing(link) == onboarding.filing for link in links):
         await _associate(services, onboarding, sender, key)
 
 
 async def _dissociate(
     services: Services, onboarding: Onboarding, sender: Sender, link: Association
 ) -> None:
-    verb, subject = Verb.DISSOCIATE, f"{sender.phone_number} from {_name(link)}"
+    verb = Verb.DISSOCIATE
+    subject = f"{sender.phone_number} from {link.application_id}/{link.entity_id}"
     if not await _just_done(services, onboarding, verb, subject):
         async with effect(services, onboarding, verb, subject):
             await services.infobip.dissociate(link)
@@ -104,26 +109,22 @@ async def _has_settled(services: Services, onboarding: Onboarding, sender: Sende
     return made_twice or not fresh
 
 
-def _name(link: Association) -> str:
-    return f"{link.application_id}/{link.entity_id}"
+def _filing(link: Association) -> Filing:
+    return Filing(link.application_id, link.entity_id)
 
 
-def _is_ours(link: Association, onboarding: Onboarding) -> bool:
-    ours = (onboarding.application_id, onboarding.entity_id)
-    return (link.application_id, link.entity_id) == ours
-
-
-def _is_right(links: list[Association], onboarding: Onboarding) -> bool:
-    return len(links) == 1 and _is_ours(links[0], onboarding)
-
-
-async def _record(services: Services, onboarding: Onboarding, sender: Sender) -> None:
+async def _record(
+    services: Services, onboarding: Onboarding, sender: Sender, filing: Filing
+) -> None:
+    adopted = None if filing == onboarding.filing else filing
     async with services.ledger.begin() as session:
+        await record_adopted(session, onboarding.id, sender.phone_number, adopted)
         shown, now = "Shown by reading it back.", services.clock()
         await resolve_effect(
             session, onboarding.id, Verb.ASSOCIATE, sender.phone_number, shown, now
         )
-    message = f"Filed under {onboarding.application_id} / {onboarding.entity_id}."
+    as_found = ", as it was found" if adopted else ""
+    message = f"Filed under {filing}{as_found}."
     await services.write(
         onboarding.id,
         sender.phone_number,

@@ -14,7 +14,7 @@ from waboard.domain.parties import Party
 from waboard.domain.reasons import GUIDANCE, Reason
 from waboard.ledger.effects import resolve_effect
 from waboard.ledger.models import Verb
-from waboard.ledger.onboardings import expect_numbers
+from waboard.ledger.senders import expect_numbers
 from waboard.ledger.tokens import portfolio_of, sealed_token
 from waboard.meta.models import MetaNumber
 

@@ -30,7 +30,7 @@ from waboard.ledger.onboardings import runs_not_asleep
 from waboard.worker.lost import WORKER
 from waboard.worker.names import is_surely_dead
 
-FLOW = "onboard-client"
+FLOWS = ["onboard-client", "add-sender"]
 WORK_POOL = "waboard"
 SILENCE = timedelta(seconds=12)
 """How long nothing is heard of a worker before it is given up for dead: four of its heartbeats."""
@@ -92,7 +92,7 @@ async def _is_due(client: PrefectClient, run: FlowRun, now: datetime) -> bool:
 
 
 async def _runs(client: PrefectClient, which: FlowRunFilter) -> list[FlowRun]:
-    ours = FlowFilter(name=FlowFilterName(any_=[FLOW]))
+    ours = FlowFilter(name=FlowFilterName(any_=FLOWS))
     return await client.read_flow_runs(flow_filter=ours, flow_run_filter=which)
 
 

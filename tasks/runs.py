@@ -13,6 +13,7 @@ from prefect.exceptions import ObjectNotFound, Pause
 from prefect.runtime import flow_run
 from prefect.states import AwaitingRetry, Paused
 
+from tasks.deployments import start_deployment
 from tasks.services import Services
 from waboard.boundary import boundary
 from waboard.domain.clock import Clock
@@ -63,20 +64,13 @@ async def start_run(ledger: Ledger, onboarding: Onboarding) -> str:
 
     Returns the flow run's id. Raises NotFound when nothing is deployed.
     """
-    async with get_client() as client:
-        try:
-            deployment = await client.read_deployment_by_name(DEPLOYMENT)
-        except ObjectNotFound:
-            raise NotFound(
-                f"Prefect knows no deployment {DEPLOYMENT}.", remedy="Run `waboard deploy`."
-            ) from None
-        run = await client.create_flow_run_from_deployment(
-            deployment.id,
-            parameters={"onboarding_id": onboarding.id},
-            name=onboarding.run_name,
-            tags=onboarding.tags,
-            idempotency_key=onboarding.id,
-        )
+    run = await start_deployment(
+        DEPLOYMENT,
+        {"onboarding_id": onboarding.id},
+        run_name=onboarding.run_name,
+        tags=onboarding.tags,
+        key=onboarding.id,
+    )
     boundary("start:asked")
     async with ledger.begin() as session:
         await record_run(session, onboarding.id, str(run.id))
@@ -100,7 +94,7 @@ async def wake_up(services: Services, onboarding_id: str) -> Onboarding:
             await reopen_onboarding(session, onboarding_id, now)
         onboarding = await look(session, onboarding_id, now)
     if set(flow_run.get_tags()) != set(onboarding.tags):
-        await _tag(run_id, onboarding.tags)
+        await tag(run_id, onboarding.tags)
     return onboarding
 
 
@@ -159,8 +153,12 @@ async def sleep_for(
             return onboarding
     await _heed(services, onboarding, kind)
     boundary(f"sleep-{kind}:written")
-    await _tag(run_id, [*onboarding.tags, f"{WAITING}{kind}"])
-    return await _suspend(run_id, pause_key, kind)
+    await tag(run_id, [*onboarding.tags, f"{WAITING}{kind}"])
+    words = WORDS[kind]
+    asleep: State[None] = Paused(
+        reschedule=True, pause_key=pause_key, name=words.state, message=words.message
+    )
+    return await suspend(run_id, asleep, kind)
 
 
 async def _heed(services: Services, onboarding: Onboarding, kind: WaitKind) -> None:
@@ -173,11 +171,8 @@ async def _heed(services: Services, onboarding: Onboarding, kind: WaitKind) -> N
             await satisfy_wait(session, onboarding.id, services.clock())
 
 
-async def _suspend(run_id: str, pause_key: str, kind: WaitKind) -> NoReturn:
-    words = WORDS[kind]
-    asleep: State[None] = Paused(
-        reschedule=True, pause_key=pause_key, name=words.state, message=words.message
-    )
+async def suspend(run_id: str, asleep: State[None], kind: str) -> NoReturn:
+    """End this leg and leave the run asleep. Raises WaboardError when Prefect does not let it."""
     async with get_client() as client:
         answer = await client.set_flow_run_state(UUID(run_id), asleep)
     state = answer.state
@@ -190,7 +185,8 @@ async def _suspend(run_id: str, pause_key: str, kind: WaitKind) -> NoReturn:
     raise Pause(state=state)
 
 
-async def _tag(run_id: str, tags: list[str]) -> None:
+async def tag(run_id: str, tags: list[str]) -> None:
+    """Set what a run can be found by in the Prefect UI."""
     async with get_client() as client:
         await client.update_flow_run(UUID(run_id), tags=tags)
 

@@ -125,8 +125,11 @@ async def load_if_there(kind: type[B]) -> B | None:
 
 
 @asynccontextmanager
-async def open_services() -> AsyncGenerator[Services]:
-    """Load the blocks and open what they configure."""
+async def open_services(*, beside: bool = False) -> AsyncGenerator[Services]:
+    """Load the blocks and open what they configure.
+
+    `beside` is for a run that acts beside the onboarding's own, which alone is held to its leg.
+    """
     account = await _load(InfobipAccount)
     ledger = (await _load(LedgerDatabase)).get_client()
     verification = await _load(VerificationMessage)
@@ -134,7 +137,7 @@ async def open_services() -> AsyncGenerator[Services]:
     limiter = LedgerLimiter(ledger, account.intervals)
     try:
         async with account.get_client(limiter) as infobip, _open_meta() as meta:
-            leg = str(uuid4())
+            leg = None if beside else str(uuid4())
             yield Services(ledger, infobip, account, verification, policy, leg=leg, meta=meta)
     finally:
         await ledger.close()

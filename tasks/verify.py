@@ -76,11 +76,12 @@ async def test_message(
     services: Services, onboarding: Onboarding, sender: Sender, message_id: str
 ) -> TemplateMessage | TextMessage:
     """Return the message that proves that a sender sends: to the test recipient, or a reply."""
+    filing = onboarding.filing_of(sender)
     about: dict[str, Any] = {
         "sender": sender.phone_number,
         "message_id": message_id,
-        "application_id": onboarding.application_id,
-        "entity_id": onboarding.entity_id,
+        "application_id": filing.application_id,
+        "entity_id": filing.entity_id,
     }
     verification = services.verification
     if onboarding.verify_by is VerifyBy.INBOUND:

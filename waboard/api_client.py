@@ -1,6 +1,7 @@
 """The gateway's API, as the command line uses it."""
 
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -56,6 +57,26 @@ class GatewayClient:
     def onboardings(self, client_ref: str | None) -> list[dict[str, Any]]:
         """Return onboardings, the newest first."""
         return self._call("GET", "/v1/onboardings", params=_given(client_ref=client_ref))
+
+    def add_sender(self, onboarding_id: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Add a sender to a WABA, or find the run that does already."""
+        return self._call("POST", f"/v1/onboardings/{onboarding_id}/senders", json=request)
+
+    def additions(self, onboarding_id: str) -> list[dict[str, Any]]:
+        """Return the senders that were added to a WABA after its signup."""
+        return self._call("GET", f"/v1/onboardings/{onboarding_id}/senders/additions")
+
+    def give_otp(self, onboarding_id: str, number: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Give a one-time password, or have another one sent."""
+        path = f"/v1/onboardings/{onboarding_id}/senders/{quote(number, safe='')}/otp"
+        return self._call("POST", path, json=request)
+
+    def set_profile(
+        self, onboarding_id: str, number: str, change: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Change a sender's business profile."""
+        path = f"/v1/onboardings/{onboarding_id}/senders/{quote(number, safe='')}/profile"
+        return self._call("PATCH", path, json=change)
 
     def make_link(self, request: dict[str, Any]) -> dict[str, Any]:
         """Make a signup link; its address is in the answer, and nowhere else."""

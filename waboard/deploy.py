@@ -186,6 +186,8 @@ def _policy(settings: Settings) -> OnboardingPolicy:
     plans = {kind: settings.plan(kind) for kind in WaitKind}
     return OnboardingPolicy(
         weekly_cap=settings.weekly_cap,
+        foreign_filing=settings.foreign_filing,
+        code_give_up=settings.code_give_up.total_seconds(),
         operator_block=settings.operator_notifier,
         **{f"{kind}_nudge": plan.nudge.total_seconds() for kind, plan in plans.items()},
         **{f"{kind}_give_up": plan.give_up.total_seconds() for kind, plan in plans.items()},

@@ -63,6 +63,16 @@ def _requirements(requirements: list[dict[str, Any]]) -> Table:
     return table
 
 
+def additions_screen(additions: list[dict[str, Any]]) -> RenderableType:
+    """Show senders that are being added, and what happened last."""
+    table = Table("Sender", "State", "What happened last", "Given up")
+    for addition in additions:
+        until = _clock(addition["give_up_at"]) if addition["give_up_at"] else ""
+        number = mask_phone(addition["phone_number"])
+        _row(table, number, addition["state"], mask_digits(addition["detail"]), until)
+    return table
+
+
 def onboardings_screen(onboardings: list[dict[str, Any]]) -> RenderableType:
     """Show many onboardings, a line each."""
     table = Table("Client", "WABA", "Stage", "Live senders", "Whose turn", "Since", "Id")

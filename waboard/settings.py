@@ -16,6 +16,7 @@ from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr, ValidationEr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from waboard.domain.errors import BadInput
+from waboard.domain.filing import ForeignFiling
 from waboard.domain.ids import PhoneNumber, PlatformId, parse_phone_number
 from waboard.domain.onboarding import VerifyBy
 from waboard.domain.requests import Defaults
@@ -107,6 +108,7 @@ class Settings(BaseSettings):
     infobip_application_id: PlatformId = "waboard"
     infobip_application_name: str = "waboard"
     infobip_traffic_api: Literal["messages-api", "whatsapp"] = "messages-api"
+    foreign_filing: ForeignFiling = ForeignFiling.MOVE
     infobip_timeout: float = Field(default=30, gt=0)
     infobip_provisioning_interval: float = Field(default=1.1, gt=0)
     infobip_webhook_auth: Literal["hmac", "basic", "header", "none"] = "hmac"
@@ -173,6 +175,7 @@ class Settings(BaseSettings):
     inbound_give_up: Duration = timedelta(days=14)
     delivery_nudge: Duration = timedelta(minutes=5)
     delivery_give_up: Duration = timedelta(hours=48)
+    code_give_up: Duration = timedelta(days=3)
 
     @property
     def ledger_url(self) -> str:

@@ -18,12 +18,7 @@ from waboard.domain.steps import share_is_due
 from waboard.ledger.evidence import evidence_of
 from waboard.ledger.look import look
 from waboard.ledger.models import Disposition, EffectStatus, EventRow, Verb
-from waboard.ledger.onboardings import (
-    end_onboarding,
-    reopen_onboarding,
-    take_up_news,
-    with_news,
-)
+from waboard.ledger.onboardings import end_onboarding, reopen_onboarding, take_up_news, with_news
 
 SHARED, REGISTERED, ASSOCIATED = list(ConditionType)[3:6]
 VERIFIED, NOTIFIED = list(ConditionType)[-2:]

@@ -11,11 +11,11 @@ from waboard.ledger.onboardings import (
     end_onboarding,
     find_onboardings,
     read_onboarding,
-    record_number_key,
     record_run,
     reopen_onboarding,
     without_run,
 )
+from waboard.ledger.senders import record_number_key
 
 RUN = "11111111-0000-4000-8000-000000000001"
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from waboard.domain.conditions import Condition, ConditionType
+from waboard.domain.filing import Filing
 from waboard.domain.ids import (
     NumberKey,
     PhoneNumber,
@@ -16,6 +17,7 @@ from waboard.domain.ids import (
 )
 from waboard.domain.reasons import Reason
 from waboard.domain.registration import Registration
+from waboard.domain.standing import Profile, Standing
 from waboard.domain.waits import OpenWait, WaitKind
 
 Conditions = dict[ConditionType, Condition]
@@ -37,12 +39,19 @@ class VerifyBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """One phone number of the WABA."""
+    """One phone number of the WABA.
+
+    `adopted` are the ids that it was found filed under and works with, where they are not the
+    onboarding's own; `standing` and `profile` what Infobip last said of it.
+    """
 
     phone_number: PhoneNumber
     phone_number_id: str | None
     number_key: NumberKey | None
     conditions: Conditions
+    adopted: Filing | None = None
+    standing: Standing | None = None
+    profile: Profile | None = None
 
     @property
     def label(self) -> str:
@@ -136,6 +145,15 @@ class Onboarding:
     def waba_label(self) -> str:
         """How its WABA is shown to people: the last four digits."""
         return mask_waba(self.waba_id)
+
+    @property
+    def filing(self) -> Filing:
+        """The ids that its senders are to be filed under."""
+        return Filing(self.application_id, self.entity_id)
+
+    def filing_of(self, sender: Sender) -> Filing:
+        """The ids that a sender works with."""
+        return sender.adopted or self.filing
 
     @property
     def run_name(self) -> str:

@@ -37,6 +37,7 @@ class Reason(StrEnum):
     ASSOCIATION_READ_BACK = "AssociationReadBack"
     NUMBER_NOT_LISTED = "NumberNotListed"
     ASSOCIATION_REFUSED = "AssociationRefused"
+    FILED_ELSEWHERE = "FiledElsewhere"
     TEMPLATE_APPROVED = "TemplateApproved"
     TEMPLATE_PENDING = "TemplatePending"
     TEMPLATE_REJECTED = "TemplateRejected"
@@ -141,6 +142,11 @@ GUIDANCE: dict[Reason, Guidance] = {
     ),
     Reason.ASSOCIATION_REFUSED: Guidance(
         Party.OPERATOR, "Correct what Infobip names, then retry the run in the Prefect UI."
+    ),
+    Reason.FILED_ELSEWHERE: Guidance(
+        Party.OPERATOR,
+        "Set WABOARD_FOREIGN_FILING to `move` or `adopt` and run `waboard deploy`, or correct the "
+        "association in Infobip's portal; then retry the run in the Prefect UI.",
     ),
     Reason.TEMPLATE_PENDING: Guidance(
         Party.META, "Nothing to do: Meta reviews the template, which takes minutes, at times a day."

@@ -133,6 +133,12 @@ def inbound_is_over(onboarding: Onboarding) -> bool:
     return reply_is_due or not senders_to_be_written_to(onboarding)
 
 
+def facts_are_due(onboarding: Onboarding) -> bool:
+    """Whether there is a registered sender of which nobody knows how it stands."""
+    senders = onboarding.senders
+    return any(s.holds(ConditionType.REGISTERED) and s.standing is None for s in senders)
+
+
 def is_over(onboarding: Onboarding, kind: WaitKind) -> bool:
     """Whether what a wait of this kind waits for has come."""
     return _OVER[kind](onboarding)

@@ -21,6 +21,7 @@ from waboard.gateway import (
     onboardings,
     problems,
     readiness,
+    senders,
     signup,
 )
 from waboard.gateway.door import FrontDoor
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     problems.install(app)
     for router in (
         onboardings.router,
+        senders.router,
         events.router,
         readiness.router,
         signup.links,

@@ -4,6 +4,7 @@ Phone numbers are whole here: whoever holds an API key is the numbers' own provi
 that is printed, logged or drawn masks them.
 """
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -41,12 +42,32 @@ class RequirementView(BaseModel):
     by: datetime | None
 
 
+class StandingView(BaseModel):
+    """How a sender stands at Infobip, in Infobip's words, and when that was read."""
+
+    status: str
+    quality_rating: str
+    current_limit: str
+    read_at: datetime
+
+
+class ProfileView(BaseModel):
+    """What people see of the business in WhatsApp, and when that was read."""
+
+    info: dict[str, Any]
+    read_at: datetime
+
+
 class SenderView(BaseModel):
-    """One phone number of the WABA."""
+    """One phone number of the WABA, and the ids that it is filed under and works with."""
 
     phone_number: str
     phone_number_id: str | None
     live: bool
+    application_id: str
+    entity_id: str | None
+    standing: StandingView | None
+    profile: ProfileView | None
     conditions: list[ConditionView]
 
 
@@ -112,7 +133,7 @@ def onboarding_view(onboarding: Onboarding) -> OnboardingView:
         ended_at=onboarding.ended_at,
         conditions=[_condition(c) for c in onboarding.conditions.values()],
         requirements=[_requirement(r) for r in requirements_of(onboarding)],
-        senders=[_sender(s) for s in onboarding.senders],
+        senders=[_sender(onboarding, s) for s in onboarding.senders],
         links=_links(onboarding),
     )
 
@@ -155,11 +176,16 @@ def _requirement(requirement: Requirement) -> RequirementView:
     )
 
 
-def _sender(sender: Sender) -> SenderView:
+def _sender(onboarding: Onboarding, sender: Sender) -> SenderView:
+    filing, standing, profile = onboarding.filing_of(sender), sender.standing, sender.profile
     return SenderView(
         phone_number=sender.phone_number,
         phone_number_id=sender.phone_number_id,
         live=sender.is_live,
+        application_id=filing.application_id,
+        entity_id=filing.entity_id,
+        standing=StandingView(**asdict(standing)) if standing else None,
+        profile=ProfileView(**asdict(profile)) if profile else None,
         conditions=[_condition(c) for c in sender.conditions.values()],
     )
 

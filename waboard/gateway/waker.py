@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Iterable
 from datetime import timedelta
 from typing import Protocol
 
+from tasks.additions import settle_additions
 from tasks.orphans import take_up_orphans
 from tasks.runs import go_on, start_run, wake
 from waboard.domain.clock import Clock
@@ -62,6 +63,7 @@ async def tidy(ledger: Ledger, clock: Clock) -> None:
     await look_again(ledger, waiting, clock)
     await _each("start a run", (start_run(ledger, onboarding) for onboarding in unstarted))
     await _each("go on with what came after an end", (go_on(each) for each in changed))
+    await _each("settle added senders", [settle_additions(ledger, clock)])
     await _each("take up runs whose process died", [take_up_orphans(ledger, clock)])
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import phonenumbers
-from pydantic import Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 
 from waboard.domain.ids import PhoneNumber, WabaId, mask_phone, mask_waba
 from waboard.infobip import endpoints
@@ -97,10 +97,12 @@ class BusinessInfo(Wire):
 
 
 class BusinessInfoChange(Wire):
-    """What shall be different. None is left as it is.
+    """What shall be different. None is left as it is. Unknown fields are refused.
 
     The logo is fetched from its URL: a JPEG or PNG of 192 to 640 pixels a side.
     """
+
+    model_config = ConfigDict(extra="forbid")
 
     about: str | None = Field(default=None, max_length=130)
     address: str | None = Field(default=None, max_length=256)

@@ -13,7 +13,7 @@ from waboard.domain.errors import FactsDiffer
 from waboard.domain.requests import Defaults, OnboardingRequest
 from waboard.ledger.database import Ledger
 from waboard.ledger.models import ClientRow, OnboardingRow
-from waboard.ledger.onboardings import expect_sender
+from waboard.ledger.senders import expect_sender
 
 
 @dataclass(frozen=True, slots=True)

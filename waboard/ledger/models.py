@@ -106,6 +106,10 @@ class Verb(StrEnum):
     DISSOCIATE = "dissociate"
     CREATE_TEMPLATE = "create-template"
     SEND_TEST_MESSAGE = "send-test-message"
+    ADD_SENDER = "add-sender"
+    RESEND_CODE = "resend-code"
+    SUBMIT_CODE = "submit-code"
+    CHANGE_PROFILE = "change-profile"
     NOTIFY_OPERATOR = "notify-operator"
     NOTIFY_PROVIDER = "notify-provider"
 
@@ -162,7 +166,11 @@ class OnboardingRow(Base):
 
 
 class SenderRow(Base):
-    """One phone number of an onboarding's WABA."""
+    """One phone number of an onboarding's WABA.
+
+    `application_id` and `entity_id` are the ids that it was found filed under and works with, where
+    they are not the onboarding's. `standing` and `profile` are what Infobip last said of it.
+    """
 
     __tablename__ = "senders"
     __table_args__ = (UniqueConstraint("onboarding_id", "phone_number"),)
@@ -172,6 +180,43 @@ class SenderRow(Base):
     phone_number: Mapped[str] = mapped_column(String(20))
     phone_number_id: Mapped[str | None] = mapped_column(String(20))
     number_key: Mapped[str | None] = mapped_column(String(255))
+    application_id: Mapped[str | None] = mapped_column(String(255))
+    entity_id: Mapped[str | None] = mapped_column(String(255))
+    standing: Mapped[dict[str, Any] | None]
+    standing_at: Mapped[datetime | None]
+    profile: Mapped[dict[str, Any] | None]
+    profile_at: Mapped[datetime | None]
+
+
+class AdditionRow(Base):
+    """A sender that is added to a client's WABA after its signup, one run of `add-sender` each.
+
+    `id` is that run's. `state` is an `AdditionState`; `pause_key` names the sleep in which the run
+    waits for the one-time password, until `give_up_at`.
+    """
+
+    __tablename__ = "additions"
+    __table_args__ = (
+        Index(
+            "uq_additions_phone_number_unfinished",
+            "phone_number",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    phone_number: Mapped[str] = mapped_column(String(20))
+    display_name: Mapped[str] = mapped_column(String(255))
+    state: Mapped[str] = mapped_column(String(20))
+    detail: Mapped[str] = mapped_column(Text, default="")
+    pause_key: Mapped[str | None] = mapped_column(String(36))
+    asked_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    give_up_at: Mapped[datetime | None] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
 
 
 class ConditionRow(Base):

@@ -1,6 +1,6 @@
 """Reading onboardings: a snapshot, computed from what the ledger holds."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -9,15 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.errors import NotFound
-from waboard.domain.ids import NumberKey, PhoneNumber, SolutionId, WabaId, mask_phone
-from waboard.domain.onboarding import Onboarding, Sender, VerifyBy
+from waboard.domain.ids import PhoneNumber, SolutionId, WabaId
+from waboard.domain.onboarding import Onboarding, VerifyBy
 from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
 from waboard.ledger.admissions import leave_queue
 from waboard.ledger.conditions import conditions_of, write_condition
 from waboard.ledger.effects import find_effect
 from waboard.ledger.evidence import evidence_of
-from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, SenderRow, Verb, WaitRow
+from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, Verb, WaitRow
+from waboard.ledger.senders import senders_of
 from waboard.ledger.waits import hurry, last_slept, open_wait_of, waited_for
 
 
@@ -32,7 +33,7 @@ async def read_onboarding(session: AsyncSession, onboarding_id: str) -> Onboardi
         **_facts(row, client),
         conditions=conditions.get("", {}),
         registration=(await evidence_of(session, onboarding_id)).registration(),
-        senders=await _senders(session, onboarding_id, conditions),
+        senders=await senders_of(session, onboarding_id, conditions),
         wait=await open_wait_of(session, onboarding_id),
         waited_for=await waited_for(session, onboarding_id),
         slept_since_share=await _slept_since_share(session, onboarding_id),
@@ -64,23 +65,6 @@ def _facts(row: OnboardingRow, client: ClientRow) -> dict[str, Any]:
     }
 
 
-async def _senders(
-    session: AsyncSession,
-    onboarding_id: str,
-    conditions: Mapping[str, dict[ConditionType, Condition]],
-) -> tuple[Sender, ...]:
-    query = select(SenderRow).where(SenderRow.onboarding_id == onboarding_id).order_by(SenderRow.id)
-    return tuple(
-        Sender(
-            phone_number=PhoneNumber(row.phone_number),
-            phone_number_id=row.phone_number_id,
-            number_key=NumberKey(row.number_key) if row.number_key else None,
-            conditions=conditions.get(row.phone_number, {}),
-        )
-        for row in await session.scalars(query)
-    )
-
-
 async def find_onboardings(
     session: AsyncSession, *, client_ref: str | None = None, limit: int | None = None
 ) -> list[str]:
@@ -94,6 +78,17 @@ async def find_onboardings(
     if client_ref is not None:
         query = query.where(ClientRow.client_ref == client_ref)
     return list(await session.scalars(query))
+
+
+async def newest_of(session: AsyncSession, client_ref: str) -> str:
+    """Return the id of a client's newest onboarding. Raises NotFound."""
+    found = await find_onboardings(session, client_ref=client_ref, limit=1)
+    if not found:
+        raise NotFound(
+            f"Nobody has asked to onboard {client_ref!r}.",
+            remedy="`waboard status` lists the clients.",
+        )
+    return found[0]
 
 
 async def without_run(session: AsyncSession) -> list[str]:
@@ -129,16 +124,6 @@ async def begin_leg(
     """Write down which leg of which run acts from now on; no other may."""
     row = await session.get_one(OnboardingRow, onboarding_id)
     row.flow_run_id, row.leg = flow_run_id, leg
-
-
-async def record_number_key(
-    session: AsyncSession, onboarding_id: str, number: PhoneNumber, key: NumberKey
-) -> None:
-    """Write down Infobip's key of a sender's number."""
-    query = select(SenderRow).where(
-        SenderRow.onboarding_id == onboarding_id, SenderRow.phone_number == number
-    )
-    (await session.scalars(query)).one().number_key = key
 
 
 async def reopen_onboarding(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
@@ -213,39 +198,6 @@ async def end_onboarding(
 async def client_of(session: AsyncSession, onboarding_id: str) -> int:
     """Return the id of the client whose onboarding this is."""
     return (await session.get_one(OnboardingRow, onboarding_id)).client_id
-
-
-async def expect_numbers(
-    session: AsyncSession, onboarding_id: str, numbers: Iterable[tuple[str, str]], now: datetime
-) -> None:
-    """Note numbers that Meta shows on the WABA, each with Meta's id, unless they are known.
-
-    With them the registration can be asked for by number, should its webhook be lost.
-    """
-    query = select(SenderRow).where(SenderRow.onboarding_id == onboarding_id)
-    known = {row.phone_number: row for row in await session.scalars(query)}
-    for number, phone_number_id in numbers:
-        row = known.get(number)
-        if row is None:
-            await expect_sender(session, onboarding_id, number, "Meta", now)
-            row = (await session.scalars(query.where(SenderRow.phone_number == number))).one()
-        row.phone_number_id = row.phone_number_id or phone_number_id
-
-
-async def expect_sender(
-    session: AsyncSession, onboarding_id: str, number: str, evidence: str, now: datetime
-) -> None:
-    """Note a number whose registration is yet to be seen."""
-    session.add(SenderRow(onboarding_id=onboarding_id, phone_number=number))
-    awaited = Condition(
-        type=ConditionType.REGISTERED,
-        status=Status.UNKNOWN,
-        reason=Reason.REGISTRATION_IN_PROGRESS,
-        message=f"No evidence of {mask_phone(number)} being registered yet.",
-        evidence=evidence,
-        changed_at=now,
-    )
-    await write_condition(session, onboarding_id, number, awaited)
 
 
 async def known_wabas(session: AsyncSession, named: Collection[str]) -> frozenset[str]:

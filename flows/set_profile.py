@@ -1,0 +1,53 @@
+"""Change what people see of a client's business in WhatsApp."""
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from tasks.profile import change_profile, run_name
+from tasks.services import open_services
+from tasks.step import failure_of
+from waboard.domain.errors import NotFound, WaboardError
+from waboard.domain.ids import PhoneNumber, PhoneNumberField, PlatformId, mask_phone
+from waboard.domain.onboarding import Onboarding
+from waboard.infobip.senders import BusinessInfoChange
+from waboard.ledger.onboardings import newest_of, read_onboarding
+
+
+def _named() -> str:
+    given: dict[str, Any] = flow_run.get_parameters()
+    return run_name(str(given.get("phone_number", "")), str(given.get("client_ref", "")))
+
+
+@flow(name="set-profile", flow_run_name=_named, persist_result=False)
+async def set_profile(
+    client_ref: PlatformId, phone_number: PhoneNumberField, profile: BusinessInfoChange
+) -> State[None]:
+    """Set a sender's business profile. What is left out stays as it is.
+
+    Args:
+        client_ref: Your own id of the client.
+        phone_number: One of its senders.
+        profile: What shall be different.
+    """
+    async with open_services(beside=True) as services:
+        async with services.ledger.begin() as session:
+            onboarding = await read_onboarding(session, await newest_of(session, client_ref))
+        error = _unknown(onboarding, phone_number) or await failure_of(
+            change_profile, services, onboarding, phone_number, profile
+        )
+    if error:
+        return Failed(name="ProfileRefused", message=str(error))
+    return Completed(name="ProfileSet", message="Changed, and read back.")
+
+
+def _unknown(onboarding: Onboarding, number: PhoneNumber) -> WaboardError | None:
+    if any(sender.phone_number == number for sender in onboarding.senders):
+        return None
+    return NotFound(
+        f"{onboarding.client_ref} has no sender {mask_phone(number)}.",
+        remedy="`waboard status` shows its senders.",
+    )

@@ -1,0 +1,236 @@
+"""The runs that add senders: started, asleep until a password is given, and ended if none is."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, NoReturn
+from uuid import UUID, uuid4
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import State
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.exceptions import ObjectNotFound
+from prefect.input.run_input import RunInput, keyset_from_paused_state
+from prefect.states import Completed, Failed, Paused
+from pydantic import Field, ValidationError
+
+from tasks.deployments import start_deployment
+from tasks.runs import WAITING, suspend, tag
+from tasks.services import Services
+from waboard.domain.additions import Addition, AdditionState, CodeBy, SenderRequest
+from waboard.domain.clock import Clock
+from waboard.domain.errors import FactsDiffer, NotFound
+from waboard.domain.ids import mask_phone
+from waboard.domain.onboarding import Onboarding
+from waboard.ledger.additions import (
+    begin_addition,
+    move_addition,
+    open_addition,
+    open_additions,
+    record_sleep,
+    registered_of,
+)
+from waboard.ledger.database import Ledger
+
+DEPLOYMENT = "add-sender/add-sender"
+AWAITING = "AwaitingOtp"
+"""How the state is named in which a run waits for the password."""
+NO_CODE = "Nobody gave the one-time password in the time that we wait for it."
+
+
+class SendAnother(StrEnum):
+    """Whether another password is to be sent, and how."""
+
+    NO = "no"
+    SMS = "sms"
+    VOICE = "voice"
+
+
+class OneTimePassword(RunInput):
+    """What whoever holds the number was sent; or that it is to be sent again."""
+
+    code: str = Field(
+        default="",
+        pattern=r"^[0-9]{0,10}$",
+        title="One-time password",
+        description="The digits that the number was sent.",
+        repr=False,
+        json_schema_extra={"format": "password"},
+    )
+    send_another: SendAnother = Field(
+        default=SendAnother.NO,
+        title="Send another",
+        description="Instead: have another one sent, by text message or by a call.",
+    )
+
+
+def run_name(number: str, client_ref: str) -> str:
+    """Name the row of a run in the Prefect UI."""
+    return f"{client_ref} · add sender {mask_phone(number)}"
+
+
+async def start_addition(
+    ledger: Ledger, onboarding: Onboarding, request: SenderRequest, clock: Clock
+) -> tuple[Addition, bool]:
+    """Start the run that adds a sender, or find the one that adds that number already.
+
+    Returns also whether this call started it. Raises FactsDiffer when it is another client's.
+    """
+    async with ledger.begin() as session:
+        known = await open_addition(session, request.phone_number)
+    if known is not None:
+        return _of_the_same(known, onboarding), False
+    run = await start_deployment(
+        DEPLOYMENT,
+        request.model_dump(mode="json") | {"client_ref": onboarding.client_ref},
+        run_name=run_name(request.phone_number, onboarding.client_ref),
+        tags=onboarding.tags,
+        key=str(uuid4()),
+    )
+    async with ledger.begin() as session:
+        addition = await begin_addition(session, str(run.id), onboarding.id, request, clock())
+    return addition, True
+
+
+def _of_the_same(known: Addition, onboarding: Onboarding) -> Addition:
+    if known.onboarding_id != onboarding.id:
+        raise FactsDiffer(
+            f"{known.label} is being added to another client.",
+            remedy="`waboard status` shows to which; cancel that run in the Prefect UI first.",
+        )
+    return known
+
+
+async def code_of(addition: Addition) -> OneTimePassword | None:
+    """Return what a person gave in the last sleep, or None. It can be read again until used."""
+    if addition.pause_key is None:
+        return None
+    keys = keyset_from_paused_state(_asleep(addition, addition.pause_key))
+    async with get_client() as client:
+        try:
+            given = await client.read_flow_run_input(UUID(addition.id), keys["response"])
+        except ObjectNotFound:
+            return None
+    try:
+        return OneTimePassword.model_validate_json(given)
+    except ValidationError:  # whoever edited it by hand is asked again
+        return None
+
+
+async def forget_code(addition: Addition) -> None:
+    """Delete what was given: it has been used."""
+    keys = keyset_from_paused_state(_asleep(addition, str(addition.pause_key)))
+    async with get_client() as client:
+        try:
+            await client.delete_flow_run_input(UUID(addition.id), keys["response"])
+        except ObjectNotFound:
+            return
+
+
+def _asleep(addition: Addition, pause_key: str) -> State[None]:
+    return Paused(reschedule=True, pause_key=pause_key, name=AWAITING, message=addition.detail)
+
+
+async def ask_for_code(services: Services, onboarding: Onboarding, addition: Addition) -> NoReturn:
+    """Leave the run asleep until a person gives the password. The Prefect UI draws the form."""
+    pause_key = str(uuid4())
+    asleep = _asleep(addition, pause_key)
+    keys = keyset_from_paused_state(asleep)
+    asleep.state_details.run_input_keyset = {**keys}
+    described = OneTimePassword.with_initial_data(description=addition.detail)
+    # Before the run sleeps, so that nobody can answer a question that is not there yet.
+    await described.asave(keys, UUID(addition.id))
+    now = services.clock()
+    async with services.ledger.begin() as session:
+        patience = timedelta(seconds=services.policy.code_give_up)
+        await record_sleep(session, addition.id, pause_key, now + patience)
+    await tag(addition.id, [*onboarding.tags, f"{WAITING}otp"])
+    return await suspend(addition.id, asleep, "otp")
+
+
+async def give_code(addition: Addition, given: OneTimePassword) -> None:
+    """Wake the run that waits for a password with what a person gave.
+
+    Raises FactsDiffer when it does not wait for one, NotFound when Prefect knows it no more.
+    """
+    answer = given.model_dump(mode="json")
+    async with get_client() as client:
+        try:
+            result = await client.resume_flow_run(UUID(addition.id), run_input=answer)
+        except ObjectNotFound:
+            raise NotFound(
+                f"Prefect knows no run that adds {addition.label}.",
+                remedy="Add the sender again.",
+            ) from None
+    if result.status != SetStateStatus.ACCEPT:
+        raise FactsDiffer(
+            f"The run that adds {addition.label} does not wait for a one-time password now.",
+            remedy="It may be on its way there: try again in a moment, or see the Prefect UI.",
+        )
+
+
+async def settle_additions(ledger: Ledger, clock: Clock) -> None:
+    """End what waits for a password in vain, what needs none any more, and what was cancelled."""
+    async with ledger.begin() as session:
+        additions = await open_additions(session)
+        registered = await registered_of(session, additions)
+    states = await _states(additions)
+    for addition in additions:
+        ending = _ending(addition, states.get(addition.id), registered, clock())
+        if ending is not None:
+            await _settle(ledger, clock, addition, *ending)
+
+
+async def _states(additions: list[Addition]) -> dict[str, State[Any] | None]:
+    if not additions:
+        return {}
+    ids = FlowRunFilterId(any_=[UUID(addition.id) for addition in additions])
+    async with get_client() as client:
+        runs = await client.read_flow_runs(flow_run_filter=FlowRunFilter(id=ids))
+    return {str(run.id): run.state for run in runs}
+
+
+def _ending(
+    addition: Addition, state: State[Any] | None, registered: set[str], now: datetime
+) -> tuple[AdditionState, str] | None:
+    if state is None or state.is_cancelled():
+        return AdditionState.CANCELLED, "Somebody cancelled its run."
+    if not state.is_paused():
+        return None
+    if addition.id in registered:
+        return AdditionState.SUBMITTED, f"{addition.label} is registered."
+    if addition.give_up_at is not None and addition.give_up_at <= now:
+        return AdditionState.TIMED_OUT, NO_CODE
+    return None
+
+
+async def _settle(
+    ledger: Ledger, clock: Clock, addition: Addition, state: AdditionState, detail: str
+) -> None:
+    async with ledger.begin() as session:
+        ended = await move_addition(session, addition.id, state, detail, clock())
+    if state is not AdditionState.CANCELLED:
+        async with get_client() as client:
+            await client.set_flow_run_state(UUID(addition.id), end_of(ended), force=True)
+
+
+_NAMES = {
+    AdditionState.SUBMITTED: "SenderSubmitted",
+    AdditionState.REFUSED: "SenderRefused",
+    AdditionState.TIMED_OUT: "OtpTimedOut",
+    AdditionState.CANCELLED: "SenderCancelled",
+}
+"""How the run's final state is named."""
+
+
+def end_of(addition: Addition) -> State[Any]:
+    """Return the state in which a run ends."""
+    end = Completed if addition.state is AdditionState.SUBMITTED else Failed
+    return end(name=_NAMES[addition.state], message=addition.detail)
+
+
+def wanted(given: OneTimePassword) -> CodeBy | None:
+    """Return how another password is to be sent; None when one was given."""
+    if given.code:
+        return None
+    return CodeBy.VOICE if given.send_another is SendAnother.VOICE else CodeBy.SMS

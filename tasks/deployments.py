@@ -1,0 +1,34 @@
+"""Start runs of what is deployed."""
+
+from collections.abc import Collection
+from typing import Any
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import ObjectNotFound
+
+from waboard.domain.errors import NotFound
+
+
+async def start_deployment(
+    name: str,
+    parameters: dict[str, Any],
+    *,
+    run_name: str | None = None,
+    tags: Collection[str] = (),
+    key: str,
+) -> FlowRun:
+    """Start a run of a deployment, once: with the same idempotency `key` it is the same run.
+
+    Raises NotFound when it is not deployed.
+    """
+    async with get_client() as client:
+        try:
+            deployment = await client.read_deployment_by_name(name)
+        except ObjectNotFound:
+            raise NotFound(
+                f"Prefect knows no deployment {name}.", remedy="Run `waboard deploy`."
+            ) from None
+        return await client.create_flow_run_from_deployment(
+            deployment.id, parameters=parameters, name=run_name, tags=tags, idempotency_key=key
+        )

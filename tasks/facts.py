@@ -1,0 +1,61 @@
+"""Keep what Infobip says of senders apart from their onboarding: how they stand, their profile."""
+
+from prefect import task
+
+from tasks.services import Services
+from tasks.step import STEP, may_repeat
+from waboard.domain.conditions import ConditionType
+from waboard.domain.ids import PhoneNumber
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.standing import Profile, Standing
+from waboard.infobip.models import SenderQuality
+from waboard.infobip.senders import BusinessInfo
+from waboard.ledger.senders import record_profile, record_standing
+
+
+@task(
+    name="read sender facts",
+    task_run_name="read how the senders of {onboarding.client_ref} stand",
+    retry_condition_fn=may_repeat,
+    **STEP,
+)
+async def read_facts(services: Services, onboarding: Onboarding) -> None:
+    """Keep each registered sender's quality, limit, status and business profile."""
+    numbers = registered(onboarding)
+    for quality in await services.infobip.sender_quality(numbers):
+        await _keep_standing(services, onboarding, quality)
+    for number in numbers:
+        await keep_profile(services, onboarding, number)
+
+
+def registered(onboarding: Onboarding) -> list[PhoneNumber]:
+    """Return the numbers that Infobip can say something of."""
+    kind = ConditionType.REGISTERED
+    return [sender.phone_number for sender in onboarding.senders if sender.holds(kind)]
+
+
+async def _keep_standing(
+    services: Services, onboarding: Onboarding, quality: SenderQuality
+) -> None:
+    standing = Standing(
+        status=quality.status,
+        quality_rating=quality.quality_rating,
+        current_limit=quality.current_limit,
+        read_at=services.clock(),
+    )
+    async with services.ledger.begin() as session:
+        await record_standing(session, onboarding.id, quality.sender, standing)
+
+
+async def keep_profile(services: Services, onboarding: Onboarding, number: PhoneNumber) -> None:
+    """Read what people see of a sender's business, and keep it."""
+    info = await services.infobip.senders.business_info(number)
+    if info is not None:
+        profile = Profile(_shown(info), services.clock())
+        async with services.ledger.begin() as session:
+            await record_profile(session, onboarding.id, number, profile)
+
+
+def _shown(info: BusinessInfo) -> dict[str, object]:
+    said = info.model_dump(mode="json")
+    return {name: value for name, value in said.items() if value and value != "UNKNOWN"}

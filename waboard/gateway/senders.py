@@ -1,0 +1,154 @@
+"""`/v1/onboardings/{id}/senders`: add a sender, give its one-time password, set its profile."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Depends, Path, Response
+from prefect.utilities.urls import url_for
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tasks.additions import OneTimePassword, SendAnother, give_code, start_addition
+from tasks.profile import start_profile_change
+from waboard.domain.additions import Addition, CodeBy, SenderRequest
+from waboard.domain.errors import FactsDiffer, NotFound
+from waboard.domain.ids import PhoneNumber, PhoneNumberField, mask_phone
+from waboard.domain.onboarding import Onboarding
+from waboard.gateway.dependencies import TheClock, TheLedger, authorized
+from waboard.infobip.senders import BusinessInfoChange
+from waboard.ledger.additions import additions_of, open_addition
+from waboard.ledger.database import Ledger
+from waboard.ledger.onboardings import read_onboarding
+
+router = APIRouter(
+    prefix="/v1/onboardings/{onboarding_id}/senders",
+    tags=["senders"],
+    dependencies=[Depends(authorized)],
+)
+Number = Annotated[PhoneNumberField, Path(description="In international form.")]
+
+
+class CodeRequest(BaseModel):
+    """A one-time password, or how another one is to be sent: exactly one of the two."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    code: str | None = Field(default=None, pattern=r"^[0-9]{4,10}$", repr=False)
+    send_another: CodeBy | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.code is None) == (self.send_another is None):
+            raise ValueError("give either the code or how another is to be sent")
+        return self
+
+    def as_input(self) -> OneTimePassword:
+        """Return what the run takes."""
+        another = SendAnother(self.send_another or "no")
+        return OneTimePassword(code=self.code or "", send_another=another)
+
+
+class AdditionView(BaseModel):
+    """A sender that is being added, or was."""
+
+    phone_number: str
+    state: str
+    detail: str
+    asked_at: datetime
+    give_up_at: datetime | None
+    links: dict[str, str]
+
+
+class ProfileChangeView(BaseModel):
+    """A run that changes a profile."""
+
+    links: dict[str, str]
+
+
+@router.post("", status_code=201, responses={200: {"description": "It is added already."}})
+async def add(
+    onboarding_id: str,
+    request: SenderRequest,
+    response: Response,
+    ledger: TheLedger,
+    clock: TheClock,
+) -> AdditionView:
+    """Add a sender to the WABA: 201, or 200 when that is under way already.
+
+    409 when the number is being added to another client, or is a sender of this one.
+    """
+    onboarding = await _read(ledger, onboarding_id)
+    if any(s.phone_number == request.phone_number for s in onboarding.senders):
+        raise FactsDiffer(
+            f"{mask_phone(request.phone_number)} is a sender of {onboarding.client_ref} already.",
+            remedy="`waboard status` shows how it stands.",
+        )
+    addition, created = await start_addition(ledger, onboarding, request, clock)
+    response.status_code = 201 if created else 200
+    return _view(addition)
+
+
+@router.get("/additions")
+async def additions(onboarding_id: str, ledger: TheLedger) -> list[AdditionView]:
+    """List the senders that were added after the signup, the first asked for first."""
+    await _read(ledger, onboarding_id)
+    async with ledger.begin() as session:
+        return [_view(addition) for addition in await additions_of(session, onboarding_id)]
+
+
+@router.post("/{phone_number}/otp", status_code=202)
+async def give_otp(
+    onboarding_id: str, phone_number: Number, request: CodeRequest, ledger: TheLedger
+) -> AdditionView:
+    """Give the one-time password that the number was sent, or have another one sent.
+
+    404 when nobody adds that number, 409 when its run does not wait for a password.
+    """
+    async with ledger.begin() as session:
+        addition = await open_addition(session, phone_number)
+    if addition is None or addition.onboarding_id != onboarding_id:
+        raise NotFound(
+            f"Nobody adds {mask_phone(phone_number)} to this WABA, so it needs no password.",
+            remedy="Add the sender first; `waboard sender list` shows those that were added.",
+        )
+    await give_code(addition, request.as_input())
+    return _view(addition)
+
+
+@router.patch("/{phone_number}/profile", status_code=202)
+async def set_profile(
+    onboarding_id: str, phone_number: Number, change: BusinessInfoChange, ledger: TheLedger
+) -> ProfileChangeView:
+    """Change what people see of the business. What is left out stays as it is."""
+    onboarding = await _read(ledger, onboarding_id)
+    _refuse_unknown(onboarding, phone_number)
+    run_id = await start_profile_change(onboarding, phone_number, change)
+    return ProfileChangeView(links=_links(run_id))
+
+
+async def _read(ledger: Ledger, onboarding_id: str) -> Onboarding:
+    async with ledger.begin() as session:
+        return await read_onboarding(session, onboarding_id)
+
+
+def _refuse_unknown(onboarding: Onboarding, number: PhoneNumber) -> None:
+    if all(sender.phone_number != number for sender in onboarding.senders):
+        raise NotFound(
+            f"{onboarding.client_ref} has no sender {mask_phone(number)}.",
+            remedy="`waboard status` shows its senders.",
+        )
+
+
+def _view(addition: Addition) -> AdditionView:
+    return AdditionView(
+        phone_number=addition.phone_number,
+        state=addition.state,
+        detail=addition.detail,
+        asked_at=addition.asked_at,
+        give_up_at=addition.give_up_at,
+        links=_links(addition.id),
+    )
+
+
+def _links(run_id: str) -> dict[str, str]:
+    url = url_for("flow-run", obj_id=run_id)
+    return {"flow_run": url} if url else {}
