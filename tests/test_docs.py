@@ -28,8 +28,10 @@ from blocks.webhook import ProviderWebhook
 from tasks.notify import outcome_event
 from tests.domain.samples import BAD, T0, live_sender, not_true, onboarding, sender
 from waboard import cli
+from waboard.domain.additions import AdditionState
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.facts import registration_facts
+from waboard.domain.filing import ForeignFiling
 from waboard.domain.outcome import OutcomeName, Stage, outcome_of
 from waboard.domain.reasons import GUIDANCE, REGISTRATION_HINTS, Guidance, Reason
 from waboard.domain.requests import OnboardingRequest
@@ -150,6 +152,8 @@ def test_every_block_is_among_those_checked() -> None:
 NAMES: list[tuple[str, type[StrEnum]]] = [
     ("## Stages", Stage),
     ("## Outcomes", OutcomeName),
+    ("### Ids that assign themselves", ForeignFiling),
+    ("## Adding a sender", AdditionState),
     ("## Conditions", Status),
     ("## Conditions", ConditionType),
     ("## Events", EventKind),

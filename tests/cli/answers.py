@@ -42,7 +42,16 @@ def requirement(number: str | None = BAD, **fields: Any) -> RequirementView:
 def sender(number: str, *, live: bool) -> SenderView:
     steps = ("Registered", "Associated", "Verified") if live else ()
     conditions = [condition(step) for step in steps] or [condition("Registered", "False")]
-    return SenderView(phone_number=number, phone_number_id="1", live=live, conditions=conditions)
+    return SenderView(
+        phone_number=number,
+        phone_number_id="1",
+        live=live,
+        application_id="waboard",
+        entity_id="acme",
+        standing=None,
+        profile=None,
+        conditions=conditions,
+    )
 
 
 def onboarding(**fields: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from prefect.client.schemas.responses import OrchestrationResult, SetStateStatus
 from prefect.exceptions import ObjectNotFound, Pause
 from prefect.states import Cancelled, Completed, Crashed, Failed, Paused, Pending, Running
 
-from tasks import runs
+from tasks import deployments, runs
 from tasks.runs import (
     DEPLOYMENT,
     IN_A_MOMENT,
@@ -101,6 +101,7 @@ def prefect(monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
     """And we are inside its flow run."""
     prefect = FakePrefect()
     monkeypatch.setattr(runs, "get_client", lambda: prefect)
+    monkeypatch.setattr(deployments, "get_client", lambda: prefect)
     inside = SimpleNamespace(get_id=lambda: str(prefect.run_id), get_tags=lambda: prefect.tags)
     monkeypatch.setattr(runs, "flow_run", inside)
     return prefect
