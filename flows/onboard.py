@@ -18,6 +18,7 @@ from tasks.associate import associate_sender
 from tasks.await_delivery import give_up_delivery, look_for_delivery
 from tasks.await_inbound import give_up_inbound
 from tasks.await_registration import give_up_registration, look_for_registration
+from tasks.card import show_card
 from tasks.connect import connect_waba, has_signed_up
 from tasks.facts import read_facts
 from tasks.notify import notify_operator, notify_provider, record_told
@@ -77,6 +78,7 @@ async def onboard_client(onboarding_id: UUID) -> State[None]:
 async def onboard(services: Services, onboarding_id: str) -> State[None]:
     """The whole sentence, from whatever is true already."""
     onboarding = await wake_up(services, onboarding_id)
+    await show_card(services, onboarding)
     onboarding = await await_solution(services, onboarding)
     onboarding = await await_slot(services, onboarding)
     if not is_kept_out(onboarding):
@@ -250,7 +252,9 @@ async def notify_and_end(services: Services, onboarding: Onboarding) -> State[No
         await hold(session, onboarding.id, services.leg)
         now = services.clock()
         await end_onboarding(session, onboarding.id, now, outcome.name)
-        await look(session, onboarding.id, now)  # what came while everybody was told is news
+        # What came while everybody was told is news.
+        onboarding = await look(session, onboarding.id, now)
+    await show_card(services, onboarding)
     boundary("end:written")
     end = Completed if outcome.is_live else Failed
     return end(name=outcome.name, message=outcome.message)

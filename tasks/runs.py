@@ -13,6 +13,7 @@ from prefect.exceptions import ObjectNotFound, Pause
 from prefect.runtime import flow_run
 from prefect.states import AwaitingRetry, Paused
 
+from tasks.card import show_card
 from tasks.deployments import start_deployment
 from tasks.services import Services
 from waboard.boundary import boundary
@@ -152,6 +153,7 @@ async def sleep_for(
             await close_waits(session, onboarding.id, now)
             return onboarding
     await _heed(services, onboarding, kind)
+    await show_card(services, onboarding)
     boundary(f"sleep-{kind}:written")
     await tag(run_id, [*onboarding.tags, f"{WAITING}{kind}"])
     words = WORDS[kind]

@@ -22,6 +22,7 @@ from tasks.runs import (
     wake,
     wake_up,
 )
+from tasks.services import Services
 from tasks.step import effect
 from tasks.verify import send_test_message
 from tests.tasks.bench import GIVE_UP, GOOD, NUDGE, Bench
@@ -52,6 +53,7 @@ class FakePrefect:
     tags: list[str] = field(default_factory=list)
     created: list[dict[str, Any]] = field(default_factory=list)
     resumed: list[UUID] = field(default_factory=list)
+    cards: list[Onboarding] = field(default_factory=list)
 
     async def __aenter__(self) -> "FakePrefect":
         return self
@@ -95,6 +97,9 @@ class FakePrefect:
     async def resume_flow_run(self, run_id: UUID) -> None:
         self.resumed.append(run_id)
 
+    async def show_card(self, services: Services, onboarding: Onboarding) -> None:
+        self.cards.append(onboarding)
+
 
 @pytest.fixture
 def prefect(monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
@@ -102,6 +107,7 @@ def prefect(monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
     prefect = FakePrefect()
     monkeypatch.setattr(runs, "get_client", lambda: prefect)
     monkeypatch.setattr(deployments, "get_client", lambda: prefect)
+    monkeypatch.setattr(runs, "show_card", prefect.show_card)
     inside = SimpleNamespace(get_id=lambda: str(prefect.run_id), get_tags=lambda: prefect.tags)
     monkeypatch.setattr(runs, "flow_run", inside)
     return prefect
@@ -181,6 +187,12 @@ class TestFallingAsleep:
         await fall_asleep(bench, onboarding)
         key = prefect.state.state_details.pause_key
         assert await the_wait(bench) == DueWait(onboarding.id, str(prefect.run_id), key)
+
+    async def test_its_card_shows_what_it_sleeps_for(self, bench: Bench, prefect: FakePrefect):
+        await fall_asleep(bench, await bench.start())
+        (shown,) = prefect.cards
+        assert shown.wait is not None
+        assert shown.wait.kind is REGISTRATION
 
     async def test_each_sleep_has_a_key_of_its_own(self, bench: Bench, prefect: FakePrefect):
         onboarding = await bench.start()

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Literal
 
-import segno
 from pydantic import BaseModel
 
 from waboard.domain.conditions import ConditionType
@@ -18,6 +17,7 @@ from waboard.domain.steps import (
 from waboard.domain.waits import WaitKind
 from waboard.gateway.door import why_closed
 from waboard.ledger.models import SignupRow
+from waboard.write_link import qr_of, write_link
 
 State = Literal["ready", "finishing", "queued", "working", "live", "limited", "stopped", "closed"]
 StepState = Literal["done", "current", "todo", "failed"]
@@ -89,9 +89,8 @@ def _number(onboarding: Onboarding, sender: Sender, *, awaited: bool) -> Number:
     shown = Number(label=sender.label, state=_sender(onboarding, sender))
     if not awaited:
         return shown
-    link = f"https://wa.me/{sender.phone_number}"
-    qr = segno.make(link).svg_data_uri(scale=4)
-    return shown.model_copy(update={"write_to": link, "qr": qr})
+    number = sender.phone_number
+    return shown.model_copy(update={"write_to": write_link(number), "qr": qr_of(number)})
 
 
 def _state(onboarding: Onboarding) -> tuple[State, str]:

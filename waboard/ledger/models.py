@@ -132,7 +132,8 @@ class OnboardingRow(Base):
     tested before that may be waited for or tested again. `leg` is the one leg of its run that may
     still act: a leg that was given up for dead and lives finds another's name here. `ended_as` is
     the outcome that was told at the end, `news_at` when something came that changes it, or gives
-    the run something to do: it goes on, and then there is none.
+    the run something to do: it goes on, and then there is none. `card_id` is its artifact in the
+    Prefect UI.
     """
 
     __tablename__ = "onboardings"
@@ -163,6 +164,7 @@ class OnboardingRow(Base):
     news_at: Mapped[datetime | None] = mapped_column(index=True)
     reopened_at: Mapped[datetime | None]
     leg: Mapped[str | None] = mapped_column(String(36))
+    card_id: Mapped[str | None] = mapped_column(String(36))
 
 
 class SenderRow(Base):

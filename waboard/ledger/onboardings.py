@@ -118,6 +118,16 @@ async def record_run(session: AsyncSession, onboarding_id: str, flow_run_id: str
     row.flow_run_id = flow_run_id
 
 
+async def card_id_of(session: AsyncSession, onboarding_id: str) -> str | None:
+    """Return the id of an onboarding's card in the Prefect UI, if it has one."""
+    return (await session.get_one(OnboardingRow, onboarding_id)).card_id
+
+
+async def record_card(session: AsyncSession, onboarding_id: str, card_id: str) -> None:
+    """Write down which artifact is an onboarding's card."""
+    (await session.get_one(OnboardingRow, onboarding_id)).card_id = card_id
+
+
 async def begin_leg(
     session: AsyncSession, onboarding_id: str, flow_run_id: str, leg: str | None
 ) -> None:

@@ -1,0 +1,174 @@
+"""An onboarding's card, in Markdown: all that an operator asks about it, on one page.
+
+Phone numbers are masked, but for those that somebody is to write to: their links hold them whole.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from waboard.domain.conditions import Condition, ConditionType
+from waboard.domain.ids import mask_phone
+from waboard.domain.masking import mask_digits
+from waboard.domain.onboarding import Onboarding, Sender
+from waboard.domain.outcome import outcome_of, stage_of
+from waboard.domain.requirements import requirements_of
+from waboard.domain.steps import senders_to_be_written_to
+from waboard.ledger.models import ConditionChangeRow, EffectRow, EventRow
+from waboard.write_link import qr_of, write_link
+
+SENDER_STEPS = (
+    ConditionType.REGISTERED,
+    ConditionType.ASSOCIATED,
+    ConditionType.RECEIVES,
+    ConditionType.VERIFIED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What happened to an onboarding: when what became true, what came in and was done last."""
+
+    reached: Sequence[ConditionChangeRow] = ()
+    events: Sequence[EventRow] = ()
+    effects: Sequence[EffectRow] = ()
+
+
+def card_of(onboarding: Onboarding, history: History, now: datetime) -> str:
+    """Draw the card."""
+    parts = [
+        _head(onboarding, now),
+        _needed(onboarding, now),
+        _to_be_written_to(onboarding),
+        _senders(onboarding),
+        _stages(onboarding, history.reached),
+        _events(history.events),
+        _effects(history.effects),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _head(onboarding: Onboarding, now: datetime) -> str:
+    lines = [
+        f"# {onboarding.client_ref}: {stage_of(onboarding)}",
+        f"{_text(onboarding.client_name)} · WABA {onboarding.waba_label} · attempt "
+        f"{onboarding.attempt} · filed under {onboarding.filing} · asked for "
+        f"{_time(onboarding.created_at)}",
+        _text(outcome_of(onboarding).message) if onboarding.senders else "",
+        f"As of {_time(now)}.",
+    ]
+    return "\n\n".join(line for line in lines if line)
+
+
+def _needed(onboarding: Onboarding, now: datetime) -> str:
+    rows = [
+        (
+            r.subject_label.rstrip(":") or "onboarding",
+            r.condition,
+            r.message,
+            f"**{r.awaiting}**",
+            f"{_time(r.since)} ({_span(now - r.since)})",
+            _time(r.by) if r.by else "",
+            r.remedy,
+        )
+        for r in requirements_of(onboarding)
+    ]
+    header = ("Of", "Not yet", "Why", "Whose turn", "Since", "Given up", "What to do")
+    return _table("What is needed", header, rows)
+
+
+def _to_be_written_to(onboarding: Onboarding) -> str:
+    awaited = senders_to_be_written_to(onboarding) if onboarding.ended_at is None else []
+    shown = [
+        f"{sender.label}: [{write_link(sender.phone_number)}]({write_link(sender.phone_number)})"
+        f"\n\n![QR code of the link]({qr_of(sender.phone_number)})"
+        for sender in awaited
+    ]
+    return "\n\n".join(["## Write a message to", *shown]) if shown else ""
+
+
+def _senders(onboarding: Onboarding) -> str:
+    kinds = [k for k in SENDER_STEPS if any(k in s.conditions for s in onboarding.senders)]
+    rows = [_sender(onboarding, sender, kinds) for sender in onboarding.senders]
+    return _table("Senders", ("Sender", "Live", *kinds, "Filed under", "At Infobip"), rows)
+
+
+def _sender(
+    onboarding: Onboarding, sender: Sender, kinds: Iterable[ConditionType]
+) -> tuple[str, ...]:
+    standing = sender.standing
+    stands = (
+        f"{standing.status}, quality {standing.quality_rating}, {standing.current_limit} "
+        f"({_time(standing.read_at)})"
+        if standing
+        else ""
+    )
+    marks = (_mark(sender.conditions.get(kind)) for kind in kinds)
+    live = "**yes**" if sender.is_live else "no"
+    return (sender.label, live, *marks, str(onboarding.filing_of(sender)), stands)
+
+
+def _mark(condition: Condition | None) -> str:
+    if condition is None:
+        return "…"
+    mark = {"True": "✓", "False": "✗", "Unknown": "…"}[condition.status]
+    return f"{mark} {condition.reason}, {_time(condition.changed_at)}"
+
+
+def _stages(onboarding: Onboarding, reached: Sequence[ConditionChangeRow]) -> str:
+    rows = [
+        (
+            change.type,
+            mask_phone(change.subject) if change.subject else "onboarding",
+            _time(change.at),
+            _span(change.at - onboarding.created_at),
+        )
+        for change in reached
+    ]
+    return _table("The way so far", ("Became true", "Of", "When", "After"), rows)
+
+
+def _events(events: Sequence[EventRow]) -> str:
+    rows = [
+        (_time(e.received_at), e.kind, e.source, str(e.times_received), e.disposition, e.detail)
+        for e in events
+    ]
+    header = ("Received", "What", "From", "Times", "Became", "Why")
+    return _table("What came in", header, rows)
+
+
+def _effects(effects: Sequence[EffectRow]) -> str:
+    rows = [
+        (_time(e.started_at), e.verb, e.subject, str(e.attempt), e.status, e.detail)
+        for e in effects
+    ]
+    return _table("What was done", ("When", "What", "On", "Attempt", "How it went", ""), rows)
+
+
+def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return ""
+    lines = [_line(header), _line(["---"] * len(header)), *map(_line, rows)]
+    return "\n".join([f"## {title}", "", *lines])
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(_text(cell) for cell in cells)} |"
+
+
+def _text(text: str) -> str:
+    # What others wrote must not become a table's edge, a tag, or a phone number that is shown.
+    line = " ".join(mask_digits(text).split())
+    return line.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _time(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S}"
+
+
+def _span(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{max(seconds, 0)} s"
