@@ -50,7 +50,7 @@ def test_the_head_says_who_it_is_about_and_how_far_it_is():
 def test_what_is_needed_names_whose_turn_it_is_since_when_and_what_to_do():
     needed = section(drawn(LIMITED), "What is needed")
     assert f"| …{BAD[-4:]} | Registered |" in needed
-    assert "| **infobip** |" in needed
+    assert "| **operator** |" in needed
     assert "(26 h)" in needed
 
 
