@@ -23,7 +23,7 @@ from waboard.domain.additions import Addition, AdditionState, CodeBy, SenderRequ
 from waboard.domain.errors import WaboardError
 from waboard.domain.ids import PhoneNumberField, PlatformId
 from waboard.domain.onboarding import Onboarding
-from waboard.ledger.additions import begin_addition, read_addition
+from waboard.ledger.additions import begin_anew, note_addition, read_addition
 from waboard.ledger.onboardings import newest_of, read_onboarding
 
 
@@ -65,9 +65,9 @@ async def _begin(
 ) -> tuple[Onboarding, Addition]:
     async with services.ledger.begin() as session:
         onboarding = await read_onboarding(session, await newest_of(session, client_ref))
-        addition = await begin_addition(
-            session, str(flow_run.get_id()), onboarding.id, request, services.clock()
-        )
+        run_id, now = str(flow_run.get_id()), services.clock()
+        await note_addition(session, run_id, onboarding.id, request, now)
+        addition = await begin_anew(session, run_id, now)
     await tag(addition.id, onboarding.tags)
     return onboarding, addition
 

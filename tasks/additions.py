@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NoReturn
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State
 from prefect.client.schemas.responses import SetStateStatus
@@ -23,18 +23,21 @@ from waboard.domain.errors import FactsDiffer, NotFound
 from waboard.domain.ids import mask_phone
 from waboard.domain.onboarding import Onboarding
 from waboard.ledger.additions import (
-    begin_addition,
+    known_addition,
     move_addition,
-    open_addition,
+    note_addition,
     open_additions,
     record_sleep,
     registered_of,
+    times_added,
 )
 from waboard.ledger.database import Ledger
 
 DEPLOYMENT = "add-sender/add-sender"
 AWAITING = "AwaitingOtp"
 """How the state is named in which a run waits for the password."""
+LEFT_ALONE = timedelta(hours=2)
+"""How long a run that broke off is left to be taken up again, which is tried for less than that."""
 NO_CODE = "Nobody gave the one-time password in the time that we wait for it."
 
 
@@ -74,22 +77,24 @@ async def start_addition(
 ) -> tuple[Addition, bool]:
     """Start the run that adds a sender, or find the one that adds that number already.
 
-    Returns also whether this call started it. Raises FactsDiffer when it is another client's.
+    Returns also whether it was not asked for before. Raises FactsDiffer when it is another
+    client's.
     """
+    number = request.phone_number
     async with ledger.begin() as session:
-        known = await open_addition(session, request.phone_number)
+        known = await known_addition(session, number, clock())
+        key = uuid5(UUID(onboarding.id), f"{number}/{await times_added(session, number)}")
     if known is not None:
         return _of_the_same(known, onboarding), False
     run = await start_deployment(
         DEPLOYMENT,
         request.model_dump(mode="json") | {"client_ref": onboarding.client_ref},
-        run_name=run_name(request.phone_number, onboarding.client_ref),
+        run_name=run_name(number, onboarding.client_ref),
         tags=onboarding.tags,
-        key=str(uuid4()),
+        key=str(key),
     )
     async with ledger.begin() as session:
-        addition = await begin_addition(session, str(run.id), onboarding.id, request, clock())
-    return addition, True
+        return await note_addition(session, str(run.id), onboarding.id, request, clock())
 
 
 def _of_the_same(known: Addition, onboarding: Onboarding) -> Addition:
@@ -153,20 +158,32 @@ async def give_code(addition: Addition, given: OneTimePassword) -> None:
 
     Raises FactsDiffer when it does not wait for one, NotFound when Prefect knows it no more.
     """
-    answer = given.model_dump(mode="json")
     async with get_client() as client:
         try:
-            result = await client.resume_flow_run(UUID(addition.id), run_input=answer)
+            run = await client.read_flow_run(UUID(addition.id))
         except ObjectNotFound:
             raise NotFound(
                 f"Prefect knows no run that adds {addition.label}.",
                 remedy="Add the sender again.",
             ) from None
-    if result.status != SetStateStatus.ACCEPT:
-        raise FactsDiffer(
-            f"The run that adds {addition.label} does not wait for a one-time password now.",
-            remedy="It may be on its way there: try again in a moment, or see the Prefect UI.",
-        )
+        if not _asks(run.state, addition) or not await _resume(client, addition, given):
+            raise FactsDiffer(
+                f"The run that adds {addition.label} does not wait for a one-time password now.",
+                remedy="It may be on its way there: try again in a moment, or see the Prefect UI.",
+            )
+
+
+def _asks(state: State[Any] | None, addition: Addition) -> bool:
+    # Only in the sleep that we know of: a password is for no other.
+    if state is None or not state.is_paused():
+        return False
+    return str(state.state_details.pause_key) == addition.pause_key
+
+
+async def _resume(client: PrefectClient, addition: Addition, given: OneTimePassword) -> bool:
+    answer = given.model_dump(mode="json")
+    result = await client.resume_flow_run(UUID(addition.id), run_input=answer)
+    return result.status == SetStateStatus.ACCEPT
 
 
 async def settle_additions(ledger: Ledger, clock: Clock) -> None:
@@ -194,7 +211,9 @@ def _ending(
     addition: Addition, state: State[Any] | None, registered: set[str], now: datetime
 ) -> tuple[AdditionState, str] | None:
     if state is None or state.is_cancelled():
-        return AdditionState.CANCELLED, "Somebody cancelled its run."
+        return AdditionState.CANCELLED, "Somebody cancelled its run, or deleted it."
+    if state.is_final() and state.timestamp < now - LEFT_ALONE:
+        return AdditionState.REFUSED, "Its run broke off; retry it in the Prefect UI."
     if not state.is_paused():
         return None
     if addition.id in registered:

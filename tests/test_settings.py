@@ -13,6 +13,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from waboard.domain.errors import BadInput
+from waboard.domain.filing import ForeignFiling
 from waboard.domain.waits import WaitKind, WaitPlan
 from waboard.meta.versions import CURRENT, ENDS
 from waboard.safety import refuse_unsafe
@@ -113,6 +114,23 @@ def test_each_wait_has_settings_of_its_own(kind: WaitKind):
     assert [k for k, plan in plans.items() if plan == short] == [kind]
 
 
+def test_a_one_time_password_is_awaited_for_three_days_unless_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    assert load_settings().code_give_up == timedelta(days=3)
+    environment(monkeypatch, code_give_up="PT2H")
+    assert load_settings().code_give_up == timedelta(hours=2)
+
+
+@pytest.mark.parametrize("policy", ForeignFiling)
+def test_a_sender_that_is_filed_elsewhere_is_moved_unless_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, policy: ForeignFiling
+):
+    assert load_settings().foreign_filing is ForeignFiling.MOVE
+    environment(monkeypatch, foreign_filing=policy.value)
+    assert load_settings().foreign_filing is policy
+
+
 @pytest.mark.parametrize(
     ("value", "meant"),
     [
@@ -182,6 +200,8 @@ def test_durations_are_seconds_or_iso_8601(
         *[("signup_grace", value) for value in ("", "0", "soon")],
         *[("slot_give_up", value) for value in ("", "0", "never")],
         *[("solution_nudge", value) for value in ("", "0", "often")],
+        *[("code_give_up", value) for value in ("", "0", "-5", "never")],
+        *[("foreign_filing", value) for value in ("", "MOVE", "keep", "move,adopt")],
         ("sandbox", "perhaps"),
     ],
 )

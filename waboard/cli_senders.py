@@ -59,7 +59,7 @@ def otp(
     if code is not None and send_another is not None:
         raise typer.BadParameter("give either the code or --send-another")
     if code is None and send_another is None:
-        code = typer.prompt("One-time password", hide_input=True)
+        code = typer.prompt("One-time password", hide_input=True, err=True)
     request: dict[str, Any] = {"send_another": send_another} if send_another else {"code": code}
     with plain_errors(), GatewayClient(load_settings(of_what_runs=True)) as client:
         addition = client.give_otp(_newest(client, client_ref), phone_number, request)

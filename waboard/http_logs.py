@@ -6,6 +6,7 @@ our verify token in Meta's handshake. A signup link's token stands in its path.
 
 import logging
 import re
+from urllib.parse import unquote
 
 from waboard.domain.masking import mask_digits
 
@@ -27,7 +28,8 @@ class MaskUrls(logging.Filter):
 
 
 def _masked(text: str) -> str:
-    return mask_digits(_TOKEN.sub(r"\1…", _QUERY.sub("?…", text)))
+    # A number in a path may be written as people write it, and so with escapes.
+    return mask_digits(_TOKEN.sub(r"\1…", unquote(_QUERY.sub("?…", text))))
 
 
 _MASK_URLS = MaskUrls()

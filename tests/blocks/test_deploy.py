@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from blocks.policy import OnboardingPolicy
 from waboard import deploy
 from waboard.domain.errors import BadInput, WaboardError
+from waboard.domain.filing import ForeignFiling
 from waboard.domain.waits import WaitKind
 from waboard.infobip.subscriptions import BasicSecurity, HmacSecurity
 from waboard.settings import Settings
@@ -68,6 +70,22 @@ def test_the_policy_is_as_patient_as_the_settings():
     assert (block.delivery_nudge, block.delivery_give_up) == (180, 4 * 3600)
     for kind in WaitKind:
         assert block.plan(kind) == given.plan(kind)
+
+
+@pytest.mark.parametrize("policy", ForeignFiling)
+def test_the_policy_does_with_senders_that_are_filed_elsewhere_what_is_set(policy: ForeignFiling):
+    assert deploy._policy(settings(foreign_filing=policy)).foreign_filing is policy
+
+
+def test_the_policy_awaits_a_one_time_password_for_as_long_as_is_set():
+    assert deploy._policy(settings(code_give_up="PT90M")).code_give_up == 5400
+
+
+def test_a_policy_that_was_filled_before_there_was_such_a_setting_is_as_the_settings_are():
+    """Until the next deploy its flows take the block's own defaults."""
+    block, fields = deploy._policy(settings()), OnboardingPolicy.model_fields
+    for field in ("foreign_filing", "code_give_up"):
+        assert fields[field].default == getattr(block, field)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.domain.samples import BAD, GOOD, T0, WABA
 from waboard.gateway.readiness import CheckView, ReadinessView
+from waboard.gateway.senders import AdditionView, ProfileChangeView
 from waboard.gateway.signup import LinkView
 from waboard.gateway.views import (
     ConditionView,
@@ -83,6 +84,25 @@ def on_the_way(**fields: Any) -> dict[str, Any]:
     nothing: dict[str, Any] = {"requirements": [], "senders": [], "conditions": [], "links": {}}
     running = {"stage": "Sharing", "live": False, "ended": False, "ended_at": None}
     return onboarding(**{**running, **nothing, **fields})
+
+
+def addition(**fields: Any) -> dict[str, Any]:
+    """A sender that is being added; its one-time password is awaited."""
+    given = {
+        "phone_number": BAD,
+        "state": "code-awaited",
+        "detail": "A one-time password is on its way.",
+        "asked_at": T0,
+        "give_up_at": T0 + timedelta(days=3),
+        "links": {"flow_run": RUN_URL},
+    }
+    return AdditionView.model_validate(given | fields).model_dump(mode="json")
+
+
+def profile_change(**fields: Any) -> dict[str, Any]:
+    """A run that changes a profile."""
+    given = {"links": {"flow_run": RUN_URL}} | fields
+    return ProfileChangeView.model_validate(given).model_dump(mode="json")
 
 
 def event(**fields: Any) -> dict[str, Any]:

@@ -84,6 +84,10 @@ def running() -> str:
         ("GET", "/v1/signup-links", ["signup-link", "acme", "--list"]),
         ("GET", "/v1/readiness", ["readiness"]),
         ("POST", "/v1/readiness/live-mode", ["readiness", "--confirm", "live-mode"]),
+        ("GET", "/v1/onboardings", ["sender", "add", "acme", "5", "--display-name", "Acme"]),
+        ("GET", "/v1/onboardings", ["sender", "otp", "acme", "5", "739145"]),
+        ("GET", "/v1/onboardings", ["sender", "list", "acme"]),
+        ("GET", "/v1/onboardings", ["sender", "profile", "acme", "5", "--about", "Fresh bread"]),
     ],
 )
 def test_what_runs_is_found_by_the_commands_that_ask_it(

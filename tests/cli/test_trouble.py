@@ -27,6 +27,10 @@ CLIENT_COMMANDS = [
     ("signup-link", "acme", "--revoke"),
     ("readiness",),
     ("readiness", "--confirm", "live-mode"),
+    ("sender", "add", "acme", "12132186042", "--display-name", "Acme Downtown"),
+    ("sender", "otp", "acme", "12132186042", "739145"),
+    ("sender", "list", "acme"),
+    ("sender", "profile", "acme", "12132186042", "--about", "Fresh bread"),
 ]
 every_client_command = pytest.mark.parametrize("command", CLIENT_COMMANDS, ids=" ".join)
 

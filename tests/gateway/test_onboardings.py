@@ -8,11 +8,14 @@ import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
 
 from tasks import runs
-from tests.domain.samples import BAD, GOOD, T0, WABA, registration
+from tests.domain.samples import BAD, GOOD, T0, WABA, at, registration
 from tests.gateway.desk import CLIENT_NUMBER, REGISTRATION, Desk, FakePrefect, assert_problem
+from waboard.domain.filing import Filing
+from waboard.domain.standing import Profile, Standing
 from waboard.gateway import starting
 from waboard.gateway.waker import tidy
 from waboard.ledger.onboardings import read_onboarding
+from waboard.ledger.senders import record_adopted, record_profile, record_standing
 
 
 async def test_the_first_time_is_created_and_the_same_again_is_found(
@@ -58,6 +61,48 @@ async def test_an_onboarding_shows_what_was_asked_and_what_is_not_yet_true(desk:
     assert (needed["phone_number"], needed["awaiting"]) == (GOOD, "infobip")
     assert needed["remedy"]
     assert needed["since"] == T0.isoformat().replace("+00:00", "Z")
+
+
+@pytest.mark.parametrize(
+    ("adopted", "shown"),
+    [
+        (None, ("waboard", "bakery")),
+        (Filing("portal", "506914307656634"), ("portal", "506914307656634")),
+        (Filing("portal", None), ("portal", None)),
+    ],
+)
+async def test_a_sender_shows_the_ids_that_it_works_with(
+    desk: Desk, adopted: Filing | None, shown: tuple[str, str | None]
+):
+    """Those that it was found under and keeps, where they are not its onboarding's own."""
+    onboarding = await desk.asked(entity_id="bakery", phone_numbers=[GOOD, BAD])
+    async with desk.begin() as session:
+        await record_adopted(session, onboarding["id"], GOOD, adopted)
+    onboarding = await desk.onboarding(onboarding["id"])
+    first, second = onboarding["senders"]
+    assert (first["application_id"], first["entity_id"]) == shown
+    for its_own in (second, onboarding):
+        assert (its_own["application_id"], its_own["entity_id"]) == ("waboard", "bakery")
+
+
+async def test_a_sender_shows_what_infobip_says_of_it_once_it_was_read(desk: Desk):
+    onboarding = await desk.asked(phone_numbers=[GOOD, BAD])
+    for sender in onboarding["senders"]:
+        assert (sender["standing"], sender["profile"]) == (None, None)
+    info = {"about": "Fresh bread", "websites": ["https://acme.test"]}
+    async with desk.begin() as session:
+        standing = Standing("FLAGGED", "YELLOW", "LIMIT_1K", at(5))
+        await record_standing(session, onboarding["id"], GOOD, standing)
+        await record_profile(session, onboarding["id"], GOOD, Profile({**info}, at(6)))
+    first, second = (await desk.onboarding(onboarding["id"]))["senders"]
+    assert first["standing"] == {
+        "status": "FLAGGED",
+        "quality_rating": "YELLOW",
+        "current_limit": "LIMIT_1K",
+        "read_at": "2026-01-05T09:05:00Z",
+    }
+    assert first["profile"] == {"info": info, "read_at": "2026-01-05T09:06:00Z"}
+    assert (second["standing"], second["profile"]) == (None, None)
 
 
 async def test_by_default_the_client_ref_is_the_name_and_the_entity(desk: Desk):

@@ -41,7 +41,12 @@ class SenderRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     phone_number: PhoneNumberField = Field(description="In international form.", repr=False)
-    display_name: str = Field(min_length=1, max_length=255, description="What people see.")
+    display_name: str = Field(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="What people see.",
+    )
     code_by: CodeBy = Field(default=CodeBy.SMS, description="How its password is sent.")
     locale: str = Field(
         default="en_US", pattern=r"^[A-Za-z_]{2,12}$", description="The password's language."

@@ -14,6 +14,7 @@ from waboard.domain.errors import FactsDiffer, NotFound
 from waboard.domain.ids import PhoneNumber, PhoneNumberField, mask_phone
 from waboard.domain.onboarding import Onboarding
 from waboard.gateway.dependencies import TheClock, TheLedger, authorized
+from waboard.gateway.starting import reaching_prefect
 from waboard.infobip.senders import BusinessInfoChange
 from waboard.ledger.additions import additions_of, open_addition
 from waboard.ledger.database import Ledger
@@ -82,7 +83,8 @@ async def add(
             f"{mask_phone(request.phone_number)} is a sender of {onboarding.client_ref} already.",
             remedy="`waboard status` shows how it stands.",
         )
-    addition, created = await start_addition(ledger, onboarding, request, clock)
+    async with reaching_prefect():
+        addition, created = await start_addition(ledger, onboarding, request, clock)
     response.status_code = 201 if created else 200
     return _view(addition)
 
@@ -110,7 +112,8 @@ async def give_otp(
             f"Nobody adds {mask_phone(phone_number)} to this WABA, so it needs no password.",
             remedy="Add the sender first; `waboard sender list` shows those that were added.",
         )
-    await give_code(addition, request.as_input())
+    async with reaching_prefect():
+        await give_code(addition, request.as_input())
     return _view(addition)
 
 
@@ -121,7 +124,8 @@ async def set_profile(
     """Change what people see of the business. What is left out stays as it is."""
     onboarding = await _read(ledger, onboarding_id)
     _refuse_unknown(onboarding, phone_number)
-    run_id = await start_profile_change(onboarding, phone_number, change)
+    async with reaching_prefect():
+        run_id = await start_profile_change(onboarding, phone_number, change)
     return ProfileChangeView(links=_links(run_id))
 
 

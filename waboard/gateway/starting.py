@@ -2,18 +2,33 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 from httpx import HTTPError
 from prefect.exceptions import PrefectException
 
 from tasks.runs import start_run
-from waboard.domain.errors import NotFound
+from waboard.domain.errors import NotFound, WaboardError
 from waboard.domain.onboarding import Onboarding
 from waboard.ledger.database import Ledger
 
 PATIENCE = 10.0
 """Seconds that a caller is kept waiting for Prefect, whose own client would try for minutes."""
 logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def reaching_prefect() -> AsyncGenerator[None]:
+    """Raise WaboardError, and soon, when Prefect does not answer."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            yield
+    except (HTTPError, PrefectException, TimeoutError) as error:
+        raise WaboardError(
+            f"Prefect does not answer: {type(error).__name__}.",
+            remedy="Nothing was done; try again once `GET /readyz` answers 200.",
+        ) from None
 
 
 async def run_is_started(ledger: Ledger, onboarding: Onboarding) -> bool:

@@ -5,10 +5,10 @@ access there; how long a password lives and how often it may be tried is not doc
 """
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import phonenumbers
-from pydantic import ConfigDict, Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr, model_validator
 
 from waboard.domain.ids import PhoneNumber, WabaId, mask_phone, mask_waba
 from waboard.infobip import endpoints
@@ -113,6 +113,12 @@ class BusinessInfoChange(Wire):
         default=None, max_length=2
     )
     logo_url: str | None = Field(default=None, max_length=2048, pattern=r"^https?://")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not given(**self.model_dump()):
+            raise ValueError("say what shall be different")
+        return self
 
     def to_wire(self) -> dict[str, Any]:
         """Give the body of a PATCH."""

@@ -1,9 +1,9 @@
 """Senders that are added after the signup: what was asked for, and how far each is."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,43 +13,60 @@ from waboard.domain.errors import FactsDiffer
 from waboard.domain.ids import PhoneNumber, WabaId, mask_phone
 from waboard.ledger.models import AdditionRow, ConditionRow, OnboardingRow
 
+SETTLES_IN = timedelta(days=1)
+"""How long a number that Infobip registers is not asked for again."""
 
-async def begin_addition(
+
+async def note_addition(
     session: AsyncSession, run_id: str, onboarding_id: str, request: SenderRequest, now: datetime
-) -> Addition:
-    """Write down what a run is to add, once. Raises FactsDiffer when another adds that number.
+) -> tuple[Addition, bool]:
+    """Write down what a run is to add, unless it is; returns also whether it was not.
 
-    One that came to nothing is begun anew: somebody retried its run.
+    Raises FactsDiffer when another run adds that number.
     """
-    row = await session.get(AdditionRow, run_id)
-    if row is None:
-        row = AdditionRow(
-            id=run_id,
-            onboarding_id=onboarding_id,
-            phone_number=request.phone_number,
-            display_name=request.display_name,
-            state=AdditionState.ASKED,
-            detail="Asked for.",
-            asked_at=now,
-            changed_at=now,
-        )
-        session.add(row)
-    elif row.ended_at is not None and row.state != AdditionState.SUBMITTED:
+    row = AdditionRow(
+        id=run_id,
+        onboarding_id=onboarding_id,
+        phone_number=request.phone_number,
+        display_name=request.display_name,
+        state=AdditionState.ASKED,
+        detail="Asked for.",
+        asked_at=now,
+        changed_at=now,
+    )
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        known = await session.get(AdditionRow, run_id)
+        if known is None:
+            raise _is_added_already(request.phone_number) from None
+        return await _read(session, known), False
+    return await _read(session, row), True
+
+
+async def begin_anew(session: AsyncSession, addition_id: str, now: datetime) -> Addition:
+    """Ask once more for what came to nothing: somebody retried its run.
+
+    Anything else stays as it is. Raises FactsDiffer when another run adds that number by now.
+    """
+    row = await session.get_one(AdditionRow, addition_id)
+    if row.ended_at is not None and row.state != AdditionState.SUBMITTED:
         row.state, row.detail = AdditionState.ASKED, "Asked for again."
         row.pause_key = row.give_up_at = row.ended_at = None
         row.changed_at = now
-    await _flush(session, request.phone_number)
+        try:
+            await session.flush()
+        except IntegrityError:
+            raise _is_added_already(PhoneNumber(row.phone_number)) from None
     return await _read(session, row)
 
 
-async def _flush(session: AsyncSession, number: PhoneNumber) -> None:
-    try:
-        await session.flush()
-    except IntegrityError:
-        raise FactsDiffer(
-            f"Another run adds {mask_phone(number)} already.",
-            remedy="Give that one the password, or cancel it in the Prefect UI.",
-        ) from None
+def _is_added_already(number: PhoneNumber) -> FactsDiffer:
+    return FactsDiffer(
+        f"Another run adds {mask_phone(number)} already.",
+        remedy="Give that one the password, or cancel it in the Prefect UI.",
+    )
 
 
 async def _read(session: AsyncSession, row: AdditionRow) -> Addition:
@@ -104,6 +121,28 @@ async def open_addition(session: AsyncSession, number: PhoneNumber) -> Addition 
     )
     row = (await session.scalars(query)).one_or_none()
     return await _read(session, row) if row else None
+
+
+async def known_addition(
+    session: AsyncSession, number: PhoneNumber, now: datetime
+) -> Addition | None:
+    """Return the addition because of which a number is not to be asked for again."""
+    query = select(AdditionRow).where(
+        AdditionRow.phone_number == number,
+        or_(
+            AdditionRow.ended_at.is_(None),
+            (AdditionRow.state == AdditionState.SUBMITTED)
+            & (AdditionRow.ended_at > now - SETTLES_IN),
+        ),
+    )
+    row = (await session.scalars(query.order_by(AdditionRow.asked_at.desc()))).first()
+    return await _read(session, row) if row else None
+
+
+async def times_added(session: AsyncSession, number: PhoneNumber) -> int:
+    """Return how often a number was asked for so far."""
+    query = select(func.count()).where(AdditionRow.phone_number == number)
+    return await session.scalar(query) or 0
 
 
 async def additions_of(session: AsyncSession, onboarding_id: str) -> list[Addition]:

@@ -17,7 +17,7 @@ from waboard.ledger.admissions import leave_queue
 from waboard.ledger.conditions import conditions_of, write_condition
 from waboard.ledger.effects import find_effect
 from waboard.ledger.evidence import evidence_of
-from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, Verb, WaitRow
+from waboard.ledger.models import AdditionRow, ClientRow, ConditionRow, OnboardingRow, Verb, WaitRow
 from waboard.ledger.senders import senders_of
 from waboard.ledger.waits import hurry, last_slept, open_wait_of, waited_for
 
@@ -102,14 +102,21 @@ async def without_run(session: AsyncSession) -> list[str]:
 async def runs_not_asleep(
     session: AsyncSession, run_ids: Collection[str], since: datetime
 ) -> set[str]:
-    """Return those runs whose onboardings do not sleep, and have not ended before `since`."""
+    """Return those runs whose onboardings do not sleep, and have not ended before `since`.
+
+    And those that add a sender and are not done.
+    """
     asleep = select(WaitRow.onboarding_id).where(WaitRow.closed_at.is_(None))
     query = select(OnboardingRow.flow_run_id).where(
         OnboardingRow.flow_run_id.in_(run_ids),
         OnboardingRow.id.not_in(asleep),
         or_(OnboardingRow.ended_at.is_(None), OnboardingRow.ended_at > since),
     )
-    return {run_id for run_id in await session.scalars(query) if run_id}
+    adding = select(AdditionRow.id).where(
+        AdditionRow.id.in_(run_ids), AdditionRow.ended_at.is_(None)
+    )
+    found = [*await session.scalars(query), *await session.scalars(adding)]
+    return {run_id for run_id in found if run_id}
 
 
 async def record_run(session: AsyncSession, onboarding_id: str, flow_run_id: str) -> None:

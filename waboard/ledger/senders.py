@@ -38,7 +38,7 @@ def _sender(row: SenderRow, conditions: dict[ConditionType, Condition]) -> Sende
         standing=Standing(**row.standing, read_at=row.standing_at)
         if row.standing and row.standing_at
         else None,
-        profile=Profile(row.profile, row.profile_at) if row.profile and row.profile_at else None,
+        profile=Profile(row.profile or {}, row.profile_at) if row.profile_at else None,
     )
 
 
