@@ -15,7 +15,15 @@ from tasks.add_sender import (
     send_another,
     submit_code,
 )
-from tasks.additions import ask_for_code, code_of, end_of, forget_code, run_name, wanted
+from tasks.additions import (
+    ask_for_code,
+    code_of,
+    end_of,
+    forget_code,
+    run_name,
+    wanted,
+    was_retried,
+)
 from tasks.runs import tag
 from tasks.services import Services, open_services
 from tasks.step import failure_of
@@ -66,8 +74,10 @@ async def _begin(
     async with services.ledger.begin() as session:
         onboarding = await read_onboarding(session, await newest_of(session, client_ref))
         run_id, now = str(flow_run.get_id()), services.clock()
-        await note_addition(session, run_id, onboarding.id, request, now)
-        addition = await begin_anew(session, run_id, now)
+        addition, _ = await note_addition(session, run_id, onboarding.id, request, now)
+    if addition.state.is_over and await was_retried(addition):
+        async with services.ledger.begin() as session:
+            addition = await begin_anew(session, run_id, now)
     await tag(addition.id, onboarding.tags)
     return onboarding, addition
 

@@ -11,7 +11,7 @@ from waboard.domain.onboarding import Onboarding
 from waboard.infobip.senders import AddedStatus, NewSender
 from waboard.infobip.senders import CodeBy as CodeByOnWire
 from waboard.ledger.additions import move_addition
-from waboard.ledger.effects import UNSURE, find_effect
+from waboard.ledger.effects import UNSURE, find_effect, resolve_effect
 from waboard.ledger.models import EffectRow, EffectStatus, Verb
 
 BY = {CodeBy.SMS: CodeByOnWire.SMS, CodeBy.VOICE: CodeByOnWire.VOICE}
@@ -22,7 +22,7 @@ _SUBMITTED = "Infobip registers {label}; the client's onboarding goes on with it
 @task(
     name="add sender",
     task_run_name="add sender {addition.label} to WABA {onboarding.waba_label}",
-    retry_condition_fn=surely_not_done,
+    retry_condition_fn=may_repeat,
     **STEP,
 )
 async def ask_for_sender(
@@ -35,7 +35,8 @@ async def ask_for_sender(
     """
     last = await _last(services, addition, Verb.ADD_SENDER, addition.phone_number)
     may_be_known = last is not None and last.status in {*UNSURE, EffectStatus.DONE}
-    if may_be_known and await _is_known(services, addition, request):
+    if may_be_known and await _is_known(services, onboarding, addition, request):
+        await _resolve(services, addition, Verb.ADD_SENDER, addition.phone_number)
         return await _move(services, addition, AdditionState.CODE_AWAITED, _sent(addition, request))
     async with effect(services, onboarding, Verb.ADD_SENDER, addition.phone_number):
         status = await services.infobip.senders.add(addition.waba_id, _new(addition, request))
@@ -51,15 +52,30 @@ async def _last(
         return await find_effect(session, addition.onboarding_id, verb, subject)
 
 
-async def _is_known(services: Services, addition: Addition, request: SenderRequest) -> bool:
+async def _is_known(
+    services: Services, onboarding: Onboarding, addition: Addition, request: SenderRequest
+) -> bool:
     try:
-        by = BY[request.code_by]
-        await services.infobip.senders.resend_code(addition.phone_number, by, request.locale)
+        await _send_again(services, onboarding, addition, request.code_by, request.locale)
     except ProviderError as error:
         if error.retryable:
             raise
         return False
     return True
+
+
+async def _send_again(
+    services: Services, onboarding: Onboarding, addition: Addition, by: CodeBy, locale: str
+) -> None:
+    number = addition.phone_number
+    async with effect(services, onboarding, Verb.RESEND_CODE, number):
+        await services.infobip.senders.resend_code(number, BY[by], locale)
+
+
+async def _resolve(services: Services, addition: Addition, verb: Verb, subject: str) -> None:
+    async with services.ledger.begin() as session:
+        shown, now = "Shown by Infobip knowing the number.", services.clock()
+        await resolve_effect(session, addition.onboarding_id, verb, subject, shown, now)
 
 
 def _new(addition: Addition, request: SenderRequest) -> NewSender:
@@ -111,21 +127,42 @@ async def submit_code(
     last = await _last(services, addition, verb, subject)
     if last is not None and last.status == EffectStatus.DONE:
         return await record_submitted(services, addition)
+    if last is not None and last.status == EffectStatus.REFUSED:
+        return await _after_refusal(services, addition, subject, last.detail)
     if last is not None and last.status in UNSURE:
-        return await _after_refusal(services, addition, "It is not known whether it was taken.")
+        said = "It is not known whether it was taken."
+        return await _after_refusal(services, addition, subject, said)
     try:
-        async with effect(services, onboarding, verb, subject):
-            await services.infobip.senders.submit_code(addition.phone_number, code)
+        await _submit(services, onboarding, addition, subject, code)
     except ProviderError as error:
         if error.retryable and not error.ambiguous:
             raise
-        return await _after_refusal(services, addition, str(error))
+        return await _after_refusal(services, addition, subject, str(error))
     return await record_submitted(services, addition)
 
 
-async def _after_refusal(services: Services, addition: Addition, said: str) -> Addition:
+async def _submit(
+    services: Services, onboarding: Onboarding, addition: Addition, subject: str, code: SecretStr
+) -> None:
+    refused: ProviderError | None = None
+    async with effect(services, onboarding, Verb.SUBMIT_CODE, subject) as answer:
+        try:
+            await services.infobip.senders.submit_code(addition.phone_number, code)
+        except ProviderError as error:
+            if error.retryable:
+                raise
+            refused = error
+            answer.refuse(str(error))
+    if refused is not None:
+        raise refused
+
+
+async def _after_refusal(
+    services: Services, addition: Addition, subject: str, said: str
+) -> Addition:
     listed = await services.infobip.sender_quality([addition.phone_number])
     if any(each.sender == addition.phone_number for each in listed):
+        await _resolve(services, addition, Verb.SUBMIT_CODE, subject)
         return await record_submitted(services, addition)
     detail = f"The last one-time password did not get through: {said}"
     return await _move(services, addition, AdditionState.CODE_AWAITED, detail)
@@ -141,8 +178,7 @@ async def send_another(
     services: Services, onboarding: Onboarding, addition: Addition, by: CodeBy, locale: str
 ) -> Addition:
     """Have Infobip send another password; the one before is good for nothing any more."""
-    async with effect(services, onboarding, Verb.RESEND_CODE, addition.phone_number):
-        await services.infobip.senders.resend_code(addition.phone_number, BY[by], locale)
+    await _send_again(services, onboarding, addition, by, locale)
     said = _SENT.format(label=addition.label, by=by)
     return await _move(services, addition, AdditionState.CODE_AWAITED, said)
 

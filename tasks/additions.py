@@ -1,10 +1,15 @@
 """The runs that add senders: started, asleep until a password is given, and ended if none is."""
 
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, NoReturn
 from uuid import UUID, uuid4, uuid5
 
+from httpx import HTTPStatusError
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State
@@ -34,11 +39,16 @@ from waboard.ledger.additions import (
 from waboard.ledger.database import Ledger
 
 DEPLOYMENT = "add-sender/add-sender"
+MOST_RUNS = 200
+"""Flow runs in one question to Prefect, which gives no more."""
 AWAITING = "AwaitingOtp"
 """How the state is named in which a run waits for the password."""
 LEFT_ALONE = timedelta(hours=2)
 """How long a run that broke off is left to be taken up again, which is tried for less than that."""
 NO_CODE = "Nobody gave the one-time password in the time that we wait for it."
+
+
+logger = logging.getLogger(__name__)
 
 
 class SendAnother(StrEnum):
@@ -54,7 +64,7 @@ class OneTimePassword(RunInput):
 
     code: str = Field(
         default="",
-        pattern=r"^[0-9]{0,10}$",
+        pattern=r"^([0-9]{4,10})?$",
         title="One-time password",
         description="The digits that the number was sent.",
         repr=False,
@@ -112,24 +122,38 @@ async def code_of(addition: Addition) -> OneTimePassword | None:
         return None
     keys = keyset_from_paused_state(_asleep(addition, addition.pause_key))
     async with get_client() as client:
-        try:
+        with _none_is_fine():
             given = await client.read_flow_run_input(UUID(addition.id), keys["response"])
-        except ObjectNotFound:
-            return None
+            return _read(given)
+    return None
+
+
+def _read(given: str) -> OneTimePassword | None:
     try:
-        return OneTimePassword.model_validate_json(given)
+        read = OneTimePassword.model_validate_json(given)
     except ValidationError:  # whoever edited it by hand is asked again
         return None
+    return read if read.code or wanted(read) else None
 
 
 async def forget_code(addition: Addition) -> None:
     """Delete what was given: it has been used."""
     keys = keyset_from_paused_state(_asleep(addition, str(addition.pause_key)))
     async with get_client() as client:
-        try:
+        with _none_is_fine():
             await client.delete_flow_run_input(UUID(addition.id), keys["response"])
-        except ObjectNotFound:
-            return
+
+
+@contextmanager
+def _none_is_fine() -> Generator[None]:
+    # Of an input that there is not, Prefect's client (3.8.8) says so as of any HTTP error.
+    try:
+        yield
+    except ObjectNotFound:
+        return
+    except HTTPStatusError as error:
+        if error.response.status_code != HTTPStatus.NOT_FOUND:
+            raise
 
 
 def _asleep(addition: Addition, pause_key: str) -> State[None]:
@@ -187,7 +211,10 @@ async def _resume(client: PrefectClient, addition: Addition, given: OneTimePassw
 
 
 async def settle_additions(ledger: Ledger, clock: Clock) -> None:
-    """End what waits for a password in vain, what needs none any more, and what was cancelled."""
+    """End what waits for a password in vain, what needs none any more, and what was cancelled.
+
+    One that cannot be ended now keeps no other, and is tried again at the next turn.
+    """
     async with ledger.begin() as session:
         additions = await open_additions(session)
         registered = await registered_of(session, additions)
@@ -195,16 +222,20 @@ async def settle_additions(ledger: Ledger, clock: Clock) -> None:
     for addition in additions:
         ending = _ending(addition, states.get(addition.id), registered, clock())
         if ending is not None:
-            await _settle(ledger, clock, addition, *ending)
+            await _settle_or_say(ledger, clock, addition, *ending)
 
 
 async def _states(additions: list[Addition]) -> dict[str, State[Any] | None]:
-    if not additions:
-        return {}
-    ids = FlowRunFilterId(any_=[UUID(addition.id) for addition in additions])
-    async with get_client() as client:
-        runs = await client.read_flow_runs(flow_run_filter=FlowRunFilter(id=ids))
-    return {str(run.id): run.state for run in runs}
+    found: dict[str, State[Any] | None] = {}
+    for at in range(0, len(additions), MOST_RUNS):
+        part = additions[at : at + MOST_RUNS]
+        ids = FlowRunFilterId(any_=[UUID(addition.id) for addition in part])
+        async with get_client() as client:
+            runs = await client.read_flow_runs(
+                flow_run_filter=FlowRunFilter(id=ids), limit=MOST_RUNS
+            )
+        found |= {str(run.id): run.state for run in runs}
+    return found
 
 
 def _ending(
@@ -223,14 +254,24 @@ def _ending(
     return None
 
 
+async def _settle_or_say(
+    ledger: Ledger, clock: Clock, addition: Addition, state: AdditionState, detail: str
+) -> None:
+    try:
+        await _settle(ledger, clock, addition, state, detail)
+    except Exception as error:
+        logger.warning("Could not end a run, trying again: %s", type(error).__name__)
+
+
 async def _settle(
     ledger: Ledger, clock: Clock, addition: Addition, state: AdditionState, detail: str
 ) -> None:
+    # Prefect within the transaction: what it did not hear of is not written down as over.
     async with ledger.begin() as session:
         ended = await move_addition(session, addition.id, state, detail, clock())
-    if state is not AdditionState.CANCELLED:
-        async with get_client() as client:
-            await client.set_flow_run_state(UUID(addition.id), end_of(ended), force=True)
+        if state is not AdditionState.CANCELLED:  # that one was told by a person
+            async with get_client() as client:
+                await client.set_flow_run_state(UUID(addition.id), end_of(ended), force=True)
 
 
 _NAMES = {
@@ -248,8 +289,18 @@ def end_of(addition: Addition) -> State[Any]:
     return end(name=_NAMES[addition.state], message=addition.detail)
 
 
+async def was_retried(addition: Addition) -> bool:
+    """Whether a run that was told its end goes on: a person retried it.
+
+    One whose process died between writing its end down and telling Prefect only has to tell.
+    """
+    async with get_client() as client:
+        states = await client.read_flow_run_states(UUID(addition.id))
+    return any(state.is_final() and state.name in _NAMES.values() for state in states)
+
+
 def wanted(given: OneTimePassword) -> CodeBy | None:
-    """Return how another password is to be sent; None when one was given."""
-    if given.code:
+    """Return how another password is to be sent; None where none is."""
+    if given.code or given.send_another is SendAnother.NO:
         return None
-    return CodeBy.VOICE if given.send_another is SendAnother.VOICE else CodeBy.SMS
+    return CodeBy(given.send_another)

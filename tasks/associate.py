@@ -40,7 +40,7 @@ async def associate_sender(services: Services, onboarding: Onboarding, sender: S
     found = [_filing(link) for link in links]
     filing = filing_for(onboarding.filing, found, services.policy.foreign_filing)
     if found != [filing]:
-        await _move(services, onboarding, sender, key, links)
+        await _move(services, onboarding, sender, key, links, filing)
         found = [_filing(link) for link in await services.infobip.associations(key)]
     if found != [filing]:
         raise NotReadBack(sender, settled=await _has_settled(services, onboarding, sender))
@@ -62,13 +62,14 @@ async def _move(
     sender: Sender,
     key: NumberKey,
     links: list[Association],
+    filing: Filing,
 ) -> None:
     # There is no way to change an association: the old one goes, then the new one comes. Should we
     # die in between, the next try finds none and makes it.
     for link in links:
-        if _filing(link) != onboarding.filing:
+        if _filing(link) != filing:
             await _dissociate(services, onboarding, sender, link)
-    if not any(_filing(link) == onboarding.filing for link in links):
+    if not any(_filing(link) == filing for link in links):
         await _associate(services, onboarding, sender, key)
 
 
@@ -119,10 +120,11 @@ async def _record(
     adopted = None if filing == onboarding.filing else filing
     async with services.ledger.begin() as session:
         await record_adopted(session, onboarding.id, sender.phone_number, adopted)
-        shown, now = "Shown by reading it back.", services.clock()
-        await resolve_effect(
-            session, onboarding.id, Verb.ASSOCIATE, sender.phone_number, shown, now
-        )
+        if adopted is None:
+            shown, now = "Shown by reading it back.", services.clock()
+            await resolve_effect(
+                session, onboarding.id, Verb.ASSOCIATE, sender.phone_number, shown, now
+            )
     as_found = ", as it was found" if adopted else ""
     message = f"Filed under {filing}{as_found}."
     await services.write(

@@ -8,6 +8,7 @@ from waboard.domain.conditions import ConditionType
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.standing import Profile, Standing
+from waboard.infobip.client import MOST_SENDERS
 from waboard.infobip.models import SenderQuality
 from waboard.infobip.senders import BusinessInfo
 from waboard.ledger.senders import record_profile, record_standing
@@ -22,8 +23,11 @@ from waboard.ledger.senders import record_profile, record_standing
 async def read_facts(services: Services, onboarding: Onboarding) -> None:
     """Keep each registered sender's quality, limit, status and business profile."""
     numbers = registered(onboarding)
-    for quality in await services.infobip.sender_quality(numbers):
-        await _keep_standing(services, onboarding, quality)
+    for at in range(0, len(numbers), MOST_SENDERS):
+        part = numbers[at : at + MOST_SENDERS]
+        for quality in await services.infobip.sender_quality(part):
+            if quality.sender in part:
+                await _keep_standing(services, onboarding, quality)
     for number in numbers:
         await keep_profile(services, onboarding, number)
 

@@ -30,8 +30,10 @@ from tests.domain.samples import (
     sender,
 )
 from waboard.domain.registration import registration_from
+from waboard.domain.standing import Profile, Standing
 from waboard.domain.steps import (
     delivery_is_over,
+    facts_are_due,
     is_over,
     registration_is_over,
     senders_to_associate,
@@ -144,3 +146,42 @@ def test_associated_senders_are_tested_once():
     )
     found = senders_to_test(onboarding(senders=senders))
     assert [s.phone_number for s in found] == ["1"]
+
+
+KNOWN = Standing("CONNECTED", "HIGH", "LIMIT_1K", at(0))
+SHOWN = Profile({}, at(0))
+ALL_KNOWN = replace(sender(GOOD, REGISTERED), standing=KNOWN, profile=SHOWN)
+
+
+@pytest.mark.parametrize(
+    ("senders", "due"),
+    [
+        ((), False),
+        ((sender(GOOD, ON_ITS_WAY),), False),
+        ((sender(GOOD, FAILED),), False),
+        ((sender(GOOD, REGISTERED),), True),
+        ((replace(sender(GOOD, REGISTERED), standing=KNOWN),), True),
+        ((ALL_KNOWN,), False),
+        (
+            (
+                replace(sender(GOOD, REGISTERED), standing=KNOWN, profile=SHOWN),
+                sender(BAD, REGISTERED),
+            ),
+            True,
+        ),
+        ((replace(live_sender(GOOD), standing=KNOWN, profile=SHOWN), sender(BAD, FAILED)), False),
+    ],
+    ids=[
+        "no sender",
+        "on its way",
+        "failed",
+        "registered",
+        "half known",
+        "known",
+        "one unknown",
+        "one failed",
+    ],
+)
+def test_infobip_is_asked_how_senders_stand_while_one_is_registered_and_unknown(senders, due):
+    """It can say nothing of the others."""
+    assert facts_are_due(onboarding(senders=senders)) is due

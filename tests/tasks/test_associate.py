@@ -20,12 +20,14 @@ from tests.tasks.bench import (
     Bench,
     Crash,
     condition,
+    policy,
     shown,
     timed_out,
 )
 from waboard.domain.conditions import ConditionType
-from waboard.domain.errors import ProviderError
-from waboard.domain.onboarding import Onboarding
+from waboard.domain.errors import ProviderError, StepRefused
+from waboard.domain.filing import Filing, ForeignFiling
+from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.reasons import Reason
 from waboard.infobip import InfobipError
 from waboard.ledger.models import Verb
@@ -88,7 +90,7 @@ class ManyLinks:
         return httpx.Response(201)
 
 
-def link(key: str, entity: str, application: str = APPLICATION) -> dict[str, Any]:
+def link(key: str, entity: str | None, application: str = APPLICATION) -> dict[str, Any]:
     return {
         "resourceType": "NUMBER",
         "channel": "WHATSAPP",
@@ -333,3 +335,163 @@ class TestReadBack:
         assert (error.value.status, error.value.retryable) == (404, False)
         attempts = [shown(row) for row in await bench.effects(Verb.ASSOCIATE)]
         assert attempts == [(GOOD, 1, "failed")]
+
+
+def follow(bench: Bench, foreign_filing: ForeignFiling) -> None:
+    """Let this be done with what is filed elsewhere."""
+    bench.services.policy = policy(foreign_filing=foreign_filing)
+
+
+async def the_sender(bench: Bench) -> Sender:
+    return (await bench.look()).sender(GOOD)
+
+
+class TestAdopting:
+    """One that is filed elsewhere is left there, and works with the ids it has."""
+
+    ADOPTED = Filing("default", PORTFOLIO)
+
+    @pytest.fixture
+    async def adopting(self, prepared: Bench) -> Bench:
+        follow(prepared, ForeignFiling.ADOPT)
+        return prepared
+
+    async def test_the_providers_own_default_is_kept_and_known(self, adopting: Bench):
+        onboarding = await adopting.registered(auto_associated_entity=PORTFOLIO)
+        await associate(adopting, onboarding)
+        assert linked(adopting) == [("default", PORTFOLIO)]
+        assert changes(adopting) == []
+        assert await adopting.effects() == []
+        assert (await the_sender(adopting)).adopted == self.ADOPTED
+        assert await associated(adopting) == ("True", "AssociationReadBack")
+
+    async def test_it_is_said_that_it_was_found_so(self, adopting: Bench):
+        await associate(adopting, await adopting.registered(auto_associated_entity=PORTFOLIO))
+        told = (await the_sender(adopting)).conditions[ConditionType.ASSOCIATED].message
+        assert told == f"Filed under default / {PORTFOLIO}, as it was found."
+
+    async def test_to_do_it_again_changes_nothing(self, adopting: Bench):
+        await associate(adopting, await adopting.registered(auto_associated_entity=PORTFOLIO))
+        before = await the_sender(adopting)
+        await associate(adopting, await adopting.look())
+        assert await the_sender(adopting) == before
+        assert changes(adopting) == []
+
+    async def test_a_number_without_any_gets_ours(self, adopting: Bench):
+        await associate(adopting, await adopting.registered())
+        assert linked(adopting) == [RIGHT]
+        sender = await the_sender(adopting)
+        assert sender.adopted is None
+        told = sender.conditions[ConditionType.ASSOCIATED].message
+        assert told == f"Filed under {APPLICATION} / {ENTITY}."
+
+    async def test_one_that_somebody_filed_rightly_since_works_with_ours_again(
+        self, adopting: Bench
+    ):
+        await associate(adopting, await adopting.registered(auto_associated_entity=PORTFOLIO))
+        adopting.books.associations.clear()
+        key = await adopting.sandbox.number_key()
+        await adopting.sandbox.http.post(ASSOCIATIONS, json=link(key, ENTITY))
+        await associate(adopting, await adopting.look())
+        assert linked(adopting) == [RIGHT]
+        assert (await the_sender(adopting)).adopted is None
+
+    async def test_one_that_was_adopted_is_moved_once_the_policy_says_so(self, adopting: Bench):
+        await associate(adopting, await adopting.registered(auto_associated_entity=PORTFOLIO))
+        follow(adopting, ForeignFiling.MOVE)
+        await associate(adopting, await adopting.look())
+        assert linked(adopting) == [RIGHT]
+        assert (await the_sender(adopting)).adopted is None
+
+    async def test_one_that_has_lost_its_entity_is_left_to_a_person(self, adopting: Bench):
+        """A message without an entity is nobody's."""
+        onboarding = await adopting.registered(auto_associated_entity=PORTFOLIO)
+        await adopting.sandbox.http.delete(f"{ENTITIES}/{PORTFOLIO}")
+        with pytest.raises(StepRefused, match="default / no entity") as refused:
+            await associate(adopting, onboarding)
+        assert refused.value.reason is Reason.FILED_ELSEWHERE
+        assert linked(adopting) == [("default", None)]
+        assert (await the_sender(adopting)).adopted is None
+
+    async def test_of_two_none_is_adopted_and_none_is_touched(self, adopting: Bench):
+        onboarding = await adopting.registered()
+        key = await adopting.sandbox.number_key()
+        infobip = ManyLinks(adopting, [link(key, "old"), link(key, PORTFOLIO, "default")])
+        infobip.play()
+        with pytest.raises(StepRefused, match=f"default / {PORTFOLIO} and waboard / old"):
+            await associate(adopting, onboarding)
+        assert infobip.log == []
+
+    async def test_beside_ours_without_an_entity_the_other_is_adopted(self, adopting: Bench):
+        onboarding = await adopting.registered()
+        key = await adopting.sandbox.number_key()
+        foreign = link(key, PORTFOLIO, "default")
+        infobip = ManyLinks(adopting, [link(key, None), foreign])
+        infobip.play()
+        await associate(adopting, onboarding)
+        assert infobip.links == [foreign]
+        assert infobip.log == [f"DELETE {APPLICATION}/None"]
+        assert (await the_sender(adopting)).adopted == self.ADOPTED
+
+
+class TestRefusing:
+    """One that is filed elsewhere is left to a person."""
+
+    @pytest.fixture
+    async def refusing(self, prepared: Bench) -> Bench:
+        follow(prepared, ForeignFiling.REFUSE)
+        return prepared
+
+    async def test_nothing_is_changed_and_the_ids_are_named(self, refusing: Bench):
+        onboarding = await refusing.registered(auto_associated_entity=PORTFOLIO)
+        with pytest.raises(StepRefused, match=f"default / {PORTFOLIO}") as refused:
+            await associate(refusing, onboarding)
+        assert refused.value.reason is Reason.FILED_ELSEWHERE
+        assert "WABOARD_FOREIGN_FILING" in refused.value.remedy
+        assert GOOD not in str(refused.value)
+        assert linked(refusing) == [("default", PORTFOLIO)]
+        assert changes(refusing) == []
+        assert await refusing.effects() == []
+
+    async def test_nothing_is_said_of_its_association(self, refusing: Bench):
+        """The flow writes down why."""
+        onboarding = await refusing.registered(auto_associated_entity=PORTFOLIO)
+        with pytest.raises(StepRefused):
+            await associate(refusing, onboarding)
+        sender = await the_sender(refusing)
+        assert ConditionType.ASSOCIATED not in sender.conditions
+        assert sender.adopted is None
+        assert sender.number_key == await refusing.sandbox.number_key()
+
+    async def test_a_number_without_any_gets_ours(self, refusing: Bench):
+        await associate(refusing, await refusing.registered())
+        assert linked(refusing) == [RIGHT]
+
+    async def test_one_that_is_right_already_is_left_alone(self, refusing: Bench):
+        await associate(refusing, await refusing.registered())
+        await associate(refusing, await refusing.look())
+        assert changes(refusing) == [MAKE]
+
+    async def test_beside_the_right_one_another_is_not_taken_away(self, refusing: Bench):
+        onboarding = await refusing.registered()
+        key = await refusing.sandbox.number_key()
+        infobip = ManyLinks(refusing, [link(key, "old"), link(key, ENTITY)])
+        infobip.play()
+        with pytest.raises(StepRefused, match="filed under waboard / old"):
+            await associate(refusing, onboarding)
+        assert infobip.log == []
+
+    @pytest.mark.parametrize(
+        ("decided", "ends"),
+        [(ForeignFiling.MOVE, RIGHT), (ForeignFiling.ADOPT, ("default", PORTFOLIO))],
+    )
+    async def test_a_person_decides_by_the_policy(
+        self, refusing: Bench, decided: ForeignFiling, ends: tuple[str, str]
+    ):
+        onboarding = await refusing.registered(auto_associated_entity=PORTFOLIO)
+        with pytest.raises(StepRefused):
+            await associate(refusing, onboarding)
+        follow(refusing, decided)
+        await associate(refusing, await refusing.look())
+        assert linked(refusing) == [ends]
+        assert await associated(refusing) == ("True", "AssociationReadBack")

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tasks.associate import associate_sender
 from tasks.step import effect
 from tasks.verify import message_id_for, send_test_message
 from tests.tasks.bench import (
@@ -19,18 +20,24 @@ from tests.tasks.bench import (
     Bench,
     Crash,
     condition,
+    policy,
     shown,
     timed_out,
     unreachable,
 )
+from tests.tasks.test_reply import written_to
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.errors import StepRefused
+from waboard.domain.filing import Filing, ForeignFiling
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
 from waboard.infobip import InfobipError
 from waboard.ledger.models import Verb
+from waboard.ledger.senders import record_adopted
 
 VERIFIED = ConditionType.VERIFIED
+PORTFOLIO = "506914307656634"
+ADOPTED = {"applicationId": "default", "entityId": PORTFOLIO}
 REJECTED = {
     "groupId": 5,
     "groupName": "REJECTED",
@@ -109,6 +116,58 @@ class TestSending:
         other = await bench.start(client_ref="other", waba_id="777")
         sender = first.sender(GOOD)
         assert message_id_for(first, sender) != message_id_for(other, sender)
+
+
+async def adopt(bench: Bench) -> Onboarding:
+    """Note that one sender was found filed elsewhere, and works with those ids."""
+    async with bench.ledger.begin() as session:
+        await record_adopted(session, bench.id, GOOD, Filing("default", PORTFOLIO))
+    return await bench.look()
+
+
+class TestAdoptedIds:
+    """Messages of a sender that is filed elsewhere carry the ids it has."""
+
+    async def test_a_sender_that_was_adopted_sends_under_those_ids(self, bench: Bench):
+        bench.services.policy = policy(foreign_filing=ForeignFiling.ADOPT)
+        onboarding = await bench.registered(auto_associated_entity=PORTFOLIO)
+        await associate_sender.fn(bench.services, onboarding, onboarding.sender(GOOD))
+        await send(bench, await bench.look())
+        (message,) = bench.books.messages.values()
+        assert message.platform == ADOPTED
+        await bench.hear()
+        assert await verified(bench) == ("True", "MessageDelivered")
+
+    async def test_it_is_validated_under_those_ids(self, bench: Bench):
+        await bench.registered()
+        onboarding = await adopt(bench)
+        asked: list[dict[str, Any]] = []
+
+        async def note(request: httpx.Request) -> httpx.Response:
+            asked.extend(json.loads(request.content)["messages"])
+            return await bench.network.carry(request)
+
+        bench.network.instead("POST", VALIDATE, note)
+        await send(bench, onboarding)
+        assert [each["options"]["platform"] for each in asked] == [ADOPTED]
+
+    async def test_the_others_of_its_waba_send_under_the_clients_own(self, bench: Bench):
+        await bench.registered(GOOD, OTHER)
+        onboarding = await adopt(bench)
+        for sender in onboarding.senders:
+            await send_test_message.fn(bench.services, onboarding, sender)
+        under = {each.sender: each.platform for each in bench.books.messages.values()}
+        own = {"applicationId": APPLICATION, "entityId": ENTITY}
+        assert under == {GOOD: ADOPTED, OTHER: own}
+
+    async def test_a_reply_carries_them_as_well(self, bench: Bench):
+        await bench.start(verify_by="inbound")
+        await bench.sandbox.share()
+        await bench.hear()
+        await written_to(bench)
+        await send(bench, await adopt(bench))
+        (message,) = bench.books.messages.values()
+        assert (message.template, message.platform) == (None, ADOPTED)
 
 
 class TestValidation:

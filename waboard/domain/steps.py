@@ -134,9 +134,11 @@ def inbound_is_over(onboarding: Onboarding) -> bool:
 
 
 def facts_are_due(onboarding: Onboarding) -> bool:
-    """Whether there is a registered sender of which nobody knows how it stands."""
-    senders = onboarding.senders
-    return any(s.holds(ConditionType.REGISTERED) and s.standing is None for s in senders)
+    """Whether there is a registered sender of which nobody knows how it stands, or how it looks."""
+    return any(
+        sender.holds(ConditionType.REGISTERED) and None in (sender.standing, sender.profile)
+        for sender in onboarding.senders
+    )
 
 
 def is_over(onboarding: Onboarding, kind: WaitKind) -> bool:

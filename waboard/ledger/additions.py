@@ -24,6 +24,9 @@ async def note_addition(
 
     Raises FactsDiffer when another run adds that number.
     """
+    known = await session.get(AdditionRow, run_id)
+    if known is not None:
+        return await _read(session, known), False
     row = AdditionRow(
         id=run_id,
         onboarding_id=onboarding_id,
@@ -54,11 +57,11 @@ async def begin_anew(session: AsyncSession, addition_id: str, now: datetime) -> 
     if row.ended_at is not None and row.state != AdditionState.SUBMITTED:
         row.state, row.detail = AdditionState.ASKED, "Asked for again."
         row.pause_key = row.give_up_at = row.ended_at = None
-        row.changed_at = now
+        row.changed_at, number = now, PhoneNumber(row.phone_number)
         try:
             await session.flush()
         except IntegrityError:
-            raise _is_added_already(PhoneNumber(row.phone_number)) from None
+            raise _is_added_already(number) from None
     return await _read(session, row)
 
 
