@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
+from waboard import metrics
 from waboard.domain.errors import WaboardError
 from waboard.processes import Child, Children, died, refuse_taken_port
 from waboard.safety import refuse_unsafe
@@ -51,6 +52,7 @@ async def everything(
     else:
         refuse_unsafe(settings)
         environment = {}
+    environment[metrics.DIRECTORY] = str(metrics.empty_directory(data_dir))
     environment = _prefect_environment(settings, data_dir, sandbox=sandbox) | environment
     inherited = _without_prefect(os.environ) if sandbox else os.environ
     async with Children(

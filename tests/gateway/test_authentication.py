@@ -219,4 +219,5 @@ async def test_no_route_is_left_without_somebody_at_the_door(desk: Desk):
     by_link = {"/signup/{token}", "/signup/{token}/progress", "/signup/{token}/result"}
     open_routes = {"/healthz", "/readyz", *hooks, *by_link}
     paths = set(desk.app.openapi()["paths"])
-    assert {p for p in paths if not p.startswith("/v1/")} == open_routes
+    assert {p for p in paths if not p.startswith("/v1/")} == {"/metrics", *open_routes}
+    assert_problem(await desk.stranger.get("/metrics"), 401)

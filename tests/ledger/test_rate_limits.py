@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from tests.counts import counting
 from waboard.ledger.rate_limits import LedgerLimiter
 
 START = 1_700_000_000.0
@@ -132,6 +133,14 @@ async def test_a_hold_pushes_those_who_wait_already(ledger):
     await limiter.acquire("provisioning")
     await limiter.acquire("provisioning")
     assert clock[0] >= START + 1 + 30
+
+
+async def test_the_seconds_that_calls_wait_are_counted_by_their_bucket(callers):
+    """Three at once wait 0, 1 and 2 seconds."""
+    with counting(3, "waboard_rate_limit_wait_seconds_total", bucket="provisioning"):
+        await callers.calls(3)
+    with counting(0, "waboard_rate_limit_wait_seconds_total", bucket="unlisted"):
+        await callers.calls(3, "unlisted")
 
 
 async def test_on_a_real_clock_no_call_is_made_before_its_turn(ledger, other):

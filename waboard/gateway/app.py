@@ -18,6 +18,7 @@ from waboard.gateway import (
     health,
     hooks,
     meta_hooks,
+    metrics,
     onboardings,
     problems,
     readiness,
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
         hooks.router,
         meta_hooks.router,
         health.router,
+        metrics.router,
     ):
         app.include_router(router)
     app.mount("/assets", StaticFiles(directory=signup.PAGES / "assets"), name="signup-assets")

@@ -24,6 +24,7 @@ from waboard.infobip.errors import (
 )
 from waboard.infobip.limits import Limiter
 from waboard.infobip.models import Wire
+from waboard.metrics import count_call
 from waboard.tls import trusted
 
 BAD_REQUEST, NOT_FOUND, CONFLICT = 400, 404, 409
@@ -80,7 +81,8 @@ class Calls:
         if self._limiter and call.bucket:
             await self._limiter.acquire(call.bucket)
         try:
-            response = await self.http.request(call.method, path, params=params, json=body)
+            request = self.http.request(call.method, path, params=params, json=body)
+            response = await count_call("infobip", call.method, call.path, request)
         except httpx.RequestError as error:
             raise no_answer(doing, call, error) from error
         if response.is_success or response.status_code in accept:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.ledger.database import Ledger, dialect_of, insert_into
 from waboard.ledger.models import RateLimitRow
+from waboard.metrics import RATE_LIMIT_WAIT_SECONDS
 
 
 class LedgerLimiter:
@@ -38,7 +39,9 @@ class LedgerLimiter:
         if interval is None:
             return
         while (turn := await self._reserve(bucket, interval)) > self._now():
-            await self._sleep(turn - self._now())
+            pause = max(turn - self._now(), 0.0)
+            await self._sleep(pause)
+            RATE_LIMIT_WAIT_SECONDS.labels(bucket).inc(pause)
             if not await self._was_put_off(bucket, turn):
                 return
 

@@ -7,6 +7,7 @@ Every object of another business is read with that business's own token, ours wi
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self, TypeVar, cast
@@ -32,6 +33,7 @@ from waboard.meta.models import (
     TokenFacts,
     Waba,
 )
+from waboard.metrics import count_call
 from waboard.tls import trusted
 
 _Model = TypeVar("_Model", bound=Node)
@@ -248,7 +250,8 @@ class GraphClient:
     ) -> "Answer":
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
         try:
-            response = await self._http.request(method, path, params=params, headers=headers)
+            request = self._http.request(method, path, params=params, headers=headers)
+            response = await count_call("meta", method, _template(path), request)
         except httpx.RequestError as error:
             problem = no_answer(doing, error, changes=changes)
         else:
@@ -300,6 +303,11 @@ class Answer:
 
     def _unusable(self, missing: str) -> MetaError:
         return unusable(self._doing, self._response, missing=missing, changes=self._changes)
+
+
+def _template(path: str) -> str:
+    # Only ids have digits in them.
+    return "/" + re.sub(r"[^/]*\d[^/]*", "{}", path)
 
 
 def _secrets_in(params: Mapping[str, str] | None) -> list[SecretStr]:

@@ -1,0 +1,105 @@
+"""How many there are of each kind: what the ledger knows in numbers, by one query for each table.
+
+None of them looks at a single onboarding, so ten thousand cost little.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from waboard.domain.conditions import Status
+from waboard.domain.waits import WORDS, WaitKind
+from waboard.ledger.admissions import used
+from waboard.ledger.models import ConditionRow, Disposition, EventRow, OnboardingRow, WaitRow
+
+RUNNING = "Running"
+"""The stage of an onboarding that has not ended and does not sleep."""
+ENDED = "Ended"
+"""The stage of one that ended before its outcome was written down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """How many there are, and since when there is the oldest."""
+
+    number: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """All numbers of the ledger at one time. What there is none of is not listed.
+
+    `needs` counts onboardings by a condition that is not true and its reason.
+    """
+
+    stages: dict[str, int]
+    needs: dict[tuple[str, str], int]
+    waits: dict[WaitKind, Group]
+    events: dict[tuple[str, str], Group]
+    admitted: int
+
+    def oldest_parked(self, kind: str) -> datetime | None:
+        """Return since when the oldest event of a kind is parked."""
+        group = self.events.get((kind, Disposition.PARKED))
+        return group.oldest if group else None
+
+
+async def take_tally(session: AsyncSession, now: datetime) -> Tally:
+    """Count everything."""
+    return Tally(
+        stages=await _stages(session),
+        needs=await _needs(session),
+        waits=await _waits(session),
+        events=await _events(session),
+        admitted=await used(session, now),
+    )
+
+
+async def _stages(session: AsyncSession) -> dict[str, int]:
+    asleep = (WaitRow.onboarding_id == OnboardingRow.id) & WaitRow.closed_at.is_(None)
+    ended = OnboardingRow.ended_at.is_not(None)
+    query = (
+        select(ended, OnboardingRow.ended_as, WaitRow.kind, func.count())
+        .outerjoin(WaitRow, asleep)
+        .group_by(ended, OnboardingRow.ended_as, WaitRow.kind)
+    )
+    found = Counter[str]()
+    for has_ended, told, kind, number in await session.execute(query):
+        found[(told or ENDED) if has_ended else _stage(kind)] += number
+    return dict(found)
+
+
+def _stage(kind: str | None) -> str:
+    return WORDS[WaitKind(kind)].state if kind else RUNNING
+
+
+async def _needs(session: AsyncSession) -> dict[tuple[str, str], int]:
+    # An onboarding counts once, however many of its senders need the same.
+    number = func.count(ConditionRow.onboarding_id.distinct())
+    query = (
+        select(ConditionRow.type, ConditionRow.reason, number)
+        .where(ConditionRow.status != Status.TRUE)
+        .group_by(ConditionRow.type, ConditionRow.reason)
+    )
+    return {(kind, reason): n for kind, reason, n in await session.execute(query)}
+
+
+async def _waits(session: AsyncSession) -> dict[WaitKind, Group]:
+    query = (
+        select(WaitRow.kind, func.count(), func.min(WaitRow.since))
+        .where(WaitRow.closed_at.is_(None))
+        .group_by(WaitRow.kind)
+    )
+    return {WaitKind(kind): Group(n, since) for kind, n, since in await session.execute(query)}
+
+
+async def _events(session: AsyncSession) -> dict[tuple[str, str], Group]:
+    query = select(
+        EventRow.kind, EventRow.disposition, func.count(), func.min(EventRow.received_at)
+    ).group_by(EventRow.kind, EventRow.disposition)
+    found = await session.execute(query)
+    return {(kind, disposition): Group(n, at) for kind, disposition, n, at in found}
