@@ -76,10 +76,12 @@ class Sender:
     def is_live(self) -> bool:
         """Whether messages really arrive from it, under the client's own ids.
 
-        That it receives is needed only where somebody has asked for the proof.
+        That it receives is needed only where somebody has asked for the proof, and that it is
+        usable is doubted only once Infobip has shown that it is not.
         """
         needed = (ConditionType.REGISTERED, ConditionType.ASSOCIATED, ConditionType.VERIFIED)
-        return all(map(self.holds, needed)) and not self.lacks(ConditionType.RECEIVES)
+        kept_from = (ConditionType.RECEIVES, ConditionType.USABLE)
+        return all(map(self.holds, needed)) and not any(map(self.lacks, kept_from))
 
     @property
     def has_been_tested(self) -> bool:

@@ -21,6 +21,7 @@ from waboard.gateway import (
     onboardings,
     problems,
     readiness,
+    reconcile,
     senders,
     signup,
 )
@@ -51,6 +52,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
         senders.router,
         events.router,
         readiness.router,
+        reconcile.router,
         signup.links,
         signup.pages,
         hooks.router,
