@@ -110,14 +110,26 @@ async def failure_of(step: Task[P, Any], *args: P.args, **kwargs: P.kwargs) -> W
 
     Anything but our own errors is a fault in here, and is raised.
     """
+    state = await _state_after(step, *args, **kwargs)
+    return None if state.is_completed() else await _own_error(state)
+
+
+async def result_of(step: Task[P, Any], *args: P.args, **kwargs: P.kwargs) -> Any:
+    """Run a step and return what it gave, or the WaboardError why it did not get through."""
+    state = await _state_after(step, *args, **kwargs)
+    return await (state.aresult() if state.is_completed() else _own_error(state))
+
+
+async def _state_after(step: Task[P, Any], *args: P.args, **kwargs: P.kwargs) -> State[Any]:
     call = cast("Callable[..., Awaitable[State[Any]]]", step)
-    state = await call(*args, return_state=True, **kwargs)
-    if state.is_completed():
-        return None
-    error = await state.aresult(raise_on_failure=False)
+    return await call(*args, return_state=True, **kwargs)
+
+
+async def _own_error(state: State[Any]) -> WaboardError:
+    error = await _error_in(state)
     if isinstance(error, WaboardError) and not isinstance(error, Superseded):
         return error
-    raise error
+    raise cast("BaseException", error)
 
 
 async def record_failure(

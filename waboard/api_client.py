@@ -78,6 +78,10 @@ class GatewayClient:
         path = f"/v1/onboardings/{onboarding_id}/senders/{quote(number, safe='')}/profile"
         return self._call("PATCH", path, json=change)
 
+    def reconcile(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Start a reconciliation."""
+        return self._call("POST", "/v1/reconcile", json=request)
+
     def make_link(self, request: dict[str, Any]) -> dict[str, Any]:
         """Make a signup link; its address is in the answer, and nowhere else."""
         return self._call("POST", "/v1/signup-links", json=request)

@@ -5,16 +5,16 @@ Phone numbers are masked, but for those that somebody is to write to: their link
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from waboard.domain.conditions import Condition, ConditionType
 from waboard.domain.ids import mask_phone
-from waboard.domain.masking import mask_digits
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of, stage_of
 from waboard.domain.requirements import requirements_of
 from waboard.domain.steps import senders_to_be_written_to
 from waboard.ledger.models import ConditionChangeRow, EffectRow, EventRow
+from waboard.markdown import span, table, text, time
 from waboard.write_link import qr_of, write_link
 
 SENDER_STEPS = (
@@ -51,11 +51,11 @@ def card_of(onboarding: Onboarding, history: History, now: datetime) -> str:
 def _head(onboarding: Onboarding, now: datetime) -> str:
     lines = [
         f"# {onboarding.client_ref}: {stage_of(onboarding)}",
-        f"{_text(onboarding.client_name)} · WABA {onboarding.waba_label} · attempt "
+        f"{text(onboarding.client_name)} · WABA {onboarding.waba_label} · attempt "
         f"{onboarding.attempt} · filed under {onboarding.filing} · asked for "
-        f"{_time(onboarding.created_at)}",
-        _text(outcome_of(onboarding).message) if onboarding.senders else "",
-        f"As of {_time(now)}.",
+        f"{time(onboarding.created_at)}",
+        text(outcome_of(onboarding).message) if onboarding.senders else "",
+        f"As of {time(now)}.",
     ]
     return "\n\n".join(line for line in lines if line)
 
@@ -67,8 +67,8 @@ def _needed(onboarding: Onboarding, now: datetime) -> str:
             r.condition,
             r.message,
             f"**{r.awaiting}**",
-            f"{_time(r.since)} ({_span(now - r.since)})",
-            _time(r.by) if r.by else "",
+            f"{time(r.since)} ({span(now - r.since)})",
+            time(r.by) if r.by else "",
             r.remedy,
         )
         for r in requirements_of(onboarding)
@@ -99,7 +99,7 @@ def _sender(
     standing = sender.standing
     stands = (
         f"{standing.status}, quality {standing.quality_rating}, {standing.current_limit} "
-        f"({_time(standing.read_at)})"
+        f"({time(standing.read_at)})"
         if standing
         else ""
     )
@@ -112,7 +112,7 @@ def _mark(condition: Condition | None) -> str:
     if condition is None:
         return "…"
     mark = {"True": "✓", "False": "✗", "Unknown": "…"}[condition.status]
-    return f"{mark} {condition.reason}, {_time(condition.changed_at)}"
+    return f"{mark} {condition.reason}, {time(condition.changed_at)}"
 
 
 def _stages(onboarding: Onboarding, reached: Sequence[ConditionChangeRow]) -> str:
@@ -120,8 +120,8 @@ def _stages(onboarding: Onboarding, reached: Sequence[ConditionChangeRow]) -> st
         (
             change.type,
             mask_phone(change.subject) if change.subject else "onboarding",
-            _time(change.at),
-            _span(change.at - onboarding.created_at),
+            time(change.at),
+            span(change.at - onboarding.created_at),
         )
         for change in reached
     ]
@@ -130,7 +130,7 @@ def _stages(onboarding: Onboarding, reached: Sequence[ConditionChangeRow]) -> st
 
 def _events(events: Sequence[EventRow]) -> str:
     rows = [
-        (_time(e.received_at), e.kind, e.source, str(e.times_received), e.disposition, e.detail)
+        (time(e.received_at), e.kind, e.source, str(e.times_received), e.disposition, e.detail)
         for e in events
     ]
     header = ("Received", "What", "From", "Times", "Became", "Why")
@@ -139,36 +139,10 @@ def _events(events: Sequence[EventRow]) -> str:
 
 def _effects(effects: Sequence[EffectRow]) -> str:
     rows = [
-        (_time(e.started_at), e.verb, e.subject, str(e.attempt), e.status, e.detail)
-        for e in effects
+        (time(e.started_at), e.verb, e.subject, str(e.attempt), e.status, e.detail) for e in effects
     ]
     return _table("What was done", ("When", "What", "On", "Attempt", "How it went", ""), rows)
 
 
 def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    if not rows:
-        return ""
-    lines = [_line(header), _line(["---"] * len(header)), *map(_line, rows)]
-    return "\n".join([f"## {title}", "", *lines])
-
-
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(_text(cell) for cell in cells)} |"
-
-
-def _text(text: str) -> str:
-    # What others wrote must not become a table's edge, a tag, or a phone number that is shown.
-    line = " ".join(mask_digits(text).split())
-    return line.replace("|", "\\|").replace("<", "&lt;")
-
-
-def _time(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M:%S}"
-
-
-def _span(span: timedelta) -> str:
-    seconds = int(span.total_seconds())
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds // length} {unit}"
-    return f"{max(seconds, 0)} s"
+    return table(title, header, [[text(cell) for cell in row] for row in rows])

@@ -30,6 +30,7 @@ from blocks.policy import OnboardingPolicy
 from blocks.webhook import ProviderWebhook
 from tasks.orphans import WORK_POOL
 from tasks.services import BLOCKS
+from waboard.alarms import alarms, set_alarms
 from waboard.domain.errors import BadInput, ProviderError, WaboardError
 from waboard.domain.template import text_in
 from waboard.domain.waits import WaitKind
@@ -60,6 +61,8 @@ async def deploy(settings: Settings, *, webhooks: bool = False) -> list[HookStat
     await fill_blocks(settings)
     await make_work_pool(settings)
     await apply_deployments()
+    plans = {kind: settings.plan(kind) for kind in WaitKind}
+    await set_alarms(settings.operator_notifier, alarms(plans))
     return await set_up_webhooks(settings) if webhooks else []
 
 

@@ -116,6 +116,7 @@ PROOFS = {
     ConditionType.TEMPLATE_READY: Reason.TEMPLATE_APPROVED,
     ConditionType.RECEIVES: Reason.INBOUND_ARRIVED,
     ConditionType.VERIFIED: Reason.MESSAGE_DELIVERED,
+    ConditionType.USABLE: Reason.SENDER_USABLE,
     ConditionType.NOTIFIED: Reason.EVERYBODY_TOLD,
 }
 """Why each condition is true when it is."""
@@ -174,7 +175,9 @@ def onboarding(**facts: Any) -> Onboarding:
     return Onboarding(**{**asked, **facts})
 
 
-SHARED, REGISTERED, ASSOCIATED, TEMPLATE, RECEIVES, VERIFIED, NOTIFIED = list(ConditionType)[-7:]
+SHARED, REGISTERED, ASSOCIATED, TEMPLATE, RECEIVES, VERIFIED, USABLE, NOTIFIED = list(
+    ConditionType
+)[-8:]
 
 REFUSED = not_true(SHARED, Reason.SHARE_REFUSED)
 UNANSWERED = not_true(SHARED, Reason.SHARE_NOT_ANSWERED, Status.UNKNOWN)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.samples import T0
-from waboard.domain.weekly_cap import WINDOW, next_slot
+from waboard.domain.weekly_cap import WINDOW, CapUse, next_slot, use_of
 
 DAY = timedelta(days=1)
 
@@ -63,3 +63,22 @@ def test_playing_the_queue_out_gives_the_same_times(ago: list[float], ahead: int
             now = later
         past.append(now)
     assert now == (told or T0)
+
+
+class TestUse:
+    """How the cap stands."""
+
+    def test_what_is_not_used_is_free(self):
+        assert use_of(days(3, 2), 0, 10, T0).free == 8
+
+    def test_the_next_slot_to_free_is_the_one_taken_first(self):
+        """Whether or not others are free."""
+        assert use_of(days(3, 2), 0, 10, T0).frees_at == T0 + DAY * 4
+        assert use_of(days(3, 2), 5, 2, T0).frees_at == T0 + DAY * 4
+
+    def test_while_none_is_taken_none_frees(self):
+        assert use_of([], 0, 10, T0) == CapUse(cap=10, used=0, queued=0, frees_at=None)
+
+    def test_a_cap_that_was_lowered_frees_none_until_enough_have_gone(self):
+        lowered = use_of(days(5, 4, 3), 0, 1, T0)
+        assert (lowered.free, lowered.frees_at) == (0, T0 + DAY * 4)

@@ -21,7 +21,7 @@ from waboard.ledger.models import Disposition, EffectStatus, EventRow, Verb
 from waboard.ledger.onboardings import end_onboarding, reopen_onboarding, take_up_news, with_news
 
 SHARED, REGISTERED, ASSOCIATED = list(ConditionType)[3:6]
-VERIFIED, NOTIFIED = list(ConditionType)[-2:]
+VERIFIED, _, NOTIFIED = list(ConditionType)[-3:]
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ class ConditionType(StrEnum):
     TEMPLATE_READY = "TemplateReady"
     RECEIVES = "Receives"
     VERIFIED = "Verified"
+    USABLE = "Usable"
     NOTIFIED = "Notified"
 
 

@@ -23,6 +23,8 @@ from waboard.domain.waits import OpenWait, WaitKind
 Conditions = dict[ConditionType, Condition]
 ON_THE_WAY = frozenset({Reason.REPORT_AWAITED, Reason.SEND_NOT_ANSWERED})
 TEST_AGAIN = frozenset({Reason.RETRY_ASKED, Reason.TEMPLATE_NOT_SYNCED})
+LIVE_WITH = (ConditionType.REGISTERED, ConditionType.ASSOCIATED, ConditionType.VERIFIED)
+"""What every live sender holds."""
 
 
 class VerifyBy(StrEnum):
@@ -76,10 +78,11 @@ class Sender:
     def is_live(self) -> bool:
         """Whether messages really arrive from it, under the client's own ids.
 
-        That it receives is needed only where somebody has asked for the proof.
+        That it receives is needed only where somebody has asked for the proof, and that it is
+        usable is doubted only once Infobip has shown that it is not.
         """
-        needed = (ConditionType.REGISTERED, ConditionType.ASSOCIATED, ConditionType.VERIFIED)
-        return all(map(self.holds, needed)) and not self.lacks(ConditionType.RECEIVES)
+        kept_from = (ConditionType.RECEIVES, ConditionType.USABLE)
+        return all(map(self.holds, LIVE_WITH)) and not any(map(self.lacks, kept_from))
 
     @property
     def has_been_tested(self) -> bool:

@@ -34,6 +34,7 @@ class OutcomeName(StrEnum):
     REGISTRATION_TIMED_OUT = "RegistrationTimedOut"
     ASSOCIATION_FAILED = "AssociationFailed"
     VERIFICATION_FAILED = "VerificationFailed"
+    SENDERS_LOST = "SendersLost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ def _outcome_name(onboarding: Onboarding) -> OutcomeName:
         return OutcomeName.REGISTRATION_TIMED_OUT if timed_out else OutcomeName.REGISTRATION_FAILED
     if not any(s.holds(ConditionType.ASSOCIATED) for s in senders):
         return OutcomeName.ASSOCIATION_FAILED
+    if any(s.lacks(ConditionType.USABLE) and s.holds(ConditionType.VERIFIED) for s in senders):
+        return OutcomeName.SENDERS_LOST
     return OutcomeName.VERIFICATION_FAILED
 
 

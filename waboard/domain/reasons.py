@@ -37,7 +37,12 @@ class Reason(StrEnum):
     ASSOCIATION_READ_BACK = "AssociationReadBack"
     NUMBER_NOT_LISTED = "NumberNotListed"
     ASSOCIATION_REFUSED = "AssociationRefused"
+    ASSOCIATION_GONE = "AssociationGone"
     FILED_ELSEWHERE = "FiledElsewhere"
+    SENDER_USABLE = "SenderUsable"
+    SENDER_BANNED = "SenderBanned"
+    SENDER_DISCONNECTED = "SenderDisconnected"
+    SENDER_GONE = "SenderGone"
     TEMPLATE_APPROVED = "TemplateApproved"
     TEMPLATE_PENDING = "TemplatePending"
     TEMPLATE_REJECTED = "TemplateRejected"
@@ -142,6 +147,18 @@ GUIDANCE: dict[Reason, Guidance] = {
     ),
     Reason.ASSOCIATION_REFUSED: Guidance(
         Party.OPERATOR, "Correct what Infobip names, then retry the run in the Prefect UI."
+    ),
+    Reason.ASSOCIATION_GONE: Guidance(
+        Party.US, "Nothing to do: its run goes on by itself and files the sender anew."
+    ),
+    Reason.SENDER_BANNED: Guidance(
+        Party.CLIENT, "The client appeals in WhatsApp Manager, under Account quality."
+    ),
+    Reason.SENDER_DISCONNECTED: Guidance(
+        Party.OPERATOR, "Have Infobip connect this number again: support, or its portal."
+    ),
+    Reason.SENDER_GONE: Guidance(
+        Party.OPERATOR, "Ask the client whether it moved the number; if not, add it again."
     ),
     Reason.FILED_ELSEWHERE: Guidance(
         Party.OPERATOR,

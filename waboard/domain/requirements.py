@@ -1,11 +1,12 @@
 """What an onboarding still needs: of whom, since when, by when, and how it is given."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from waboard.domain.conditions import Condition, ConditionType
 from waboard.domain.ids import mask_phone
-from waboard.domain.onboarding import Onboarding, in_order
+from waboard.domain.onboarding import Conditions, Onboarding, Sender, in_order
 from waboard.domain.parties import Party
 from waboard.domain.reasons import guidance_for
 from waboard.domain.waits import WORDS, OpenWait, WaitKind
@@ -42,14 +43,21 @@ class Requirement:
 
 def requirements_of(onboarding: Onboarding) -> list[Requirement]:
     """List what is still needed, the onboarding's own first, then one for each sender not live."""
-    wait = onboarding.wait
+    return needs_of(onboarding.conditions, onboarding.senders, onboarding.wait)
+
+
+def needs_of(
+    conditions: Conditions, senders: Iterable[Sender], wait: OpenWait | None
+) -> list[Requirement]:
+    """List the same of an onboarding of which no more is known than this."""
     # Where the condition itself says what is missing, it says more than the wait for it.
-    says_itself = wait is not None and onboarding.lacks(_CONDITIONS[wait.kind])
+    said = conditions.get(_CONDITIONS[wait.kind]) if wait is not None else None
+    says_itself = said is not None and not said.is_true
     needed = [_from_wait(wait)] if wait is not None and not says_itself else []
-    needed += [_from_condition(c, "") for c in in_order(onboarding.conditions) if not c.is_true]
+    needed += [_from_condition(c, "") for c in in_order(conditions) if not c.is_true]
     needed += [
         _from_condition(sender.trouble, sender.phone_number)
-        for sender in onboarding.senders
+        for sender in senders
         if sender.trouble is not None
     ]
     return needed

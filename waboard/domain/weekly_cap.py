@@ -5,9 +5,36 @@ provider shows the counter, so waboard keeps its own. Source: ES/overview (2026-
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 WINDOW = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class CapUse:
+    """How much of the cap is used now, how many stand in the queue, and when it next frees.
+
+    `frees_at` is None while no slot is taken: there is none to free.
+    """
+
+    cap: int
+    used: int
+    queued: int
+    frees_at: datetime | None
+
+    @property
+    def free(self) -> int:
+        """How many may be admitted now."""
+        return max(self.cap - self.used, 0)
+
+
+def use_of(admitted: Sequence[datetime], queued: int, cap: int, now: datetime) -> CapUse:
+    """Say how the cap stands; `admitted` is as `next_slot` takes it."""
+    used = len(admitted)
+    # Whoever came after all that are free now would get the slot that frees next.
+    frees_at = next_slot(admitted, max(cap - used, 0), cap, now) if admitted else None
+    return CapUse(cap, used, queued, frees_at)
 
 
 def next_slot(admitted: Sequence[datetime], ahead: int, cap: int, now: datetime) -> datetime | None:

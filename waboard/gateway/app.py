@@ -22,6 +22,7 @@ from waboard.gateway import (
     onboardings,
     problems,
     readiness,
+    reconcile,
     senders,
     signup,
 )
@@ -52,6 +53,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
         senders.router,
         events.router,
         readiness.router,
+        reconcile.router,
         signup.links,
         signup.pages,
         hooks.router,

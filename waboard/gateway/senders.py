@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Path, Response
-from prefect.utilities.urls import url_for
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.additions import OneTimePassword, SendAnother, give_code, start_addition
@@ -15,6 +14,7 @@ from waboard.domain.ids import PhoneNumber, PhoneNumberField, mask_phone
 from waboard.domain.onboarding import Onboarding
 from waboard.gateway.dependencies import TheClock, TheLedger, authorized
 from waboard.gateway.starting import reaching_prefect
+from waboard.gateway.views import RunView, run_links, run_view
 from waboard.infobip.senders import BusinessInfoChange
 from waboard.ledger.additions import additions_of, open_addition
 from waboard.ledger.database import Ledger
@@ -56,12 +56,6 @@ class AdditionView(BaseModel):
     detail: str
     asked_at: datetime
     give_up_at: datetime | None
-    links: dict[str, str]
-
-
-class ProfileChangeView(BaseModel):
-    """A run that changes a profile."""
-
     links: dict[str, str]
 
 
@@ -120,13 +114,13 @@ async def give_otp(
 @router.patch("/{phone_number}/profile", status_code=202)
 async def set_profile(
     onboarding_id: str, phone_number: Number, change: BusinessInfoChange, ledger: TheLedger
-) -> ProfileChangeView:
+) -> RunView:
     """Change what people see of the business. What is left out stays as it is."""
     onboarding = await _read(ledger, onboarding_id)
     _refuse_unknown(onboarding, phone_number)
     async with reaching_prefect():
         run_id = await start_profile_change(onboarding, phone_number, change)
-    return ProfileChangeView(links=_links(run_id))
+    return run_view(run_id)
 
 
 async def _read(ledger: Ledger, onboarding_id: str) -> Onboarding:
@@ -149,10 +143,5 @@ def _view(addition: Addition) -> AdditionView:
         detail=addition.detail,
         asked_at=addition.asked_at,
         give_up_at=addition.give_up_at,
-        links=_links(addition.id),
+        links=run_links(addition.id),
     )
-
-
-def _links(run_id: str) -> dict[str, str]:
-    url = url_for("flow-run", obj_id=run_id)
-    return {"flow_run": url} if url else {}

@@ -114,6 +114,23 @@ class EventDetail(EventView):
     body: str
 
 
+class RunView(BaseModel):
+    """A run that was started."""
+
+    links: dict[str, str]
+
+
+def run_view(run_id: str) -> RunView:
+    """Show where a run can be seen."""
+    return RunView(links=run_links(run_id))
+
+
+def run_links(run_id: str) -> dict[str, str]:
+    """Return where a run can be seen."""
+    url = url_for("flow-run", obj_id=run_id)
+    return {"flow_run": url} if url else {}
+
+
 def onboarding_view(onboarding: Onboarding) -> OnboardingView:
     """Show an onboarding."""
     outcome = outcome_of(onboarding)
@@ -191,7 +208,4 @@ def _sender(onboarding: Onboarding, sender: Sender) -> SenderView:
 
 
 def _links(onboarding: Onboarding) -> dict[str, str]:
-    if onboarding.flow_run_id is None:
-        return {}
-    url = url_for("flow-run", obj_id=onboarding.flow_run_id)
-    return {"flow_run": url} if url else {}
+    return run_links(onboarding.flow_run_id) if onboarding.flow_run_id else {}

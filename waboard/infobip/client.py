@@ -166,6 +166,20 @@ class InfobipClient:
         # A filter of the numbers list has been seen to be ignored: never count another's as ours.
         return [a for a in found if (a.resource_id, a.channel) == (number_key, "WHATSAPP")]
 
+    async def all_associations(self) -> list[Association]:
+        """Read every number's link for WhatsApp, 1,000 a call."""
+        doing, call = "Reading all associations", endpoints.GET_ASSOCIATIONS
+        params: dict[str, Any] = {"resourceType": "NUMBER", "channel": "WHATSAPP"}
+        found: list[Association] = []
+        page, is_full = 0, True
+        while is_full:
+            paged = params | {"page": page, "size": MOST_ASSOCIATIONS}
+            answer = await self._calls.make(doing, call, params=paged)
+            rows = answer.rows("results")
+            found += [answer.read(Association, row) for row in rows]
+            page, is_full = page + 1, len(rows) == MOST_ASSOCIATIONS
+        return [each for each in found if each.channel == "WHATSAPP"]
+
     async def associate(self, number_key: NumberKey, application_id: str, entity_id: str) -> bool:
         """Link a number to an application and an entity for WhatsApp.
 

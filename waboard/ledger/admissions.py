@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from waboard.domain.weekly_cap import WINDOW, next_slot
+from waboard.domain.weekly_cap import WINDOW, CapUse, next_slot, use_of
 from waboard.ledger.database import dialect_of
 from waboard.ledger.models import AdmissionRow
 
@@ -68,3 +68,10 @@ async def used(session: AsyncSession, now: datetime) -> int:
     """Return how many new clients were admitted in the last seven days."""
     query = select(func.count()).where(AdmissionRow.admitted_at > now - WINDOW)
     return (await session.execute(query)).scalar_one()
+
+
+async def cap_use(session: AsyncSession, cap: int, now: datetime) -> CapUse:
+    """Return how much of the weekly cap is used, and when its next slot frees."""
+    waiting = select(func.count()).where(AdmissionRow.admitted_at.is_(None))
+    queued = (await session.execute(waiting)).scalar_one()
+    return use_of(await _admitted(session, now), queued, cap, now)

@@ -135,6 +135,12 @@ async def record_card(session: AsyncSession, onboarding_id: str, card_id: str) -
     (await session.get_one(OnboardingRow, onboarding_id)).card_id = card_id
 
 
+async def forget_run(session: AsyncSession, onboarding_id: str) -> None:
+    """Write down that no run carries an onboarding any more: Prefect knows it not."""
+    row = await session.get_one(OnboardingRow, onboarding_id)
+    row.flow_run_id = row.leg = row.card_id = None
+
+
 async def begin_leg(
     session: AsyncSession, onboarding_id: str, flow_run_id: str, leg: str | None
 ) -> None:

@@ -1,10 +1,11 @@
 """The senders of an onboarding: which there are, and what is known of each."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.conditions import Condition, ConditionType, Status
@@ -73,6 +74,28 @@ async def record_standing(
     said = asdict(standing)
     row.standing_at = said.pop("read_at")
     row.standing = said
+
+
+async def record_standings(
+    session: AsyncSession, shown: Sequence[tuple[str, PhoneNumber, Standing]]
+) -> None:
+    """Write down how many senders stand, in one go."""
+    if not shown:
+        return
+    table = SenderRow.__table__
+    where = (table.c.onboarding_id == bindparam("of")) & (table.c.phone_number == bindparam("no"))
+    query = (
+        update(SenderRow)
+        .where(where)
+        .values(standing=bindparam("said"), standing_at=bindparam("at"))
+    )
+    connection = await session.connection()
+    await connection.execute(query, [_standing_values(*each) for each in shown])
+
+
+def _standing_values(onboarding_id: str, number: str, standing: Standing) -> dict[str, Any]:
+    said = asdict(standing)
+    return {"of": onboarding_id, "no": number, "at": said.pop("read_at"), "said": said}
 
 
 async def record_profile(

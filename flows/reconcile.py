@@ -1,0 +1,66 @@
+"""Keep what is true true: compare everyone with what the providers show, and mend what is ours."""
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+from tasks.findings import show_findings, summary_of
+from tasks.reconcile import (
+    compare_filings,
+    compare_runs,
+    compare_standings,
+    look_for_registrations,
+    tell_again,
+)
+from tasks.services import Services, open_services
+from tasks.step import failure_of, result_of
+from tasks.webhooks import mend_webhooks
+from waboard.domain.errors import WaboardError
+from waboard.domain.ids import PlatformId
+from waboard.domain.reconcile import Answer, Aspect, Finding
+
+COMPARISONS = {
+    Aspect.STANDING: compare_standings,
+    Aspect.FILING: compare_filings,
+    Aspect.RUN: compare_runs,
+    Aspect.NOTIFICATION: tell_again,
+}
+
+
+def _named() -> str:
+    given: dict[str, Any] = flow_run.get_parameters()
+    dry = " · dry run" if given.get("dry_run") else ""
+    return f"reconcile {given.get('client_ref') or 'everyone'}{dry}"
+
+
+@flow(name="reconcile", flow_run_name=_named, persist_result=False)
+async def reconcile(client_ref: PlatformId | None = None, dry_run: bool = False) -> State[None]:
+    """Compare everyone with what the providers show. What is ours is mended, the rest is raised.
+
+    Args:
+        client_ref: One client; everyone when it is left out.
+        dry_run: Only look: nothing is changed, and nobody told.
+    """
+    async with open_services(beside=True) as services:
+        if not dry_run:
+            await failure_of(mend_webhooks, services)
+            await failure_of(look_for_registrations, services, client_ref)
+        findings = [
+            finding
+            for aspect in COMPARISONS
+            for finding in await _compare(services, aspect, client_ref, dry=dry_run)
+        ]
+        await show_findings(findings, dry=dry_run)
+    return Completed(name="Reconciled", message=f"{', '.join(summary_of(findings))}.")
+
+
+async def _compare(
+    services: Services, aspect: Aspect, client_ref: str | None, *, dry: bool
+) -> list[Finding]:
+    found = await result_of(COMPARISONS[aspect], services, client_ref, dry=dry)
+    if isinstance(found, WaboardError):
+        return [Finding("", client_ref or "", "", aspect, Answer.UNKNOWN, str(found))]
+    return found

@@ -1,0 +1,87 @@
+"""What a reconciliation finds: is it still so, and what follows."""
+
+import pytest
+
+from tests.domain.samples import GOOD
+from waboard.domain.conditions import Status
+from waboard.domain.filing import Filing
+from waboard.domain.ids import NumberKey
+from waboard.domain.reasons import Reason
+from waboard.domain.reconcile import (
+    MISSING,
+    Answer,
+    Aspect,
+    Finding,
+    Watched,
+    compare_filing,
+    compare_standing,
+    standing_of,
+)
+
+OURS, FOREIGN = Filing("waboard", "acme"), Filing("waboard", "506914")
+SENDER = Watched("1", "acme", GOOD, NumberKey("key"), OURS, usable=None)
+
+
+@pytest.mark.parametrize("status", ["CONNECTED", "FLAGGED", "RATE_LIMITED"])
+def test_a_sender_that_can_send_is_usable(status: str):
+    """If not always as much as it would."""
+    verdict = standing_of(status)
+    assert verdict is not None
+    assert (verdict.status, verdict.reason) == (Status.TRUE, Reason.SENDER_USABLE)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("BANNED", Reason.SENDER_BANNED),
+        ("RESTRICTED", Reason.SENDER_BANNED),
+        ("DISCONNECTED", Reason.SENDER_DISCONNECTED),
+        ("PENDING", Reason.SENDER_DISCONNECTED),
+        ("UNVERIFIED", Reason.SENDER_DISCONNECTED),
+        ("DELETED", Reason.SENDER_GONE),
+        ("MIGRATED", Reason.SENDER_GONE),
+        (MISSING, Reason.SENDER_GONE),
+    ],
+)
+def test_a_sender_that_is_lost_says_how(status: str, reason: Reason):
+    verdict = standing_of(status)
+    assert verdict is not None
+    assert (verdict.status, verdict.reason) == (Status.FALSE, reason)
+
+
+@pytest.mark.parametrize("status", ["UNKNOWN", "ON_THE_MOON"])
+def test_a_status_that_says_nothing_is_never_acted_on(status: str):
+    """One that Infobip may invent is no reason to call a number dead."""
+    assert standing_of(status) is None
+    assert compare_standing(SENDER, status).answer is Answer.UNKNOWN
+
+
+@pytest.mark.parametrize(("status", "answer"), [("CONNECTED", Answer.YES), ("BANNED", Answer.NO)])
+def test_a_standing_is_found_in_infobips_own_word(status: str, answer: Answer):
+    finding = compare_standing(SENDER, status)
+    assert (finding.aspect, finding.answer) == (Aspect.STANDING, answer)
+    assert status in finding.said
+
+
+def test_a_sender_that_is_filed_as_it_should_be_is_in_order():
+    assert compare_filing(SENDER, [OURS]).answer is Answer.YES
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ([], "Filed under nothing, not under waboard / acme."),
+        ([FOREIGN], "Filed under waboard / 506914, not under waboard / acme."),
+        ([OURS, FOREIGN], "Filed under waboard / 506914 and waboard / acme, not under"),
+    ],
+)
+def test_a_sender_that_is_filed_otherwise_says_how(found: list[Filing], said: str):
+    finding = compare_filing(SENDER, found)
+    assert finding.answer is Answer.NO
+    assert said in finding.said
+
+
+def test_a_finding_names_a_sender_by_its_last_digits():
+    finding = compare_filing(SENDER, [OURS])
+    assert finding.label == f"…{GOOD[-4:]}"
+    assert Finding("1", "acme", "", Aspect.RUN, Answer.YES, "").label == ""

@@ -1,0 +1,306 @@
+"""What is true is kept true: compared with the sandbox's own books, mended, or raised."""
+
+from typing import Any
+
+import pytest
+from prefect.states import Cancelled, Running
+
+from tasks import reconcile
+from tasks.reconcile import (
+    compare_filings,
+    compare_runs,
+    compare_standings,
+    look_for_registrations,
+    tell_again,
+)
+from tests.tasks.bench import (
+    ASSOCIATIONS,
+    GOOD,
+    OTHER,
+    QUALITY,
+    Bench,
+    condition,
+    sender_fate,
+    unreachable,
+)
+from waboard.domain.conditions import Condition, ConditionType, Status
+from waboard.domain.errors import ProviderError
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.reasons import Reason
+from waboard.domain.reconcile import Answer, Finding
+from waboard.ledger.conditions import write_condition
+from waboard.ledger.onboardings import end_onboarding, record_run, with_news
+from waboard.ledger.senders import record_number_key
+
+USABLE, ASSOCIATED = ConditionType.USABLE, ConditionType.ASSOCIATED
+VERIFIED, NOTIFIED = ConditionType.VERIFIED, ConditionType.NOTIFIED
+
+
+async def live(bench: Bench, *numbers: str) -> Onboarding:
+    """An onboarding that has ended as live, as the sandbox's books have it too."""
+    onboarding = await bench.registered(*numbers)
+    await bench.services.infobip.create_application(onboarding.application_id, "The Provider")
+    await bench.services.infobip.create_entity(onboarding.entity_id, "Acme")
+    for sender in onboarding.senders:
+        key = bench.books.senders[sender.phone_number].key
+        async with bench.ledger.begin() as session:
+            await record_number_key(session, onboarding.id, sender.phone_number, key)  # pyright: ignore[reportArgumentType]
+            for kind in (ASSOCIATED, VERIFIED):
+                true = Condition(kind, Status.TRUE, "Shown", "Yes.", "test", bench.now)
+                await write_condition(session, onboarding.id, sender.phone_number, true)
+        await bench.services.infobip.associate(
+            key,  # pyright: ignore[reportArgumentType]
+            onboarding.application_id,
+            onboarding.entity_id,
+        )
+    async with bench.ledger.begin() as session:
+        await end_onboarding(session, onboarding.id, bench.now, "Live")
+    return await bench.later(60)
+
+
+async def becomes(bench: Bench, status: str, *numbers: str) -> None:
+    """Meta does something to the numbers."""
+    fates = [sender_fate(n, connection_status=status) for n in numbers or (GOOD,)]
+    await bench.sandbox.decide(senders=fates, status="FINISHED")
+
+
+def answers(findings: list[Finding]) -> list[tuple[str, Answer, str]]:
+    """What matters of findings."""
+    return [(f.label, f.answer, f.done) for f in findings]
+
+
+async def has_news(bench: Bench) -> bool:
+    """Whether its run goes on by itself."""
+    async with bench.ledger.begin() as session:
+        return await with_news(session) == [bench.id]
+
+
+class TestStandings:
+    """How senders stand at Infobip."""
+
+    async def test_what_is_in_order_is_kept_and_changes_nothing(self, bench: Bench):
+        await live(bench)
+        findings = await compare_standings.fn(bench.services, None, dry=False)
+        assert answers(findings) == [("…8538", Answer.YES, "")]
+        (sender,) = (await bench.look()).senders
+        assert sender.standing is not None
+        assert sender.standing.status == "CONNECTED"
+        assert USABLE not in sender.conditions
+        assert not await has_news(bench)
+
+    async def test_a_banned_number_is_live_no_more_and_its_run_goes_on(self, bench: Bench):
+        await live(bench)
+        await becomes(bench, "BANNED")
+        findings = await compare_standings.fn(bench.services, None, dry=False)
+        assert answers(findings) == [("…8538", Answer.NO, "")]
+        (sender,) = (await bench.look()).senders
+        assert condition(sender, USABLE) == (Status.FALSE, Reason.SENDER_BANNED)
+        assert not sender.is_live
+        assert await has_news(bench)
+
+    async def test_one_that_comes_back_is_live_again(self, bench: Bench):
+        await live(bench)
+        for status in ("BANNED", "CONNECTED"):
+            await becomes(bench, status)
+            await compare_standings.fn(bench.services, None, dry=False)
+        (sender,) = (await bench.look()).senders
+        assert condition(sender, USABLE) == (Status.TRUE, Reason.SENDER_USABLE)
+        assert sender.is_live
+
+    async def test_one_that_infobip_does_not_list_is_gone(self, bench: Bench):
+        await live(bench, GOOD, OTHER)
+        del bench.books.senders[OTHER]
+        findings = await compare_standings.fn(bench.services, None, dry=False)
+        assert {f.label: f.answer for f in findings} == {
+            "…8538": Answer.YES,
+            "…6042": Answer.NO,
+        }
+
+    async def test_a_status_that_says_nothing_changes_nothing(self, bench: Bench):
+        await live(bench)
+        await becomes(bench, "UNKNOWN")
+        findings = await compare_standings.fn(bench.services, None, dry=False)
+        assert [f.answer for f in findings] == [Answer.UNKNOWN]
+        assert (await bench.look()).senders[0].is_live
+
+    async def test_doing_it_twice_comes_to_the_same(self, bench: Bench):
+        await live(bench)
+        await becomes(bench, "BANNED")
+        first = await compare_standings.fn(bench.services, None, dry=False)
+        before = await bench.look()
+        assert await compare_standings.fn(bench.services, None, dry=False) == first
+        assert (await bench.look()).senders[0].conditions == before.senders[0].conditions
+
+    async def test_a_dry_run_finds_the_same_and_writes_nothing(self, bench: Bench):
+        await live(bench)
+        await becomes(bench, "BANNED")
+        findings = await compare_standings.fn(bench.services, None, dry=True)
+        assert answers(findings) == [("…8538", Answer.NO, "")]
+        (sender,) = (await bench.look()).senders
+        assert sender.standing is None
+        assert sender.is_live
+
+    async def test_only_one_client_is_looked_at_where_one_is_named(self, bench: Bench):
+        await live(bench)
+        assert await compare_standings.fn(bench.services, "somebody-else", dry=False) == []
+        assert len(await compare_standings.fn(bench.services, "acme", dry=False)) == 1
+
+    async def test_what_cannot_be_seen_is_no_answer(self, bench: Bench):
+        await live(bench)
+        bench.network.cut_before("GET", QUALITY, unreachable())
+        with pytest.raises(ProviderError):
+            await compare_standings.fn(bench.services, None, dry=False)
+        assert (await bench.look()).senders[0].is_live
+
+
+class TestFilings:
+    """Under which ids senders are filed."""
+
+    async def test_what_is_in_order_costs_one_call_for_a_thousand(self, bench: Bench):
+        await live(bench, GOOD, OTHER)
+        before = bench.calls("GET", ASSOCIATIONS)
+        findings = await compare_filings.fn(bench.services, None, dry=False)
+        assert [f.answer for f in findings] == [Answer.YES, Answer.YES]
+        assert bench.calls("GET", ASSOCIATIONS) == before + 1
+
+    async def test_one_that_somebody_removed_is_filed_anew_by_its_run(self, bench: Bench):
+        await live(bench)
+        bench.books.associations.clear()
+        findings = await compare_filings.fn(bench.services, None, dry=False)
+        assert answers(findings) == [("…8538", Answer.NO, "Its run goes on and files it anew.")]
+        (sender,) = (await bench.look()).senders
+        assert condition(sender, ASSOCIATED) == (Status.FALSE, Reason.ASSOCIATION_GONE)
+        assert await has_news(bench)
+
+    async def test_a_dry_run_leaves_it(self, bench: Bench):
+        await live(bench)
+        bench.books.associations.clear()
+        findings = await compare_filings.fn(bench.services, None, dry=True)
+        assert answers(findings) == [("…8538", Answer.NO, "")]
+        assert not await has_news(bench)
+
+    async def test_who_is_not_associated_is_not_compared(self, bench: Bench):
+        await bench.registered()
+        assert await compare_filings.fn(bench.services, None, dry=False) == []
+        assert bench.calls("GET", ASSOCIATIONS) == 0
+
+
+class TestRegistrations:
+    """Evidence for whoever waits."""
+
+    async def test_a_lost_webhook_is_made_up_for(self, bench: Bench):
+        """The number is known and connected, and nobody said so."""
+        await bench.start(phone_numbers=[GOOD])
+        await bench.sandbox.decide(senders=[sender_fate(GOOD)], status="FINISHED")
+        await bench.sandbox.share()
+        await bench.sandbox.settled()
+        await look_for_registrations.fn(bench.services, None)
+        (sender,) = (await bench.look()).senders
+        assert condition(sender, ConditionType.REGISTERED)[0] == Status.TRUE
+
+    async def test_where_nobody_waits_infobip_is_not_asked(self, bench: Bench):
+        await live(bench)
+        before = bench.calls("GET", QUALITY)
+        await look_for_registrations.fn(bench.services, None)
+        assert bench.calls("GET", QUALITY) == before
+
+
+class TestRuns:
+    """Whether the run of everyone on the way is there."""
+
+    @pytest.fixture
+    def states(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+        """What Prefect knows of runs."""
+        known: dict[str, Any] = {}
+
+        async def read(_: object) -> dict[str, Any]:
+            return known
+
+        monkeypatch.setattr(reconcile, "_states", read)
+        return known
+
+    async def on_the_way(self, bench: Bench) -> None:
+        onboarding = await bench.start()
+        async with bench.ledger.begin() as session:
+            await record_run(session, onboarding.id, "the run")
+
+    async def test_one_that_runs_is_in_order(self, bench: Bench, states: dict[str, Any]):
+        await self.on_the_way(bench)
+        states["the run"] = Running()
+        (finding,) = await compare_runs.fn(bench.services, None, dry=False)
+        assert (finding.answer, finding.said) == (Answer.YES, "Its run is Running.")
+
+    async def test_one_that_prefect_forgot_is_started_anew(
+        self, bench: Bench, states: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ):
+        started: list[str] = []
+
+        async def start(_: object, onboarding: Onboarding) -> str:
+            started.append(onboarding.id)
+            return "another"
+
+        monkeypatch.setattr(reconcile, "start_run", start)
+        await self.on_the_way(bench)
+        (dry,) = await compare_runs.fn(bench.services, None, dry=True)
+        assert (dry.answer, dry.done, started) == (Answer.NO, "", [])
+        (finding,) = await compare_runs.fn(bench.services, None, dry=False)
+        assert finding.done == "Another run is started; it goes on from the ledger."
+        assert started == [bench.id]
+
+    async def test_one_that_a_person_cancelled_is_left_to_that_person(
+        self, bench: Bench, states: dict[str, Any]
+    ):
+        await self.on_the_way(bench)
+        states["the run"] = Cancelled()
+        (finding,) = await compare_runs.fn(bench.services, None, dry=False)
+        assert (finding.answer, finding.done) == (Answer.NO, "")
+        assert "retry it" in finding.said
+
+    async def test_one_that_is_about_to_be_started_is_in_order(
+        self, bench: Bench, states: dict[str, Any]
+    ):
+        await bench.start()
+        (finding,) = await compare_runs.fn(bench.services, None, dry=False)
+        assert finding.answer is Answer.YES
+
+    async def test_who_has_ended_needs_no_run(self, bench: Bench, states: dict[str, Any]):
+        await live(bench)
+        assert await compare_runs.fn(bench.services, None, dry=False) == []
+
+
+class TestTelling:
+    """Ends that somebody could not be told."""
+
+    async def untold(self, bench: Bench, reason: Reason) -> None:
+        onboarding = await live(bench)
+        await bench.services.write(
+            onboarding.id, "", NOTIFIED, Status.UNKNOWN, reason, "HTTP 503", "test"
+        )
+
+    @pytest.fixture
+    def gone_on(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The onboardings whose runs go on."""
+        ids: list[str] = []
+
+        async def go_on(onboarding: Onboarding) -> None:
+            ids.append(onboarding.id)
+
+        monkeypatch.setattr(reconcile, "go_on", go_on)
+        return ids
+
+    async def test_the_run_goes_on_and_tells_them(self, bench: Bench, gone_on: list[str]):
+        await self.untold(bench, Reason.RECEIVER_FAILED)
+        (finding,) = await tell_again.fn(bench.services, None, dry=False)
+        assert finding.done == "Its run goes on and tells them."
+        assert gone_on == [bench.id]
+
+    async def test_a_dry_run_tells_nobody(self, bench: Bench, gone_on: list[str]):
+        await self.untold(bench, Reason.RECEIVER_FAILED)
+        (finding,) = await tell_again.fn(bench.services, None, dry=True)
+        assert (finding.answer, gone_on) == (Answer.NO, [])
+
+    async def test_where_there_is_nobody_to_tell_nothing_is_missing(
+        self, bench: Bench, gone_on: list[str]
+    ):
+        await self.untold(bench, Reason.NO_RECEIVER)
+        assert await tell_again.fn(bench.services, None, dry=False) == []

@@ -1,0 +1,117 @@
+"""What a reconciliation finds: is it still so, and what follows.
+
+It never acts on what it cannot see. The statuses of a sender are those of `senders/quality`
+(Infobip OpenAPI whatsapp 3.210.0).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from waboard.domain.conditions import Status
+from waboard.domain.delivery import Verdict
+from waboard.domain.filing import Filing
+from waboard.domain.ids import NumberKey, PhoneNumber, mask_phone
+from waboard.domain.reasons import Reason
+
+
+class Aspect(StrEnum):
+    """What is compared with what the providers show."""
+
+    STANDING = "standing"
+    FILING = "filing"
+    SUBSCRIPTION = "subscription"
+    RUN = "run"
+    NOTIFICATION = "notification"
+
+
+class Answer(StrEnum):
+    """Whether it is as it should be. Unknown is never acted on."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One answer about one client, or one of its senders, and what was done because of it."""
+
+    onboarding_id: str
+    client_ref: str
+    phone_number: str
+    aspect: Aspect
+    answer: Answer
+    said: str
+    done: str = ""
+
+    @property
+    def label(self) -> str:
+        """The sender's last digits; empty where it is about the whole client."""
+        return mask_phone(self.phone_number) if self.phone_number else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A registered sender that is compared: what we hold for true of it.
+
+    `usable` is None while nobody has looked; `number_key` and `filing` are None until it is
+    associated.
+    """
+
+    onboarding_id: str
+    client_ref: str
+    phone_number: PhoneNumber
+    number_key: NumberKey | None
+    filing: Filing | None
+    usable: bool | None
+
+
+USABLE = frozenset({"CONNECTED", "FLAGGED", "RATE_LIMITED"})
+"""Statuses of a sender that can send, if not always as much as it would."""
+_LOST: dict[str, Reason] = {
+    "BANNED": Reason.SENDER_BANNED,
+    "RESTRICTED": Reason.SENDER_BANNED,
+    "DISCONNECTED": Reason.SENDER_DISCONNECTED,
+    "PENDING": Reason.SENDER_DISCONNECTED,
+    "UNVERIFIED": Reason.SENDER_DISCONNECTED,
+    "DELETED": Reason.SENDER_GONE,
+    "MIGRATED": Reason.SENDER_GONE,
+}
+MISSING = "not listed"
+"""What is said of a sender that Infobip does not list: it lists all that the account owns."""
+
+
+def standing_of(status: str) -> Verdict | None:
+    """Judge a sender's status, as on the wire or `MISSING`. None for one that says nothing."""
+    if status in USABLE:
+        return Verdict(Status.TRUE, Reason.SENDER_USABLE, f"Infobip shows it as {status}.")
+    if status == MISSING:
+        return Verdict(Status.FALSE, Reason.SENDER_GONE, "Infobip does not list it any more.")
+    reason = _LOST.get(status)
+    return Verdict(Status.FALSE, reason, f"Infobip shows it as {status}.") if reason else None
+
+
+def compare_standing(sender: Watched, status: str) -> Finding:
+    """Compare a sender with how Infobip shows it."""
+    verdict = standing_of(status)
+    answer = Answer.UNKNOWN
+    if verdict is not None:
+        answer = Answer.YES if verdict.status is Status.TRUE else Answer.NO
+    said = verdict.message if verdict else f"Infobip shows it as {status}, which says nothing."
+    return _finding(sender, Aspect.STANDING, answer, said)
+
+
+def compare_filing(sender: Watched, found: Collection[Filing]) -> Finding:
+    """Compare how a sender is filed with how it should be."""
+    if list(found) == [sender.filing]:
+        return _finding(sender, Aspect.FILING, Answer.YES, f"Filed under {sender.filing}.")
+    where = " and ".join(sorted(map(str, found))) or "nothing"
+    said = f"Filed under {where}, not under {sender.filing}."
+    return _finding(sender, Aspect.FILING, Answer.NO, said)
+
+
+def _finding(sender: Watched, aspect: Aspect, answer: Answer, said: str) -> Finding:
+    return Finding(
+        sender.onboarding_id, sender.client_ref, sender.phone_number, aspect, answer, said
+    )

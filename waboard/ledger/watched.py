@@ -1,0 +1,130 @@
+"""Whom a reconciliation looks at: read in a few queries, however many there are."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from waboard.domain.conditions import ConditionType, Status
+from waboard.domain.filing import Filing
+from waboard.domain.ids import NumberKey, PhoneNumber
+from waboard.domain.reasons import Reason
+from waboard.domain.reconcile import Watched
+from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, SenderRow
+
+
+async def registered_senders(session: AsyncSession, client_ref: str | None = None) -> list[Watched]:
+    """Return the registered senders of the newest onboarding of every WABA, or of one client."""
+    registered, associated, usable = (aliased(ConditionRow) for _ in range(3))
+    query = (
+        select(SenderRow, OnboardingRow, ClientRow.client_ref, associated.status, usable.status)
+        .join(OnboardingRow, OnboardingRow.id == SenderRow.onboarding_id)
+        .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
+        .join(registered, _condition(registered, ConditionType.REGISTERED))
+        .outerjoin(associated, _condition(associated, ConditionType.ASSOCIATED))
+        .outerjoin(usable, _condition(usable, ConditionType.USABLE))
+        .where(registered.status == Status.TRUE, OnboardingRow.id.in_(_newest()))
+        .order_by(ClientRow.client_ref, SenderRow.id)
+    )
+    if client_ref is not None:
+        query = query.where(ClientRow.client_ref == client_ref)
+    return [_watched(*row) for row in await session.execute(query)]
+
+
+def _condition(row: type[ConditionRow], kind: ConditionType) -> ColumnElement[bool]:
+    return and_(
+        row.onboarding_id == SenderRow.onboarding_id,
+        row.subject == SenderRow.phone_number,
+        row.type == kind,
+    )
+
+
+def _newest() -> Select[tuple[str]]:
+    last = (
+        select(OnboardingRow.waba_id, func.max(OnboardingRow.attempt).label("attempt"))
+        .group_by(OnboardingRow.waba_id)
+        .subquery()
+    )
+    same = and_(OnboardingRow.waba_id == last.c.waba_id, OnboardingRow.attempt == last.c.attempt)
+    return select(OnboardingRow.id).join(last, same)
+
+
+def _watched(
+    sender: SenderRow,
+    onboarding: OnboardingRow,
+    client_ref: str,
+    associated: str | None,
+    usable: str | None,
+) -> Watched:
+    filing = Filing(onboarding.application_id, onboarding.entity_id)
+    if sender.application_id is not None:
+        filing = Filing(sender.application_id, sender.entity_id)
+    return Watched(
+        onboarding_id=onboarding.id,
+        client_ref=client_ref,
+        phone_number=PhoneNumber(sender.phone_number),
+        number_key=NumberKey(sender.number_key) if sender.number_key else None,
+        filing=filing if associated == Status.TRUE else None,
+        usable=None if usable is None else usable == Status.TRUE,
+    )
+
+
+async def awaited_numbers(
+    session: AsyncSession, client_ref: str | None = None
+) -> list[PhoneNumber]:
+    """Return every number whose registration is awaited by a run."""
+    registered = aliased(ConditionRow)
+    query = (
+        select(SenderRow.phone_number)
+        .join(OnboardingRow, OnboardingRow.id == SenderRow.onboarding_id)
+        .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
+        .outerjoin(registered, _condition(registered, ConditionType.REGISTERED))
+        .where(
+            OnboardingRow.ended_at.is_(None),
+            or_(registered.status.is_(None), registered.status == Status.UNKNOWN),
+        )
+    )
+    if client_ref is not None:
+        query = query.where(ClientRow.client_ref == client_ref)
+    return sorted({PhoneNumber(number) for number in await session.scalars(query)})
+
+
+async def untold(session: AsyncSession, client_ref: str | None = None) -> list[tuple[str, str]]:
+    """Return onboarding and client of every ended one whose receivers could not be told."""
+    query = (
+        select(OnboardingRow.id, ClientRow.client_ref)
+        .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
+        .join(ConditionRow, ConditionRow.onboarding_id == OnboardingRow.id)
+        .where(
+            OnboardingRow.ended_at.is_not(None),
+            ConditionRow.type == ConditionType.NOTIFIED,
+            ConditionRow.status != Status.TRUE,
+            ConditionRow.reason != Reason.NO_RECEIVER,
+        )
+    )
+    if client_ref is not None:
+        query = query.where(ClientRow.client_ref == client_ref)
+    return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class OnTheWay:
+    """An onboarding that has not ended, and its run."""
+
+    onboarding_id: str
+    client_ref: str
+    flow_run_id: str | None
+
+
+async def on_the_way(session: AsyncSession, client_ref: str | None = None) -> list[OnTheWay]:
+    """Return every onboarding that has not ended."""
+    query = (
+        select(OnboardingRow.id, ClientRow.client_ref, OnboardingRow.flow_run_id)
+        .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
+        .where(OnboardingRow.ended_at.is_(None))
+        .order_by(ClientRow.client_ref)
+    )
+    if client_ref is not None:
+        query = query.where(ClientRow.client_ref == client_ref)
+    return [OnTheWay(row[0], row[1], row[2]) for row in await session.execute(query)]
