@@ -13,7 +13,7 @@ from tasks.reconcile import (
     compare_runs,
     compare_standings,
     look_for_registrations,
-    tell_again,
+    take_up_undone,
 )
 from tasks.services import Services, open_services
 from tasks.step import failure_of, result_of
@@ -26,7 +26,7 @@ COMPARISONS = {
     Aspect.STANDING: compare_standings,
     Aspect.FILING: compare_filings,
     Aspect.RUN: compare_runs,
-    Aspect.NOTIFICATION: tell_again,
+    Aspect.STEP: take_up_undone,
 }
 
 

@@ -7,6 +7,7 @@ doing it twice, or two at once, comes to the same. With `dry` nothing is written
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State
 
-from tasks.runs import go_on, start_run
+from tasks.runs import start_run
 from tasks.services import Services
 from tasks.step import STEP, may_repeat
 from waboard.domain.conditions import Condition, ConditionType, Status
@@ -39,10 +40,19 @@ from waboard.infobip.models import SenderQuality
 from waboard.ledger.conditions import write_condition
 from waboard.ledger.events import concerned_by, receive
 from waboard.ledger.look import hold, look
-from waboard.ledger.onboardings import forget_run, read_onboarding
+from waboard.ledger.onboardings import forget_run, go_on_soon, read_onboarding
 from waboard.ledger.senders import record_standings
-from waboard.ledger.watched import OnTheWay, awaited_numbers, on_the_way, registered_senders, untold
+from waboard.ledger.watched import (
+    LeftUndone,
+    OnTheWay,
+    awaited_numbers,
+    left_undone,
+    on_the_way,
+    registered_senders,
+)
 
+TRIED_FOR = timedelta(days=3)
+"""How long a step that a provider or a receiver keeps back is taken up again by itself."""
 MOST_RUNS = 200
 """Flow runs in one question to Prefect, which gives 200 at most."""
 T = TypeVar("T")
@@ -247,23 +257,27 @@ async def _start_anew(services: Services, finding: Finding) -> Finding:
 
 
 @task(
-    name="tell again",
-    task_run_name="tell again whom nobody could tell",
+    name="take up what was left undone",
+    task_run_name="take up what a provider or a receiver kept from the end",
     retry_condition_fn=may_repeat,
     **STEP,
 )
-async def tell_again(services: Services, client_ref: str | None, *, dry: bool) -> list[Finding]:
-    """Let runs go on whose end somebody could not be told."""
-    findings: list[Finding] = []
+async def take_up_undone(services: Services, client_ref: str | None, *, dry: bool) -> list[Finding]:
+    """Let runs go on that ended although a provider, or a receiver, was only away."""
+    now = services.clock()
     async with services.ledger.begin() as session:
-        missed = await untold(session, client_ref)
-    for onboarding_id, name in missed:
-        said = "Somebody could not be told what it came to."
-        finding = Finding(onboarding_id, name, "", Aspect.NOTIFICATION, Answer.NO, said)
-        if not dry:
-            async with services.ledger.begin() as session:
-                onboarding = await read_onboarding(session, onboarding_id)
-            await go_on(onboarding)
-            finding = replace(finding, done="Its run goes on and tells them.")
-        findings.append(finding)
-    return findings
+        undone = await left_undone(session, now - TRIED_FOR, client_ref)
+    if not dry:
+        async with services.ledger.begin() as session:
+            for onboarding_id in sorted({each.onboarding_id for each in undone}):
+                await hold(session, onboarding_id)
+                await go_on_soon(session, onboarding_id, now)
+    return [_undone(each, dry=dry) for each in undone]
+
+
+def _undone(left: LeftUndone, *, dry: bool) -> Finding:
+    said = f"A step did not get through: {left.reason}."
+    done = "" if dry else "Its run goes on within seconds."
+    return Finding(
+        left.onboarding_id, left.client_ref, left.phone_number, Aspect.STEP, Answer.NO, said, done
+    )

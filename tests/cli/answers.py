@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.domain.samples import BAD, GOOD, T0, WABA
 from waboard.gateway.readiness import CheckView, ReadinessView
-from waboard.gateway.senders import AdditionView, ProfileChangeView
+from waboard.gateway.senders import AdditionView
 from waboard.gateway.signup import LinkView
 from waboard.gateway.views import (
     ConditionView,
@@ -13,6 +13,7 @@ from waboard.gateway.views import (
     EventView,
     OnboardingView,
     RequirementView,
+    RunView,
     SenderView,
 )
 
@@ -102,7 +103,7 @@ def addition(**fields: Any) -> dict[str, Any]:
 def profile_change(**fields: Any) -> dict[str, Any]:
     """A run that changes a profile."""
     given = {"links": {"flow_run": RUN_URL}} | fields
-    return ProfileChangeView.model_validate(given).model_dump(mode="json")
+    return RunView.model_validate(given).model_dump(mode="json")
 
 
 def event(**fields: Any) -> dict[str, Any]:

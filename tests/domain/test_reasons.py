@@ -18,6 +18,7 @@ PROOFS = {
     Reason.TEMPLATE_APPROVED,
     Reason.INBOUND_ARRIVED,
     Reason.MESSAGE_DELIVERED,
+    Reason.SENDER_USABLE,
     Reason.EVERYBODY_TOLD,
 }
 """Reasons for a condition to be true: they need nobody."""

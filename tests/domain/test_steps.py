@@ -28,7 +28,9 @@ from tests.domain.samples import (
     live_sender,
     onboarding,
     sender,
+    true,
 )
+from waboard.domain.reasons import Reason
 from waboard.domain.registration import registration_from
 from waboard.domain.standing import Profile, Standing
 from waboard.domain.steps import (
@@ -185,3 +187,23 @@ ALL_KNOWN = replace(sender(GOOD, REGISTERED), standing=KNOWN, profile=SHOWN)
 def test_infobip_is_asked_how_senders_stand_while_one_is_registered_and_unknown(senders, due):
     """It can say nothing of the others."""
     assert facts_are_due(onboarding(senders=senders)) is due
+
+
+SEEN = replace(true(REGISTERED), reason=Reason.SENDER_CONNECTED)
+
+
+@pytest.mark.parametrize(
+    ("senders", "over"),
+    [
+        ((sender(GOOD, SEEN),), True),
+        ((sender(GOOD, SEEN), sender(BAD, FAILED)), True),
+        ((sender(GOOD, SEEN), sender(BAD, ON_ITS_WAY)), False),
+        ((sender(GOOD, REGISTERED),), False),
+        ((), False),
+    ],
+    ids=["connected", "the other failed", "the other is on its way", "only an event", "nobody"],
+)
+def test_a_registration_whose_last_event_was_lost_is_over_when_all_are_seen(senders, over):
+    """Asking by number showed how they stand; by an event alone, more may be to come."""
+    under_way = onboarding(registration=UNDER_WAY, senders=senders)
+    assert registration_is_over(under_way) is over

@@ -39,6 +39,7 @@ IN_PROGRESS = not_true(REGISTERED, Reason.REGISTRATION_IN_PROGRESS, Status.UNKNO
 FAILED = not_true(REGISTERED, Reason.REGISTRATION_FAILED)
 NOT_ASSOCIATED = not_true(ASSOCIATED, Reason.ASSOCIATION_REFUSED, Status.UNKNOWN)
 ON_ITS_WAY = not_true(VERIFIED, Reason.REPORT_AWAITED, Status.UNKNOWN)
+LOST = not_true(ConditionType.USABLE, Reason.SENDER_BANNED)
 UNDELIVERABLE = not_true(VERIFIED, Reason.MESSAGE_UNDELIVERABLE)
 
 LASTS = timedelta(days=14)
@@ -315,6 +316,11 @@ ENDS: dict[OutcomeName, tuple[dict[str, Any], str, list[StepState]]] = {
         ended(sender(GOOD, REGISTERED, ASSOCIATED, UNDELIVERABLE)),
         "stopped",
         ["done", "done", "done", "failed"],
+    ),
+    OutcomeName.SENDERS_LOST: (
+        ended(sender(GOOD, REGISTERED, ASSOCIATED, VERIFIED, LOST)),
+        "stopped",
+        ["done", "done", "done", "done"],
     ),
 }
 

@@ -11,7 +11,7 @@ from tasks.reconcile import (
     compare_runs,
     compare_standings,
     look_for_registrations,
-    tell_again,
+    take_up_undone,
 )
 from tests.tasks.bench import (
     ASSOCIATIONS,
@@ -268,39 +268,55 @@ class TestRuns:
         assert await compare_runs.fn(bench.services, None, dry=False) == []
 
 
-class TestTelling:
-    """Ends that somebody could not be told."""
+class TestUndone:
+    """What a provider that was away, or a receiver, kept back."""
 
-    async def untold(self, bench: Bench, reason: Reason) -> None:
+    async def kept_back(self, bench: Bench, kind: ConditionType, reason: Reason) -> None:
         onboarding = await live(bench)
         await bench.services.write(
-            onboarding.id, "", NOTIFIED, Status.UNKNOWN, reason, "HTTP 503", "test"
+            onboarding.id, "", kind, Status.UNKNOWN, reason, "HTTP 503", "test"
         )
 
-    @pytest.fixture
-    def gone_on(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-        """The onboardings whose runs go on."""
-        ids: list[str] = []
+    @pytest.mark.parametrize(
+        ("kind", "reason"),
+        [
+            (NOTIFIED, Reason.RECEIVER_FAILED),
+            (NOTIFIED, Reason.PROVIDER_UNAVAILABLE),
+            (ConditionType.TEMPLATE_READY, Reason.PROVIDER_UNAVAILABLE),
+        ],
+    )
+    async def test_the_run_goes_on_with_it(self, bench: Bench, kind: ConditionType, reason: Reason):
+        await self.kept_back(bench, kind, reason)
+        (finding,) = await take_up_undone.fn(bench.services, None, dry=False)
+        assert (finding.answer, finding.done) == (Answer.NO, "Its run goes on within seconds.")
+        assert await has_news(bench)
 
-        async def go_on(onboarding: Onboarding) -> None:
-            ids.append(onboarding.id)
+    async def test_a_dry_run_leaves_it(self, bench: Bench):
+        await self.kept_back(bench, NOTIFIED, Reason.RECEIVER_FAILED)
+        (finding,) = await take_up_undone.fn(bench.services, None, dry=True)
+        assert (finding.answer, finding.done) == (Answer.NO, "")
+        assert not await has_news(bench)
 
-        monkeypatch.setattr(reconcile, "go_on", go_on)
-        return ids
+    async def test_where_there_is_nobody_to_tell_nothing_is_missing(self, bench: Bench):
+        await self.kept_back(bench, NOTIFIED, Reason.NO_RECEIVER)
+        assert await take_up_undone.fn(bench.services, None, dry=False) == []
 
-    async def test_the_run_goes_on_and_tells_them(self, bench: Bench, gone_on: list[str]):
-        await self.untold(bench, Reason.RECEIVER_FAILED)
-        (finding,) = await tell_again.fn(bench.services, None, dry=False)
-        assert finding.done == "Its run goes on and tells them."
-        assert gone_on == [bench.id]
+    async def test_what_lasts_for_days_is_for_a_person(self, bench: Bench):
+        """A receiver that will never answer is not called for ever."""
+        await self.kept_back(bench, NOTIFIED, Reason.RECEIVER_FAILED)
+        await bench.later(3 * 86400 + 1)
+        assert await take_up_undone.fn(bench.services, None, dry=False) == []
 
-    async def test_a_dry_run_tells_nobody(self, bench: Bench, gone_on: list[str]):
-        await self.untold(bench, Reason.RECEIVER_FAILED)
-        (finding,) = await tell_again.fn(bench.services, None, dry=True)
-        assert (finding.answer, gone_on) == (Answer.NO, [])
-
-    async def test_where_there_is_nobody_to_tell_nothing_is_missing(
-        self, bench: Bench, gone_on: list[str]
-    ):
-        await self.untold(bench, Reason.NO_RECEIVER)
-        assert await tell_again.fn(bench.services, None, dry=False) == []
+    async def test_who_is_still_on_the_way_is_left_alone(self, bench: Bench):
+        """Its run tries by itself."""
+        onboarding = await bench.start()
+        await bench.services.write(
+            onboarding.id,
+            "",
+            ConditionType.SHARED,
+            Status.UNKNOWN,
+            Reason.PROVIDER_UNAVAILABLE,
+            "HTTP 503",
+            "test",
+        )
+        assert await take_up_undone.fn(bench.services, None, dry=False) == []

@@ -241,8 +241,9 @@ GUIDANCE: dict[Reason, Guidance] = {
         Party.OPERATOR, "Check that the receiver of the notification answers with 2xx."
     ),
     Reason.PROVIDER_UNAVAILABLE: Guidance(
-        Party.OPERATOR,
-        "Wait until the provider answers again, then retry the run in the Prefect UI.",
+        Party.US,
+        "Nothing to do: the run goes on by itself every 15 minutes, for three days; then retry it "
+        "in the Prefect UI.",
     ),
 }
 """Reasons of conditions that are not true. The others need nobody."""

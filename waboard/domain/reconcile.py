@@ -22,7 +22,7 @@ class Aspect(StrEnum):
     FILING = "filing"
     SUBSCRIPTION = "subscription"
     RUN = "run"
-    NOTIFICATION = "notification"
+    STEP = "step"
 
 
 class Answer(StrEnum):

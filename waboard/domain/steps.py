@@ -44,12 +44,21 @@ def share_was_refused(onboarding: Onboarding) -> bool:
 
 
 def registration_is_over(onboarding: Onboarding) -> bool:
-    """Whether there is nothing more to wait for: settled, all asked-for numbers done, given up."""
+    """Whether there is nothing more to wait for: settled, all known numbers done, given up."""
     registration = onboarding.registration
     asked = onboarding.phone_numbers
     known = registration.senders
     all_asked_done = bool(asked) and all(n in known and known[n].is_terminal for n in asked)
-    return registration.is_settled or all_asked_done or registration_was_given_up(onboarding)
+    known_either_way = registration.is_settled or all_asked_done or _is_seen_connected(onboarding)
+    return known_either_way or registration_was_given_up(onboarding)
+
+
+def _is_seen_connected(onboarding: Onboarding) -> bool:
+    # Its last event was lost, and asking by number showed how all stand that are known.
+    registered = [s.conditions.get(ConditionType.REGISTERED) for s in onboarding.senders]
+    if not all(condition and condition.is_decided for condition in registered):
+        return False
+    return any(c and c.reason == Reason.SENDER_CONNECTED for c in registered)
 
 
 def registration_was_given_up(onboarding: Onboarding) -> bool:

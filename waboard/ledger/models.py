@@ -261,6 +261,10 @@ class EventRow(Base):
     """
 
     __tablename__ = "events"
+    __table_args__ = (
+        # Holds all that is counted of events, which have grown large when there are many.
+        Index("ix_events_kind_disposition_received_at", "kind", "disposition", "received_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), unique=True)

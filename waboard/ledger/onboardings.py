@@ -198,6 +198,13 @@ async def with_news(session: AsyncSession) -> list[str]:
     return list(await session.scalars(query))
 
 
+async def go_on_soon(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
+    """Let an attempt that has ended go on within seconds, as with what came after its end."""
+    row = await session.get_one(OnboardingRow, onboarding_id)
+    if row.ended_at is not None:
+        row.news_at = row.news_at or now
+
+
 async def take_up_news(session: AsyncSession, onboarding_id: str) -> None:
     """Let an attempt that had ended go on with what came since, if something did."""
     row = await session.get(OnboardingRow, onboarding_id)

@@ -1,6 +1,7 @@
 """Whom a reconciliation looks at: read in a few queries, however many there are."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -90,22 +91,38 @@ async def awaited_numbers(
     return sorted({PhoneNumber(number) for number in await session.scalars(query)})
 
 
-async def untold(session: AsyncSession, client_ref: str | None = None) -> list[tuple[str, str]]:
-    """Return onboarding and client of every ended one whose receivers could not be told."""
+@dataclass(frozen=True, slots=True)
+class LeftUndone:
+    """A step that did not get through, of an onboarding or of one of its senders."""
+
+    onboarding_id: str
+    client_ref: str
+    phone_number: str
+    reason: str
+
+
+async def left_undone(
+    session: AsyncSession, since: datetime, client_ref: str | None = None
+) -> list[LeftUndone]:
+    """Return what kept an onboarding that has ended from more: a provider was away, or a receiver.
+
+    Only where that began at that time or later: what lasts longer is for a person.
+    """
     query = (
-        select(OnboardingRow.id, ClientRow.client_ref)
+        select(OnboardingRow.id, ClientRow.client_ref, ConditionRow.subject, ConditionRow.reason)
         .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
         .join(ConditionRow, ConditionRow.onboarding_id == OnboardingRow.id)
         .where(
             OnboardingRow.ended_at.is_not(None),
-            ConditionRow.type == ConditionType.NOTIFIED,
             ConditionRow.status != Status.TRUE,
-            ConditionRow.reason != Reason.NO_RECEIVER,
+            ConditionRow.reason.in_((Reason.PROVIDER_UNAVAILABLE, Reason.RECEIVER_FAILED)),
+            ConditionRow.changed_at >= since,
         )
+        .order_by(ClientRow.client_ref)
     )
     if client_ref is not None:
         query = query.where(ClientRow.client_ref == client_ref)
-    return [(row[0], row[1]) for row in await session.execute(query)]
+    return [LeftUndone(*row) for row in await session.execute(query)]
 
 
 @dataclass(frozen=True, slots=True)
