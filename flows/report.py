@@ -16,7 +16,7 @@ Days = Annotated[int, Field(ge=1, le=365)]
 
 def _named() -> str:
     given: dict[str, Any] = flow_run.get_parameters()
-    return f"report of {given.get('days')} days"
+    return f"report · days: {given.get('days')}"
 
 
 @flow(name="report", flow_run_name=_named, persist_result=False)

@@ -16,7 +16,7 @@ ARTIFACT = "report"
 """The key of the artifact: the Prefect UI keeps its versions under it."""
 
 
-@task(name="draw up report", task_run_name="draw up the report of {days} days", **STEP)
+@task(name="draw up report", task_run_name="draw up the report", **STEP)
 async def draw_up_report(services: Services, days: int) -> Report:
     """Read the figures of the last days, and work out what they say."""
     now = services.clock()

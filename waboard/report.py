@@ -62,9 +62,10 @@ def _waiter(waiter: Waiter | None, now: datetime) -> str:
 
 
 def _failures(report: Report) -> str:
-    header = ("Reason", "Times", "Whose turn", "What to do", "The last")
+    # The longest comes last: where a page is too narrow, it is what is cut off.
+    header = ("Reason", "Times", "Whose turn", "The last", "What to do")
     rows = [
-        (each.reason, str(each.count), f"**{each.awaiting}**", each.remedy, f"`{each.last}`")
+        (each.reason, str(each.count), f"**{each.awaiting}**", f"`{each.last}`", each.remedy)
         for each in report.failures
     ]
     return table("What failed", header, rows) or "## What failed\n\nNothing."

@@ -1,11 +1,13 @@
 """What an operator sees: the run in the Prefect UI, in a real browser."""
 
+import re
 from collections.abc import Generator
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.live.board import Board, sender
+from tests.live.board import Board, sender, until
 
 pytestmark = pytest.mark.browser
 
@@ -38,3 +40,27 @@ def test_the_runs_list_shows_the_outcome(board: Board, page: Page) -> None:
     page.goto(f"{board.prefect_url}/runs")
     expect(page.get_by_text("listed · WABA …8102 · attempt 1").first).to_be_visible()
     expect(page.get_by_text("LiveLimited", exact=True).first).to_be_visible()
+
+
+def test_the_report_is_drawn_with_its_picture(board: Board, page: Page) -> None:
+    """By the deployment that does so each morning; a browser has really drawn the picture."""
+    board.decide(8103, senders=[sender(2301)])
+    board.start("reported", 8103)
+    board.ended("reported")
+    page.goto(f"{board.prefect_url}/artifacts/artifact/{_reported(board)}")
+    expect(page.get_by_role("heading", name="How long it took")).to_be_visible()
+    picture = page.get_by_role("img", name=re.compile("^asked for"))
+    expect(picture).to_be_visible()
+    until(lambda: picture.evaluate("image => image.naturalWidth") > 0, "the picture to be drawn")
+
+
+def _reported(board: Board) -> str:
+    """Have the report drawn up, and return its artifact's id."""
+    api = f"{board.prefect_url}/api"
+    deployment = httpx.get(f"{api}/deployments/name/report/report").json()["id"]
+    run = httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json={}).json()["id"]
+    url = f"{api}/flow_runs/{run}"
+    until(lambda: httpx.get(url).json()["state"]["name"] == "Reported", "the report")
+    query = {"artifacts": {"flow_run_id": {"any_": [run]}, "key": {"any_": ["report"]}}}
+    (artifact,) = httpx.post(f"{api}/artifacts/filter", json=query).json()
+    return artifact["id"]
