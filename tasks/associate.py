@@ -1,6 +1,6 @@
 """Associate a sender with the client's application and entity ids."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from prefect import task
 
@@ -87,16 +87,31 @@ async def _associate(
     services: Services, onboarding: Onboarding, sender: Sender, key: NumberKey
 ) -> None:
     verb, subject = Verb.ASSOCIATE, sender.phone_number
-    if not await _just_done(services, onboarding, verb, subject):
+    if not await _just_done(services, onboarding, verb, subject, _gone_at(sender)):
         async with effect(services, onboarding, verb, subject):
             await services.infobip.associate(key, onboarding.application_id, onboarding.entity_id)
 
 
-async def _just_done(services: Services, onboarding: Onboarding, verb: Verb, subject: str) -> bool:
-    # What was just changed may still read back as it was: reading again is what helps then.
+def _gone_at(sender: Sender) -> datetime | None:
+    associated = sender.conditions.get(ConditionType.ASSOCIATED)
+    gone = associated is not None and associated.reason == Reason.ASSOCIATION_GONE
+    return associated.changed_at if associated and gone else None
+
+
+async def _just_done(
+    services: Services,
+    onboarding: Onboarding,
+    verb: Verb,
+    subject: str,
+    undone_at: datetime | None = None,
+) -> bool:
+    # What was just changed may still read back as it was: reading again is what helps then. Not
+    # where a reconciliation has found since that somebody undid it.
     async with services.ledger.begin() as session:
         last = await find_effect(session, onboarding.id, verb, subject)
     if last is None or last.status != EffectStatus.DONE or last.ended_at is None:
+        return False
+    if undone_at is not None and last.ended_at <= undone_at:
         return False
     return services.clock() - last.ended_at < STALE_FOR
 

@@ -31,7 +31,7 @@ def test_a_banned_number_and_a_removed_association_are_found(board: Board) -> No
     for client_ref in ("is-banned", "is-unfiled"):
         assert board.ended(client_ref)["stage"] == "Live"
     board.decide(8801, senders=[sender(8011, connection_status="BANNED")])
-    _unfile(board, "12024568021")
+    _unfile(board, "is-unfiled")
 
     reconciled(board, "is-banned", dry_run=True)
     assert "BANNED" in findings(board)
@@ -41,17 +41,16 @@ def test_a_banned_number_and_a_removed_association_are_found(board: Board) -> No
     assert "12024568011" not in findings(board)
 
     reconciled(board, "is-unfiled")
-    until(lambda: _filed(board, "12024568021"), "the sender to be filed anew")
+    until(lambda: _filed(board, "is-unfiled"), "the sender to be filed anew")
     until(lambda: board.show("is-unfiled")["stage"] == "Live", "the client to be live again")
 
 
-def _filed(board: Board, number: str) -> list[dict[str, Any]]:
-    key = board.books()["senders"][number]["key"]
-    return [a for a in board.books()["associations"] if a["resourceId"] == key]
+def _filed(board: Board, client_ref: str) -> list[dict[str, Any]]:
+    return [a for a in board.books()["associations"] if a["entityId"] == client_ref]
 
 
-def _unfile(board: Board, number: str) -> None:
-    (link,) = _filed(board, number)
+def _unfile(board: Board, client_ref: str) -> None:
+    (link,) = _filed(board, client_ref)
     key = {"Authorization": "App sandbox-infobip-key"}
     answer = board.sandbox.request("DELETE", "/provisioning/1/associations", json=link, headers=key)
     answer.raise_for_status()

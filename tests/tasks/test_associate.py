@@ -24,7 +24,7 @@ from tests.tasks.bench import (
     shown,
     timed_out,
 )
-from waboard.domain.conditions import ConditionType
+from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.errors import ProviderError, StepRefused
 from waboard.domain.filing import Filing, ForeignFiling
 from waboard.domain.onboarding import Onboarding, Sender
@@ -111,6 +111,23 @@ class TestFromAnywhere:
         assert prepared.calls("GET", ASSOCIATIONS) == 2
         effects = [(row.verb, *shown(row)) for row in await prepared.effects()]
         assert effects == [(Verb.ASSOCIATE, GOOD, 1, "done")]
+
+    async def test_one_that_somebody_removed_is_made_again_at_once(self, prepared: Bench):
+        """A reading of before cannot be old any more: a reconciliation came after it."""
+        onboarding = await prepared.registered()
+        await associate(prepared, onboarding)
+        prepared.books.associations.clear()
+        await prepared.services.write(
+            onboarding.id,
+            onboarding.senders[0].phone_number,
+            ConditionType.ASSOCIATED,
+            Status.FALSE,
+            Reason.ASSOCIATION_GONE,
+            "Filed under nothing.",
+            "reconciliation",
+        )
+        await associate(prepared, await prepared.look())
+        assert linked(prepared) == [RIGHT]
 
     async def test_one_that_is_right_already_is_left_alone(self, prepared: Bench):
         onboarding = await prepared.registered()
