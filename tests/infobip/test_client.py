@@ -211,6 +211,16 @@ class TestAssociations:
         }
         assert limiter.acquired == ["provisioning"]
 
+    async def test_reads_all_by_pages_of_a_thousand(self, client, infobip, limiter):
+        """A page that is not full is the last."""
+        pages = [[LINK] * 1000, [LINK, {**LINK, "channel": "SMS"}]]
+        answers = [httpx.Response(200, json={"results": page, "paging": {}}) for page in pages]
+        route = infobip.get(self.PATH).mock(side_effect=answers)
+        assert len(await client.all_associations()) == 1001
+        asked = [dict(call.request.url.params) for call in route.calls]
+        assert [params["page"] for params in asked] == ["0", "1"]
+        assert limiter.acquired == ["provisioning", "provisioning"]
+
     async def test_reads_one_without_an_entity(self, client, infobip):
         """The entity of an association can be missing."""
         infobip.get(self.PATH).respond(json={"results": [{**LINK, "entityId": None}]})
