@@ -11,7 +11,7 @@ from waboard.domain.conditions import Condition, ConditionType
 from waboard.domain.ids import mask_phone
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of, stage_of
-from waboard.domain.requirements import requirements_of
+from waboard.domain.requirements import Requirement, requirements_of
 from waboard.domain.steps import senders_to_be_written_to
 from waboard.ledger.models import ConditionChangeRow, EffectRow, EventRow
 from waboard.markdown import span, table, text, time
@@ -22,6 +22,7 @@ SENDER_STEPS = (
     ConditionType.ASSOCIATED,
     ConditionType.RECEIVES,
     ConditionType.VERIFIED,
+    ConditionType.USABLE,
 )
 
 
@@ -61,20 +62,17 @@ def _head(onboarding: Onboarding, now: datetime) -> str:
 
 
 def _needed(onboarding: Onboarding, now: datetime) -> str:
-    rows = [
-        (
-            r.subject_label.rstrip(":") or "onboarding",
-            r.condition,
-            r.message,
-            f"**{r.awaiting}**",
-            f"{time(r.since)} ({span(now - r.since)})",
-            time(r.by) if r.by else "",
-            r.remedy,
-        )
-        for r in requirements_of(onboarding)
-    ]
-    header = ("Of", "Not yet", "Why", "Whose turn", "Since", "Given up", "What to do")
-    return _table("What is needed", header, rows)
+    # A list and no table: its sentences are long, and the Prefect UI cuts wide tables off.
+    lines = [f"- {_requirement(each, now)}" for each in requirements_of(onboarding)]
+    return "\n".join(["## What is needed", "", *lines]) if lines else ""
+
+
+def _requirement(needed: Requirement, now: datetime) -> str:
+    of = needed.subject_label.rstrip(":") or "the onboarding"
+    until = f", given up at {time(needed.by)}" if needed.by else ""
+    since = f"since {time(needed.since)} ({span(now - needed.since)}){until}"
+    said = f"{needed.condition} of {of}: {needed.message} {needed.remedy}"
+    return f"**{needed.awaiting}**, {since}. {text(said)}"
 
 
 def _to_be_written_to(onboarding: Onboarding) -> str:
@@ -112,7 +110,7 @@ def _mark(condition: Condition | None) -> str:
     if condition is None:
         return "…"
     mark = {"True": "✓", "False": "✗", "Unknown": "…"}[condition.status]
-    return f"{mark} {condition.reason}, {time(condition.changed_at)}"
+    return mark if condition.is_true else f"{mark} {condition.reason}"
 
 
 def _stages(onboarding: Onboarding, reached: Sequence[ConditionChangeRow]) -> str:

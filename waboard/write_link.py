@@ -11,5 +11,5 @@ def write_link(number: PhoneNumber) -> str:
 
 
 def qr_of(number: PhoneNumber) -> str:
-    """Return that address as a QR code: the `data:` URL of an SVG."""
-    return segno.make(write_link(number)).svg_data_uri(scale=4)
+    """Return that address as a QR code: the `data:` URL of an SVG, to be read on any background."""
+    return segno.make(write_link(number)).svg_data_uri(scale=4, border=4, light="white")
