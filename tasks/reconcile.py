@@ -32,7 +32,7 @@ from waboard.domain.reconcile import (
     Watched,
     compare_filing,
     compare_standing,
-    standing_of,
+    verdict_on,
 )
 from waboard.domain.standing import Standing
 from waboard.infobip.client import MOST_SENDERS
@@ -78,14 +78,16 @@ async def compare_standings(
     for part in _parts(senders, MOST_SENDERS):
         listed = await services.infobip.sender_quality([each.phone_number for each in part])
         known = {each.sender: each for each in listed}
-        findings += [_compare(each, known) for each in part]
+        findings += [_compare(services, each, known) for each in part]
         if not dry:
             await _keep_standings(services, part, known)
     return findings
 
 
-def _compare(sender: Watched, known: Mapping[PhoneNumber, SenderQuality]) -> Finding:
-    return compare_standing(sender, _status(sender, known))
+def _compare(
+    services: Services, sender: Watched, known: Mapping[PhoneNumber, SenderQuality]
+) -> Finding:
+    return compare_standing(sender, _status(sender, known), services.clock())
 
 
 def _status(sender: Watched, known: Mapping[PhoneNumber, SenderQuality]) -> str:
@@ -105,7 +107,7 @@ async def _keep_standings(
     async with services.ledger.begin() as session:
         await record_standings(session, shown)
     for sender in senders:
-        verdict = standing_of(_status(sender, known))
+        verdict = verdict_on(sender, _status(sender, known), now)
         is_news = verdict is not None and (verdict.status is Status.TRUE) is not (
             sender.usable is not False
         )

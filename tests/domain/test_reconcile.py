@@ -1,8 +1,10 @@
 """What a reconciliation finds: is it still so, and what follows."""
 
+from datetime import timedelta
+
 import pytest
 
-from tests.domain.samples import GOOD
+from tests.domain.samples import GOOD, T0
 from waboard.domain.conditions import Status
 from waboard.domain.filing import Filing
 from waboard.domain.ids import NumberKey
@@ -19,7 +21,8 @@ from waboard.domain.reconcile import (
 )
 
 OURS, FOREIGN = Filing("waboard", "acme"), Filing("waboard", "506914")
-SENDER = Watched("1", "acme", GOOD, NumberKey("key"), OURS, usable=None)
+SENDER = Watched("1", "acme", GOOD, NumberKey("key"), OURS, usable=None, registered_at=T0)
+LATER = T0 + timedelta(days=1)
 
 
 @pytest.mark.parametrize("status", ["CONNECTED", "FLAGGED", "RATE_LIMITED"])
@@ -53,14 +56,24 @@ def test_a_sender_that_is_lost_says_how(status: str, reason: Reason):
 def test_a_status_that_says_nothing_is_never_acted_on(status: str):
     """One that Infobip may invent is no reason to call a number dead."""
     assert standing_of(status) is None
-    assert compare_standing(SENDER, status).answer is Answer.UNKNOWN
+    assert compare_standing(SENDER, status, LATER).answer is Answer.UNKNOWN
 
 
 @pytest.mark.parametrize(("status", "answer"), [("CONNECTED", Answer.YES), ("BANNED", Answer.NO)])
 def test_a_standing_is_found_in_infobips_own_word(status: str, answer: Answer):
-    finding = compare_standing(SENDER, status)
+    finding = compare_standing(SENDER, status, LATER)
     assert (finding.aspect, finding.answer) == (Aspect.STANDING, answer)
     assert status in finding.said
+
+
+def test_one_that_was_just_registered_may_not_be_listed_or_connected_yet():
+    """After an hour it is lost; a ban counts at once."""
+    soon = T0 + timedelta(minutes=59)
+    for status in (MISSING, "PENDING"):
+        assert compare_standing(SENDER, status, soon).answer is Answer.UNKNOWN
+        assert compare_standing(SENDER, status, T0 + timedelta(hours=1)).answer is Answer.NO
+    assert compare_standing(SENDER, "BANNED", soon).answer is Answer.NO
+    assert compare_standing(SENDER, "CONNECTED", soon).answer is Answer.YES
 
 
 def test_a_sender_that_is_filed_as_it_should_be_is_in_order():

@@ -110,6 +110,7 @@ class TestStandings:
     async def test_one_that_infobip_does_not_list_is_gone(self, bench: Bench):
         await live(bench, GOOD, OTHER)
         del bench.books.senders[OTHER]
+        await bench.later(3600)
         findings = await compare_standings.fn(bench.services, None, dry=False)
         assert {f.label: f.answer for f in findings} == {
             "…8538": Answer.YES,

@@ -6,6 +6,7 @@ It never acts on what it cannot see. The statuses of a sender are those of `send
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from waboard.domain.conditions import Status
@@ -55,7 +56,7 @@ class Finding:
 class Watched:
     """A registered sender that is compared: what we hold for true of it.
 
-    `usable` is None while nobody has looked; `number_key` and `filing` are None until it is
+    `usable` is None while it was never lost; `number_key` and `filing` are None until it is
     associated.
     """
 
@@ -65,6 +66,7 @@ class Watched:
     number_key: NumberKey | None
     filing: Filing | None
     usable: bool | None
+    registered_at: datetime
 
 
 USABLE = frozenset({"CONNECTED", "FLAGGED", "RATE_LIMITED"})
@@ -78,6 +80,9 @@ _LOST: dict[str, Reason] = {
     "DELETED": Reason.SENDER_GONE,
     "MIGRATED": Reason.SENDER_GONE,
 }
+_LOST_AT_ONCE = frozenset({"BANNED", "RESTRICTED"})
+SETTLES_IN = timedelta(hours=1)
+"""How long a sender may be registered and not be listed, or connected, yet. Nothing is published."""
 MISSING = "not listed"
 """What is said of a sender that Infobip does not list: it lists all that the account owns."""
 
@@ -92,13 +97,21 @@ def standing_of(status: str) -> Verdict | None:
     return Verdict(Status.FALSE, reason, f"Infobip shows it as {status}.") if reason else None
 
 
-def compare_standing(sender: Watched, status: str) -> Finding:
-    """Compare a sender with how Infobip shows it."""
+def verdict_on(sender: Watched, status: str, now: datetime) -> Verdict | None:
+    """Judge a sender by its status. None where that says nothing, or nothing yet."""
     verdict = standing_of(status)
+    is_new = now - sender.registered_at < SETTLES_IN
+    lost = verdict is not None and verdict.status is not Status.TRUE
+    return None if lost and is_new and status not in _LOST_AT_ONCE else verdict
+
+
+def compare_standing(sender: Watched, status: str, now: datetime) -> Finding:
+    """Compare a sender with how Infobip shows it."""
+    verdict = verdict_on(sender, status, now)
     answer = Answer.UNKNOWN
     if verdict is not None:
         answer = Answer.YES if verdict.status is Status.TRUE else Answer.NO
-    said = verdict.message if verdict else f"Infobip shows it as {status}, which says nothing."
+    said = verdict.message if verdict else f"Infobip shows it as {status}: that says nothing now."
     return _finding(sender, Aspect.STANDING, answer, said)
 
 

@@ -19,7 +19,14 @@ async def registered_senders(session: AsyncSession, client_ref: str | None = Non
     """Return the registered senders of the newest onboarding of every WABA, or of one client."""
     registered, associated, usable = (aliased(ConditionRow) for _ in range(3))
     query = (
-        select(SenderRow, OnboardingRow, ClientRow.client_ref, associated.status, usable.status)
+        select(
+            SenderRow,
+            OnboardingRow,
+            ClientRow.client_ref,
+            registered.changed_at,
+            associated.status,
+            usable.status,
+        )
         .join(OnboardingRow, OnboardingRow.id == SenderRow.onboarding_id)
         .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
         .join(registered, _condition(registered, ConditionType.REGISTERED))
@@ -55,6 +62,7 @@ def _watched(
     sender: SenderRow,
     onboarding: OnboardingRow,
     client_ref: str,
+    registered_at: datetime,
     associated: str | None,
     usable: str | None,
 ) -> Watched:
@@ -68,6 +76,7 @@ def _watched(
         number_key=NumberKey(sender.number_key) if sender.number_key else None,
         filing=filing if associated == Status.TRUE else None,
         usable=None if usable is None else usable == Status.TRUE,
+        registered_at=registered_at,
     )
 
 
