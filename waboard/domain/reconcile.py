@@ -82,7 +82,7 @@ _LOST: dict[str, Reason] = {
 }
 _LOST_AT_ONCE = frozenset({"BANNED", "RESTRICTED"})
 SETTLES_IN = timedelta(hours=1)
-"""How long a sender may be registered and not be listed, or connected, yet. Nothing is published."""
+"""How long one may be registered and not be listed, or connected, yet. Nothing is published."""
 MISSING = "not listed"
 """What is said of a sender that Infobip does not list: it lists all that the account owns."""
 
