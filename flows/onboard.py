@@ -6,6 +6,7 @@ ledger, and only what is not yet true is called. Requires the blocks that `waboa
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from uuid import UUID
 
 from prefect import flow
@@ -32,7 +33,7 @@ from tasks.tenant import prepare_tenant
 from tasks.verify import send_test_message
 from waboard.boundary import boundary
 from waboard.domain.conditions import ConditionType
-from waboard.domain.errors import Superseded, WaboardError
+from waboard.domain.errors import ProviderError, Superseded, WaboardError
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of
 from waboard.domain.reasons import Reason
@@ -78,7 +79,6 @@ async def onboard_client(onboarding_id: UUID) -> State[None]:
 async def onboard(services: Services, onboarding_id: str) -> State[None]:
     """The whole sentence, from whatever is true already."""
     onboarding = await wake_up(services, onboarding_id)
-    await show_card(services, onboarding)
     onboarding = await await_solution(services, onboarding)
     onboarding = await await_slot(services, onboarding)
     if not is_kept_out(onboarding):
@@ -221,7 +221,8 @@ async def keep_facts(services: Services, onboarding: Onboarding) -> Onboarding:
     """Keep how the senders stand at Infobip. Nothing depends on it, so nothing fails with it."""
     if not facts_are_due(onboarding):
         return onboarding
-    await failure_of(read_facts, services, onboarding)
+    with suppress(ProviderError):
+        await read_facts(services, onboarding)
     return await services.look(onboarding.id)
 
 

@@ -1,9 +1,6 @@
 """Keep what Infobip says of senders apart from their onboarding: how they stand, their profile."""
 
-from prefect import task
-
 from tasks.services import Services
-from tasks.step import STEP, may_repeat
 from waboard.domain.conditions import ConditionType
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Onboarding
@@ -14,14 +11,11 @@ from waboard.infobip.senders import BusinessInfo
 from waboard.ledger.senders import record_profile, record_standing
 
 
-@task(
-    name="read sender facts",
-    task_run_name="read how the senders of {onboarding.client_ref} stand",
-    retry_condition_fn=may_repeat,
-    **STEP,
-)
 async def read_facts(services: Services, onboarding: Onboarding) -> None:
-    """Keep each registered sender's quality, limit, status and business profile."""
+    """Keep each registered sender's quality, limit, status and business profile.
+
+    No task of Prefect's: nothing depends on it, and a reconciliation reads how they stand as well.
+    """
     numbers = registered(onboarding)
     for at in range(0, len(numbers), MOST_SENDERS):
         part = numbers[at : at + MOST_SENDERS]

@@ -100,7 +100,6 @@ def test_the_ui_shows_every_step_once_although_the_run_slept_twice(cases: Board)
         "find or make the template of the test message of acme",
         "look whether the partner solution lets acme in",
         "prepare application and entity of acme",
-        "read how the senders of acme stand",
         "send test message from …8538",
         "share WABA …3093",
         "tell the operator: acme is LiveLimited",

@@ -23,7 +23,7 @@ def info_of(number: PhoneNumber = GOOD) -> str:
 
 async def read(bench: Bench) -> Onboarding:
     """Read what Infobip says; how the onboarding then is."""
-    await read_facts.fn(bench.services, await bench.look())
+    await read_facts(bench.services, await bench.look())
     return await bench.look()
 
 
