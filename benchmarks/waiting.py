@@ -104,7 +104,7 @@ def states(board: Board) -> Counter[str]:
 
 def held(board: Board) -> Held:
     """Weigh the services once they have nothing left to do."""
-    time.sleep(10)
+    time.sleep(10)  # what was in hand is put down by then; idle is when nothing happens
     meter = CpuMeter([*_pids(board, "waboard worker"), *_pids(board, "waboard gateway")])
     time.sleep(WATCHED)
     return Held(

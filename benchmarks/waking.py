@@ -56,7 +56,7 @@ def wake_one_by_one(board: Board, indices: range) -> None:
     for index in indices:
         board.state(f"client-{index}", "AwaitingRegistration")
     for index in indices:
-        time.sleep(1)
+        time.sleep(1)  # one after the other, each while the others are in flight
         path = f"/sandbox/wabas/{FIRST_WABA + 1 + index}/registration-event"
         board.sandbox.post(path).raise_for_status()
     until(lambda: not board.unfinished(), "everybody to end")

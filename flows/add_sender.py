@@ -26,12 +26,12 @@ from tasks.additions import (
 )
 from tasks.runs import tag
 from tasks.services import Services, open_services
-from tasks.step import failure_of
+from tasks.step import result_of
 from waboard.domain.additions import Addition, AdditionState, CodeBy, SenderRequest
 from waboard.domain.errors import WaboardError
 from waboard.domain.ids import PhoneNumberField, PlatformId
 from waboard.domain.onboarding import Onboarding
-from waboard.ledger.additions import begin_anew, note_addition, read_addition
+from waboard.ledger.additions import begin_anew, note_addition
 from waboard.ledger.onboardings import newest_of, read_onboarding
 
 
@@ -99,10 +99,10 @@ async def ask(
     services: Services, onboarding: Onboarding, addition: Addition, request: SenderRequest
 ) -> Addition:
     """Ask Infobip for the number."""
-    error = await failure_of(ask_for_sender, services, onboarding, addition, request)
-    if error:
-        return await record_refused(services, addition, error)
-    return await _again(services, addition)
+    result = await result_of(ask_for_sender, services, onboarding, addition, request)
+    if isinstance(result, WaboardError):
+        return await record_refused(services, addition, result)
+    return result
 
 
 async def answer(
@@ -115,15 +115,10 @@ async def answer(
     by = wanted(given)
     if by is None:
         code = SecretStr(given.code)
-        error = await failure_of(submit_code, services, onboarding, addition, code)
+        result = await result_of(submit_code, services, onboarding, addition, code)
     else:
-        error = await failure_of(send_another, services, onboarding, addition, by, request.locale)
+        result = await result_of(send_another, services, onboarding, addition, by, request.locale)
     await forget_code(addition)
-    if error:
-        return await record_not_sent(services, addition, error)
-    return await _again(services, addition)
-
-
-async def _again(services: Services, addition: Addition) -> Addition:
-    async with services.ledger.begin() as session:
-        return await read_addition(session, addition.id)
+    if isinstance(result, WaboardError):
+        return await record_not_sent(services, addition, result)
+    return result

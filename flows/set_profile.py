@@ -10,9 +10,8 @@ from prefect.states import Completed, Failed
 from tasks.profile import change_profile, run_name
 from tasks.services import open_services
 from tasks.step import failure_of
-from waboard.domain.errors import NotFound, WaboardError
-from waboard.domain.ids import PhoneNumber, PhoneNumberField, PlatformId, mask_phone
-from waboard.domain.onboarding import Onboarding
+from waboard.domain.errors import NotFound
+from waboard.domain.ids import PhoneNumberField, PlatformId
 from waboard.infobip.senders import BusinessInfoChange
 from waboard.ledger.onboardings import newest_of, read_onboarding
 
@@ -34,20 +33,13 @@ async def set_profile(
         profile: What shall be different.
     """
     async with open_services(beside=True) as services:
-        async with services.ledger.begin() as session:
-            onboarding = await read_onboarding(session, await newest_of(session, client_ref))
-        error = _unknown(onboarding, phone_number) or await failure_of(
-            change_profile, services, onboarding, phone_number, profile
-        )
+        try:
+            async with services.ledger.begin() as session:
+                onboarding = await read_onboarding(session, await newest_of(session, client_ref))
+            onboarding.sender(phone_number)
+        except NotFound as error:
+            return Failed(name="ProfileRefused", message=str(error))
+        error = await failure_of(change_profile, services, onboarding, phone_number, profile)
     if error:
         return Failed(name="ProfileRefused", message=str(error))
     return Completed(name="ProfileSet", message="Changed, and read back.")
-
-
-def _unknown(onboarding: Onboarding, number: PhoneNumber) -> WaboardError | None:
-    if any(sender.phone_number == number for sender in onboarding.senders):
-        return None
-    return NotFound(
-        f"{onboarding.client_ref} has no sender {mask_phone(number)}.",
-        remedy="`waboard status` shows its senders.",
-    )

@@ -11,7 +11,6 @@ from uuid import UUID, uuid4, uuid5
 
 from httpx import HTTPStatusError
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import ObjectNotFound
@@ -20,7 +19,7 @@ from prefect.states import Completed, Failed, Paused
 from pydantic import Field, ValidationError
 
 from tasks.deployments import start_deployment
-from tasks.runs import WAITING, suspend, tag
+from tasks.runs import WAITING, states_of, suspend, tag
 from tasks.services import Services
 from waboard.domain.additions import Addition, AdditionState, CodeBy, SenderRequest
 from waboard.domain.clock import Clock
@@ -39,8 +38,6 @@ from waboard.ledger.additions import (
 from waboard.ledger.database import Ledger
 
 DEPLOYMENT = "add-sender/add-sender"
-MOST_RUNS = 200
-"""Flow runs in one question to Prefect, which gives no more."""
 AWAITING = "AwaitingOtp"
 """How the state is named in which a run waits for the password."""
 LEFT_ALONE = timedelta(hours=2)
@@ -218,24 +215,11 @@ async def settle_additions(ledger: Ledger, clock: Clock) -> None:
     async with ledger.begin() as session:
         additions = await open_additions(session)
         registered = await registered_of(session, additions)
-    states = await _states(additions)
+    states = await states_of([addition.id for addition in additions]) if additions else {}
     for addition in additions:
         ending = _ending(addition, states.get(addition.id), registered, clock())
         if ending is not None:
             await _settle_or_say(ledger, clock, addition, *ending)
-
-
-async def _states(additions: list[Addition]) -> dict[str, State[Any] | None]:
-    found: dict[str, State[Any] | None] = {}
-    for at in range(0, len(additions), MOST_RUNS):
-        part = additions[at : at + MOST_RUNS]
-        ids = FlowRunFilterId(any_=[UUID(addition.id) for addition in part])
-        async with get_client() as client:
-            runs = await client.read_flow_runs(
-                flow_run_filter=FlowRunFilter(id=ids), limit=MOST_RUNS
-            )
-        found |= {str(run.id): run.state for run in runs}
-    return found
 
 
 def _ending(

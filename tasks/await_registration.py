@@ -1,11 +1,14 @@
 """Find out whether the registration is over, and stop waiting for one that does not end."""
 
+from collections.abc import Sequence
+
 from prefect import task
 
 from tasks.services import Services
 from tasks.step import STEP, may_repeat
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.facts import quality_fact
+from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
@@ -30,12 +33,17 @@ async def look_for_registration(services: Services, onboarding: Onboarding) -> O
 
 async def _ask_for_quality(services: Services, onboarding: Onboarding) -> None:
     numbers = [sender.phone_number for sender in onboarding.senders]
-    if not numbers:
-        return
+    if numbers:
+        await keep_quality(services, numbers)
+
+
+async def keep_quality(services: Services, numbers: Sequence[PhoneNumber]) -> list[int]:
+    """Keep what Infobip says of up to 100 numbers as events; return their ids."""
     answers = await services.infobip.sender_quality(numbers)
     facts = [quality_fact(a.model_dump(by_alias=True, mode="json"), a.sender) for a in answers]
     async with services.ledger.begin() as session:
-        await receive(session, facts, "senders/quality", services.clock())
+        receipts = await receive(session, facts, "senders/quality", services.clock())
+    return [receipt.event_id for receipt in receipts]
 
 
 async def give_up_registration(services: Services, onboarding: Onboarding) -> None:

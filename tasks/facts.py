@@ -1,5 +1,7 @@
 """Keep what Infobip says of senders apart from their onboarding: how they stand, their profile."""
 
+from datetime import datetime
+
 from tasks.services import Services
 from waboard.domain.conditions import ConditionType
 from waboard.domain.ids import PhoneNumber
@@ -9,6 +11,7 @@ from waboard.infobip.client import MOST_SENDERS
 from waboard.infobip.models import SenderQuality
 from waboard.infobip.senders import BusinessInfo
 from waboard.ledger.senders import record_profile, record_standing
+from waboard.parts import parts
 
 
 async def read_facts(services: Services, onboarding: Onboarding) -> None:
@@ -17,8 +20,7 @@ async def read_facts(services: Services, onboarding: Onboarding) -> None:
     No task of Prefect's: nothing depends on it, and a reconciliation reads how they stand as well.
     """
     numbers = registered(onboarding)
-    for at in range(0, len(numbers), MOST_SENDERS):
-        part = numbers[at : at + MOST_SENDERS]
+    for part in parts(numbers, MOST_SENDERS):
         for quality in await services.infobip.sender_quality(part):
             if quality.sender in part:
                 await _keep_standing(services, onboarding, quality)
@@ -32,15 +34,20 @@ def registered(onboarding: Onboarding) -> list[PhoneNumber]:
     return [sender.phone_number for sender in onboarding.senders if sender.holds(kind)]
 
 
-async def _keep_standing(
-    services: Services, onboarding: Onboarding, quality: SenderQuality
-) -> None:
-    standing = Standing(
+def standing_in(quality: SenderQuality, read_at: datetime) -> Standing:
+    """Return what an answer says of how a sender stands."""
+    return Standing(
         status=quality.status,
         quality_rating=quality.quality_rating,
         current_limit=quality.current_limit,
-        read_at=services.clock(),
+        read_at=read_at,
     )
+
+
+async def _keep_standing(
+    services: Services, onboarding: Onboarding, quality: SenderQuality
+) -> None:
+    standing = standing_in(quality, services.clock())
     async with services.ledger.begin() as session:
         await record_standing(session, onboarding.id, quality.sender, standing)
 

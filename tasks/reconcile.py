@@ -5,22 +5,21 @@ doing it twice, or two at once, comes to the same. With `dry` nothing is written
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
-from uuid import UUID
+from typing import Any
 
 from prefect import task
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State
 
-from tasks.runs import start_run
+from tasks.await_registration import keep_quality
+from tasks.facts import standing_in
+from tasks.runs import start_run, states_of
 from tasks.services import Services
 from tasks.step import STEP, may_repeat
-from waboard.domain.conditions import Condition, ConditionType, Status
-from waboard.domain.facts import quality_fact
+from waboard.domain.conditions import ConditionType, Status
+from waboard.domain.delivery import Verdict
 from waboard.domain.filing import Filing
 from waboard.domain.ids import NumberKey, PhoneNumber
 from waboard.domain.reasons import Reason
@@ -32,14 +31,12 @@ from waboard.domain.reconcile import (
     Watched,
     compare_filing,
     compare_standing,
-    verdict_on,
+    news_of,
 )
-from waboard.domain.standing import Standing
 from waboard.infobip.client import MOST_SENDERS
 from waboard.infobip.models import SenderQuality
-from waboard.ledger.conditions import write_condition
-from waboard.ledger.events import concerned_by, receive
-from waboard.ledger.look import hold, look
+from waboard.ledger.events import concerned_by
+from waboard.ledger.look import hold
 from waboard.ledger.onboardings import forget_run, go_on_soon, read_onboarding
 from waboard.ledger.senders import record_standings
 from waboard.ledger.watched import (
@@ -50,16 +47,10 @@ from waboard.ledger.watched import (
     on_the_way,
     registered_senders,
 )
+from waboard.parts import parts
 
 TRIED_FOR = timedelta(days=3)
 """How long a step that a provider or a receiver keeps back is taken up again by itself."""
-MOST_RUNS = 200
-"""Flow runs in one question to Prefect, which gives 200 at most."""
-T = TypeVar("T")
-
-
-def _parts(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
-    return (items[at : at + most] for at in range(0, len(items), most))
 
 
 @task(
@@ -75,19 +66,15 @@ async def compare_standings(
     async with services.ledger.begin() as session:
         senders = await registered_senders(session, client_ref)
     findings: list[Finding] = []
-    for part in _parts(senders, MOST_SENDERS):
+    for part in parts(senders, MOST_SENDERS):
         listed = await services.infobip.sender_quality([each.phone_number for each in part])
         known = {each.sender: each for each in listed}
-        findings += [_compare(services, each, known) for each in part]
+        findings += [
+            compare_standing(each, _status(each, known), services.clock()) for each in part
+        ]
         if not dry:
             await _keep_standings(services, part, known)
     return findings
-
-
-def _compare(
-    services: Services, sender: Watched, known: Mapping[PhoneNumber, SenderQuality]
-) -> Finding:
-    return compare_standing(sender, _status(sender, known), services.clock())
 
 
 def _status(sender: Watched, known: Mapping[PhoneNumber, SenderQuality]) -> str:
@@ -100,43 +87,31 @@ async def _keep_standings(
 ) -> None:
     now = services.clock()
     shown = [
-        (each.onboarding_id, each.phone_number, _standing(known[each.phone_number], services))
+        (each.onboarding_id, each.phone_number, standing_in(known[each.phone_number], now))
         for each in senders
         if each.phone_number in known
     ]
     async with services.ledger.begin() as session:
         await record_standings(session, shown)
     for sender in senders:
-        verdict = verdict_on(sender, _status(sender, known), now)
-        is_news = verdict is not None and (verdict.status is Status.TRUE) is not (
-            sender.usable is not False
-        )
-        if verdict is not None and is_news:
-            condition = Condition(
-                ConditionType.USABLE,
-                verdict.status,
-                verdict.reason,
-                verdict.message,
-                "senders/quality",
-                now,
-            )
-            await _write(services, sender, condition)
+        news = news_of(sender, _status(sender, known), now)
+        if news is not None:
+            await _write(services, sender, ConditionType.USABLE, news, "senders/quality")
 
 
-def _standing(quality: SenderQuality, services: Services) -> Standing:
-    return Standing(
-        status=quality.status,
-        quality_rating=quality.quality_rating,
-        current_limit=quality.current_limit,
-        read_at=services.clock(),
+async def _write(
+    services: Services, sender: Watched, kind: ConditionType, verdict: Verdict, evidence: str
+) -> None:
+    await services.write(
+        sender.onboarding_id,
+        sender.phone_number,
+        kind,
+        verdict.status,
+        verdict.reason,
+        verdict.message,
+        evidence,
     )
-
-
-async def _write(services: Services, sender: Watched, condition: Condition) -> None:
-    async with services.ledger.begin() as session:
-        await hold(session, sender.onboarding_id)
-        await write_condition(session, sender.onboarding_id, sender.phone_number, condition)
-        await look(session, sender.onboarding_id, services.clock())
+    await services.look(sender.onboarding_id)
 
 
 @task(
@@ -149,18 +124,12 @@ async def look_for_registrations(services: Services, client_ref: str | None) -> 
     """Keep what Infobip says of numbers whose registration is awaited, for all who wait at once."""
     async with services.ledger.begin() as session:
         numbers = await awaited_numbers(session, client_ref)
-    for part in _parts(numbers, MOST_SENDERS):
-        answers = await services.infobip.sender_quality(part)
-        facts = [quality_fact(a.model_dump(by_alias=True, mode="json"), a.sender) for a in answers]
+    for part in parts(numbers, MOST_SENDERS):
+        event_ids = await keep_quality(services, part)
         async with services.ledger.begin() as session:
-            receipts = await receive(session, facts, "senders/quality", services.clock())
-            concerned = await concerned_by(session, [receipt.event_id for receipt in receipts])
-        await _look_at(services, concerned)
-
-
-async def _look_at(services: Services, onboarding_ids: Iterable[str]) -> None:
-    for onboarding_id in onboarding_ids:
-        await services.look(onboarding_id)
+            concerned = await concerned_by(session, event_ids)
+        for onboarding_id in concerned:
+            await services.look(onboarding_id)
 
 
 @task(
@@ -195,15 +164,8 @@ async def _filing(
     finding = compare_filing(sender, [Filing(a.application_id, a.entity_id) for a in links])
     if finding.answer is Answer.YES or dry:
         return finding
-    gone = Condition(
-        ConditionType.ASSOCIATED,
-        Status.FALSE,
-        Reason.ASSOCIATION_GONE,
-        finding.said,
-        "read back from associations",
-        services.clock(),
-    )
-    await _write(services, sender, gone)
+    gone = Verdict(Status.FALSE, Reason.ASSOCIATION_GONE, finding.said)
+    await _write(services, sender, ConditionType.ASSOCIATED, gone, "read back from associations")
     return replace(finding, done="Its run goes on and files it anew.")
 
 
@@ -217,24 +179,13 @@ async def compare_runs(services: Services, client_ref: str | None, *, dry: bool)
     """Find onboardings on the way whose run is gone, or has ended by a person's hand."""
     async with services.ledger.begin() as session:
         travellers = await on_the_way(session, client_ref)
-    findings: list[Finding] = []
-    for part in _parts(travellers, MOST_RUNS):
-        states = await _states([each.flow_run_id for each in part if each.flow_run_id])
-        findings += [await _run(services, each, states, dry=dry) for each in part]
-    return findings
-
-
-async def _states(run_ids: Sequence[str]) -> dict[str, State[None] | None]:
-    if not run_ids:
-        return {}
-    which = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run_id) for run_id in run_ids]))
-    async with get_client() as client:
-        runs = await client.read_flow_runs(flow_run_filter=which, limit=MOST_RUNS)
-    return {str(run.id): run.state for run in runs}
+    run_ids = [each.flow_run_id for each in travellers if each.flow_run_id]
+    states = await states_of(run_ids) if run_ids else {}
+    return [await _run(services, each, states, dry=dry) for each in travellers]
 
 
 async def _run(
-    services: Services, each: OnTheWay, states: dict[str, State[None] | None], *, dry: bool
+    services: Services, each: OnTheWay, states: dict[str, State[Any] | None], *, dry: bool
 ) -> Finding:
     finding = Finding(each.onboarding_id, each.client_ref, "", Aspect.RUN, Answer.YES, "")
     run_id = each.flow_run_id
@@ -244,8 +195,8 @@ async def _run(
     if run_id not in states:
         finding = replace(finding, answer=Answer.NO, said="Prefect knows its run no more.")
         return finding if dry else await _start_anew(services, finding)
-    if state is not None and state.is_cancelled():
-        said = "Somebody cancelled its run; retry it in the Prefect UI to go on."
+    if state is not None and state.is_final():
+        said = f"Its run is {state.name} and it has not ended; retry it in the Prefect UI to go on."
         return replace(finding, answer=Answer.NO, said=said)
     return replace(finding, said=f"Its run is {state.name if state else 'about to begin'}.")
 

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from uuid import UUID, uuid4
 
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound, Pause
 from prefect.runtime import flow_run
@@ -34,10 +35,13 @@ from waboard.ledger.onboardings import (
     take_up_news,
 )
 from waboard.ledger.waits import DueWait, close_waits, open_wait, put_off, satisfy_wait
+from waboard.parts import parts
 
 DEPLOYMENT = "onboard-client/onboard-client"
 WAITING = "waiting:"
 """How the tag begins that tells what a run sleeps for."""
+MOST_RUNS = 200
+"""Flow runs in one question to Prefect, which gives no more."""
 IN_A_MOMENT = timedelta(seconds=0.25)
 """How long a run that is on its way to sleep is given to get there."""
 SKEW = timedelta(seconds=2)
@@ -220,6 +224,18 @@ async def _wake(client: PrefectClient, ledger: Ledger, due: DueWait, clock: Cloc
             await put_off(session, due, clock() + IN_A_MOMENT)
         else:  # it is about to wake, or a person holds it
             await put_off(session, due, clock() + LOOK_AGAIN)
+
+
+async def states_of(run_ids: Collection[str]) -> dict[str, State[Any] | None]:
+    """Return the states of many runs. One that Prefect does not know is not in it."""
+    found: dict[str, State[Any] | None] = {}
+    async with get_client() as client:
+        for part in parts(sorted(run_ids), MOST_RUNS):
+            ids = FlowRunFilterId(any_=[UUID(run_id) for run_id in part])
+            which = FlowRunFilter(id=ids)
+            runs = await client.read_flow_runs(flow_run_filter=which, limit=MOST_RUNS)
+            found |= {str(run.id): run.state for run in runs}
+    return found
 
 
 async def _state_of(client: PrefectClient, run_id: str) -> State[Any] | None:

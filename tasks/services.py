@@ -22,7 +22,7 @@ from waboard.infobip.client import InfobipClient
 from waboard.infobip.traffic import TrafficApi
 from waboard.ledger.conditions import write_condition
 from waboard.ledger.database import Ledger
-from waboard.ledger.look import look
+from waboard.ledger.look import hold, look
 from waboard.ledger.rate_limits import LedgerLimiter
 from waboard.meta.client import GraphClient
 from waboard.sealing import Sealer
@@ -98,6 +98,7 @@ class Services:
         """Write down what is true of the onboarding (`subject` empty) or one of its senders."""
         condition = Condition(kind, status, reason, message, evidence, self.clock())
         async with self.ledger.begin() as session:
+            await hold(session, onboarding_id)
             await write_condition(session, onboarding_id, subject, condition)
 
 

@@ -42,6 +42,9 @@ def add(
     with plain_errors(), GatewayClient(load_settings(of_what_runs=True)) as client:
         addition = client.add_sender(_newest(client, client_ref), request)
     show(addition, screen.additions_screen([addition]), as_json=as_json)
+    if not as_json:
+        said = "Once its password is there, give it: waboard sender otp CLIENT_REF PHONE_NUMBER"
+        console.print(Text(said), soft_wrap=True)
 
 
 @sender.command("otp")

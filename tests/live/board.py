@@ -116,7 +116,7 @@ class Board:
         for pid, (_, _, command) in processes().items():
             if command.endswith("waboard worker ") and pid in family_of(self.process.pid):
                 os.kill(pid, signal.SIGUSR1)
-        time.sleep(1)
+        time.sleep(1)  # for what they now write: nobody says when it is there
         logs = (self.home / ".waboard" / "sandbox" / "logs").glob("*.log")
         told += [f"--- {log.name}\n{log.read_text(errors='replace')[-6000:]}" for log in logs]
         return "\n".join([str(self.show(client_ref)), *told])

@@ -35,7 +35,7 @@ def set_cap(board: Board, cap: int) -> None:
     block = httpx.get(where).raise_for_status().json()
     edit = {"data": {"weekly_cap": cap}, "merge_existing_data": True}
     httpx.patch(f"{api}/block_documents/{block['id']}", json=edit).raise_for_status()
-    time.sleep(KEPT_FOR)
+    time.sleep(KEPT_FOR)  # the processes keep what they have read of a block for so long
 
 
 @contextmanager

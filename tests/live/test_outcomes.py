@@ -199,8 +199,8 @@ def test_the_event_as_documented_is_enough(cases: Board) -> None:
 def test_provisioning_calls_of_all_runs_together_average_a_second(cases: Board) -> None:
     """One request a second, account-wide, however many runs there are.
 
-    What leaves evenly may arrive unevenly on a busy machine, so it is the whole that counts, and
-    one in twenty may come too early.
+    What leaves evenly may arrive unevenly on a busy machine, and one that overtakes its second is
+    answered 429. But never do three arrive within a second, and the whole keeps to the limit.
     """
     for client_ref in ("acme", *FATES):
         cases.ended(client_ref)
@@ -208,8 +208,10 @@ def test_provisioning_calls_of_all_runs_together_average_a_second(cases: Board) 
     unscripted = [r for r in calls if not r["path"].endswith("/busy")]
     assert len(unscripted) > 20
     assert {r["status"] for r in unscripted} <= {200, 201, 204, 404, 409, 429}
-    assert sum(r["status"] == 429 for r in unscripted) * 20 <= len(unscripted)
     times = sorted(datetime.fromisoformat(r["at"]) for r in calls)
+    assert all(
+        (third - first).total_seconds() >= 1 for first, third in zip(times, times[2:], strict=False)
+    )
     assert (times[-1] - times[0]).total_seconds() >= len(calls) - 1
 
 

@@ -35,10 +35,10 @@ from waboard.domain.errors import WaboardError
 from waboard.domain.ids import PhoneNumber
 from waboard.infobip import InfobipError
 from waboard.ledger.additions import (
+    additions_of,
     begin_anew,
     move_addition,
     note_addition,
-    read_addition,
     record_sleep,
     registered_of,
 )
@@ -81,7 +81,7 @@ async def end(bench: Bench, state: AdditionState, run: str = RUN) -> None:
 
 async def known(bench: Bench, run: str = RUN) -> Addition:
     async with bench.ledger.begin() as session:
-        return await read_addition(session, run)
+        return next(a for a in await additions_of(session, bench.id) if a.id == run)
 
 
 async def ask(bench: Bench, run: str = RUN, number: str = NEW, **changes: Any) -> Addition:

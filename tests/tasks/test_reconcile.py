@@ -217,7 +217,7 @@ class TestRuns:
         async def read(_: object) -> dict[str, Any]:
             return known
 
-        monkeypatch.setattr(reconcile, "_states", read)
+        monkeypatch.setattr(reconcile, "states_of", read)
         return known
 
     async def on_the_way(self, bench: Bench) -> None:

@@ -42,7 +42,7 @@ class Yard:
         self.open.wait(PATIENCE)
 
     async def waits(self) -> None:
-        await asyncio.sleep(3600)
+        await asyncio.Event().wait()
 
     async def is_quick(self) -> None:
         await asyncio.sleep(0)

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from waboard.domain.conditions import Condition, ConditionType
+from waboard.domain.errors import NotFound
 from waboard.domain.filing import Filing
 from waboard.domain.ids import (
     NumberKey,
@@ -179,8 +180,14 @@ class Onboarding:
         return kind in self.conditions and not self.holds(kind)
 
     def sender(self, number: PhoneNumber) -> Sender:
-        """Return one of its senders."""
-        return next(s for s in self.senders if s.phone_number == number)
+        """Return one of its senders. Raises NotFound."""
+        for sender in self.senders:
+            if sender.phone_number == number:
+                return sender
+        raise NotFound(
+            f"{self.client_ref} has no sender {mask_phone(number)}.",
+            remedy="`waboard status` shows its senders.",
+        )
 
 
 def in_order(conditions: Conditions) -> list[Condition]:

@@ -21,7 +21,6 @@ class Aspect(StrEnum):
 
     STANDING = "standing"
     FILING = "filing"
-    SUBSCRIPTION = "subscription"
     RUN = "run"
     STEP = "step"
 
@@ -103,6 +102,14 @@ def verdict_on(sender: Watched, status: str, now: datetime) -> Verdict | None:
     is_new = now - sender.registered_at < SETTLES_IN
     lost = verdict is not None and verdict.status is not Status.TRUE
     return None if lost and is_new and status not in _LOST_AT_ONCE else verdict
+
+
+def news_of(sender: Watched, status: str, now: datetime) -> Verdict | None:
+    """Return what a status changes of what we hold for true; None where it changes nothing."""
+    verdict = verdict_on(sender, status, now)
+    held = sender.usable is not False
+    is_news = verdict is not None and (verdict.status is Status.TRUE) is not held
+    return verdict if is_news else None
 
 
 def compare_standing(sender: Watched, status: str, now: datetime) -> Finding:

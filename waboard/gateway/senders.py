@@ -10,7 +10,7 @@ from tasks.additions import OneTimePassword, SendAnother, give_code, start_addit
 from tasks.profile import start_profile_change
 from waboard.domain.additions import Addition, CodeBy, SenderRequest
 from waboard.domain.errors import FactsDiffer, NotFound
-from waboard.domain.ids import PhoneNumber, PhoneNumberField, mask_phone
+from waboard.domain.ids import PhoneNumberField, mask_phone
 from waboard.domain.onboarding import Onboarding
 from waboard.gateway.dependencies import TheClock, TheLedger, authorized
 from waboard.gateway.starting import reaching_prefect
@@ -117,7 +117,7 @@ async def set_profile(
 ) -> RunView:
     """Change what people see of the business. What is left out stays as it is."""
     onboarding = await _read(ledger, onboarding_id)
-    _refuse_unknown(onboarding, phone_number)
+    onboarding.sender(phone_number)
     async with reaching_prefect():
         run_id = await start_profile_change(onboarding, phone_number, change)
     return run_view(run_id)
@@ -126,14 +126,6 @@ async def set_profile(
 async def _read(ledger: Ledger, onboarding_id: str) -> Onboarding:
     async with ledger.begin() as session:
         return await read_onboarding(session, onboarding_id)
-
-
-def _refuse_unknown(onboarding: Onboarding, number: PhoneNumber) -> None:
-    if all(sender.phone_number != number for sender in onboarding.senders):
-        raise NotFound(
-            f"{onboarding.client_ref} has no sender {mask_phone(number)}.",
-            remedy="`waboard status` shows its senders.",
-        )
 
 
 def _view(addition: Addition) -> AdditionView:

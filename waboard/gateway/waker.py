@@ -92,7 +92,8 @@ async def keep_waking(ledger: Ledger, clock: Clock, other: Tidier | None = None)
             await wake_due(ledger, clock)
             if turn % TIDY_EVERY == 0:
                 await tidy(ledger, clock)
-                await (other.tidy() if other else asyncio.sleep(0))
+                if other is not None:
+                    await other.tidy()
         except Exception as error:
             logger.warning("The waker goes on after: %s", type(error).__name__)
         turn += 1
