@@ -1,5 +1,6 @@
 """What a reconciliation finds: is it still so, and what follows."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from waboard.domain.reconcile import (
     Watched,
     compare_filing,
     compare_standing,
+    news_of,
     standing_of,
 )
 
@@ -98,3 +100,21 @@ def test_a_finding_names_a_sender_by_its_last_digits():
     finding = compare_filing(SENDER, [OURS])
     assert finding.label == f"…{GOOD[-4:]}"
     assert Finding("1", "acme", "", Aspect.RUN, Answer.YES, "").label == ""
+
+
+@pytest.mark.parametrize(
+    ("usable", "status", "news"),
+    [
+        (None, "CONNECTED", None),
+        (None, "BANNED", Status.FALSE),
+        (True, "CONNECTED", None),
+        (True, "BANNED", Status.FALSE),
+        (False, "BANNED", None),
+        (False, "CONNECTED", Status.TRUE),
+        (False, "UNKNOWN", None),
+    ],
+)
+def test_only_what_changes_is_news(usable: bool | None, status: str, news: Status | None):
+    """One that was never lost and can be used is as it was."""
+    found = news_of(replace(SENDER, usable=usable), status, LATER)
+    assert (found and found.status) == news

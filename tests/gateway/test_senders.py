@@ -572,3 +572,54 @@ async def test_no_whole_number_gets_into_the_access_log(
     logging.getLogger("uvicorn.access").info('%s - "%s %s HTTP/%s" %d', *given)
     shown = unquote(caplog.text.partition("/senders/")[2].partition(f"/{what}")[0])
     assert len(re.sub(r"\D", "", shown)) <= 4, shown
+
+
+@pytest.mark.parametrize("change", [{}, {"about": None}])
+async def test_a_change_that_changes_nothing_is_refused(
+    desk: Desk, runs: FakeRuns, acme: str, change: dict[str, Any]
+):
+    path = f"/v1/onboardings/{acme}/senders/{GOOD}/profile"
+    assert_problem(await desk.http.patch(path, json=change), 422)
+    assert runs.started == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "", REQUEST),
+        ("PATCH", f"/{GOOD}/profile", {"about": "Bread"}),
+    ],
+    ids=["add", "profile"],
+)
+async def test_a_prefect_that_is_away_is_said(
+    desk: Desk,
+    acme: str,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    path: str,
+    body: dict[str, Any],
+):
+    """Nothing was done, and it can be asked for again."""
+
+    def away() -> None:
+        raise httpx.ConnectError("All connection attempts failed")
+
+    monkeypatch.setattr(deployments, "get_client", away)
+    answer = await desk.http.request(method, f"/v1/onboardings/{acme}/senders{path}", json=body)
+    assert_problem(answer, 502)
+    assert await listed(desk, acme) == []
+
+
+async def test_a_password_that_cannot_be_passed_on_now_is_said(
+    desk: Desk, runs: FakeRuns, acme: str, monkeypatch: pytest.MonkeyPatch
+):
+    await add(desk, acme)
+    await moves(desk, runs, AWAITED)
+
+    def away() -> None:
+        raise httpx.ConnectError("All connection attempts failed")
+
+    monkeypatch.setattr(additions, "get_client", away)
+    path = f"/v1/onboardings/{acme}/senders/{CLIENT_NUMBER}/otp"
+    assert_problem(await desk.http.post(path, json={"code": CODE}), 502)
+    assert [each["state"] for each in await listed(desk, acme)] == [AWAITED]

@@ -130,6 +130,11 @@ async def test_the_same_number_of_another_onboarding_is_another_sender(
     assert (sender.adopted, sender.standing, sender.profile) == (None, None, None)
 
 
+async def test_a_profile_that_says_nothing_was_read_all_the_same(desk: Desk, onboarding_id: str):
+    await keep(desk, onboarding_id, Profile({}, at(4)))
+    assert (await the_sender(desk, onboarding_id)).profile == Profile({}, at(4))
+
+
 async def test_of_a_number_that_is_no_sender_nothing_is_kept(desk: Desk):
     """Whoever asks for it has mistaken the onboarding."""
     onboarding_id = await desk.started()

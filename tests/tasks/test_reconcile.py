@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from prefect.states import Cancelled, Running
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled, Crashed, Running
 
 from tasks import reconcile
 from tasks.reconcile import (
@@ -248,11 +249,13 @@ class TestRuns:
         assert finding.done == "Another run is started; it goes on from the ledger."
         assert started == [bench.id]
 
-    async def test_one_that_a_person_cancelled_is_left_to_that_person(
-        self, bench: Bench, states: dict[str, Any]
+    @pytest.mark.parametrize("state", [Cancelled(), Crashed()], ids=lambda state: state.name)
+    async def test_one_whose_run_is_over_is_left_to_a_person(
+        self, bench: Bench, states: dict[str, Any], state: State[Any]
     ):
+        """Somebody cancelled it, or it broke off too often to be taken up again."""
         await self.on_the_way(bench)
-        states["the run"] = Cancelled()
+        states["the run"] = state
         (finding,) = await compare_runs.fn(bench.services, None, dry=False)
         assert (finding.answer, finding.done) == (Answer.NO, "")
         assert "retry it" in finding.said
