@@ -19,7 +19,7 @@ from waboard.ledger.conditions import write_condition
 from waboard.ledger.database import Ledger
 from waboard.ledger.effects import begin_effect, end_effect
 from waboard.ledger.events import Receipt, list_events, read_event, receive
-from waboard.ledger.look import look
+from waboard.ledger.look import hold, look
 from waboard.ledger.models import Base, ConditionChangeRow, EffectStatus, EventRow, Verb
 from waboard.ledger.waits import DueWait, claim_due, close_waits, open_wait
 
@@ -49,7 +49,8 @@ async def open_as(
     minute: float = 0,
     pause_key: str = "sleep 1",
 ) -> None:
-    """Open a wait with the plan of these tests."""
+    """Open a wait with the plan of these tests, holding the onboarding first as a run does."""
+    await hold(session, onboarding_id)
     await open_wait(
         session,
         onboarding_id,
