@@ -1,6 +1,8 @@
 """What comes in is kept, then acted on: taken up, thought over, and whoever waited is woken."""
 
+import asyncio
 from collections.abc import Collection, Iterable
+from time import monotonic
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,14 +14,17 @@ from waboard.ledger.database import Ledger
 from waboard.ledger.events import (
     FOR_ALL,
     Receipt,
-    any_settled,
     concerned_by,
     only_awaited,
     read_event,
     receive,
+    settled_kinds,
 )
 from waboard.ledger.models import Disposition, EventRow
 from waboard.ledger.waits import hurry
+
+MOST_AT_ONCE = 1000
+"""Events that one batch holds at most: a database takes so many parameters, and no more."""
 
 
 class Inbox:
@@ -50,29 +55,33 @@ class Inbox:
         self._acting = True
         try:
             while self._pending:
-                batch, self._pending = self._pending, set[int]()
-                await act_on(self._ledger, batch, self._clock)
+                began = monotonic()
+                await act_on(self._ledger, self._next_batch(), self._clock)
+                # Half the time is for taking in what comes, however much there is to act on.
+                await asyncio.sleep(monotonic() - began)
         finally:
             self._acting = False
+
+    def _next_batch(self) -> list[int]:
+        return [self._pending.pop() for _ in range(min(len(self._pending), MOST_AT_ONCE))]
 
 
 async def act_on(ledger: Ledger, event_ids: Collection[int], clock: Clock) -> None:
     """Look again at the onboardings that events are about, and wake whose wait they satisfy."""
     async with ledger.begin() as session:
         concerned = await concerned_by(session, event_ids)
-        hurried = [await _hurry(session, event_ids, kind, clock) for kind in FOR_ALL]
+        hurried = await _hurry(session, event_ids, clock)
     await look_again(ledger, concerned, clock)
-    if concerned or any(hurried):
+    if concerned or hurried:
         await wake_due(ledger, clock)
 
 
-async def _hurry(
-    session: AsyncSession, event_ids: Collection[int], kind: WaitKind, clock: Clock
-) -> bool:
-    found = await any_settled(session, event_ids, FOR_ALL[kind])
-    if found:
-        await hurry(session, kind, clock())
-    return found
+async def _hurry(session: AsyncSession, event_ids: Collection[int], clock: Clock) -> list[WaitKind]:
+    settled = await settled_kinds(session, event_ids)
+    hurried = [wait for wait, kind in FOR_ALL.items() if kind in settled]
+    for wait in hurried:
+        await hurry(session, wait, clock())
+    return hurried
 
 
 async def replay(ledger: Ledger, event_id: int, clock: Clock) -> EventRow:

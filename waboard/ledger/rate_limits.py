@@ -65,8 +65,11 @@ class LedgerLimiter:
 
 
 async def _locked(session: AsyncSession, bucket: str) -> RateLimitRow:
-    insert = insert_into(dialect_of(session), RateLimitRow)
-    unused = insert.values(bucket=bucket, next_at=0.0, held_until=0.0)
-    await session.execute(unused.on_conflict_do_nothing())
     query = select(RateLimitRow).where(RateLimitRow.bucket == bucket).with_for_update()
-    return (await session.scalars(query)).one()
+    row = (await session.scalars(query)).first()
+    if row is None:
+        insert = insert_into(dialect_of(session), RateLimitRow)
+        unused = insert.values(bucket=bucket, next_at=0.0, held_until=0.0)
+        await session.execute(unused.on_conflict_do_nothing())
+        row = (await session.scalars(query)).one()
+    return row
