@@ -38,7 +38,6 @@ from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of
 from waboard.domain.reasons import Reason
 from waboard.domain.steps import (
-    delivery_is_over,
     facts_are_due,
     is_kept_out,
     is_over,
@@ -46,6 +45,7 @@ from waboard.domain.steps import (
     is_to_be_connected,
     may_be_tested,
     registration_is_over,
+    reports_are_due,
     senders_to_associate,
     senders_to_test,
     share_is_due,
@@ -206,7 +206,7 @@ async def await_template(services: Services, onboarding: Onboarding) -> Onboardi
 
 async def await_delivery(services: Services, onboarding: Onboarding) -> Onboarding:
     """Sleep until every test message has arrived or failed."""
-    if not delivery_is_over(onboarding):
+    if reports_are_due(onboarding):
         await failure_of(look_for_delivery, services, onboarding)
         onboarding = await services.look(onboarding.id)
     return await wait_out(services, onboarding, WaitKind.DELIVERY, give_up_delivery)

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from uuid import UUID, uuid4, uuid5
 
 from httpx import HTTPStatusError
-from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import State
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import ObjectNotFound
@@ -36,6 +36,7 @@ from waboard.ledger.additions import (
     times_added,
 )
 from waboard.ledger.database import Ledger
+from waboard.prefect_client import get_client
 
 DEPLOYMENT = "add-sender/add-sender"
 AWAITING = "AwaitingOtp"

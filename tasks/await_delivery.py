@@ -9,7 +9,6 @@ from waboard.domain.errors import NotFound
 from waboard.domain.facts import canonical, delivery_facts
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.reasons import Reason
-from waboard.domain.waits import WaitKind
 from waboard.ledger.effects import find_effect
 from waboard.ledger.events import receive
 from waboard.ledger.models import Verb
@@ -21,14 +20,8 @@ from waboard.ledger.models import Verb
     retry_condition_fn=may_repeat,
     **STEP,
 )
-async def look_for_delivery(services: Services, onboarding: Onboarding) -> Onboarding:
-    """Pull reports ourselves when a sleep brought none."""
-    if WaitKind.DELIVERY in onboarding.waited_for:
-        await _pull_reports(services, onboarding)
-    return await services.look(onboarding.id)
-
-
-async def _pull_reports(services: Services, onboarding: Onboarding) -> None:
+async def look_for_delivery(services: Services, onboarding: Onboarding) -> None:
+    """Pull reports ourselves: a sleep brought none."""
     for sender in onboarding.senders:
         if sender.is_awaiting_report:
             await _pull_report(services, onboarding, sender)

@@ -21,14 +21,13 @@ from waboard.ledger.events import receive
     retry_condition_fn=may_repeat,
     **STEP,
 )
-async def look_for_registration(services: Services, onboarding: Onboarding) -> Onboarding:
+async def look_for_registration(services: Services, onboarding: Onboarding) -> None:
     """Look for evidence ourselves when a sleep brought none.
 
     There is no GET for a registration. What can be asked is how known numbers stand.
     """
     if WaitKind.REGISTRATION in onboarding.waited_for:
         await _ask_for_quality(services, onboarding)
-    return await services.look(onboarding.id)
 
 
 async def _ask_for_quality(services: Services, onboarding: Onboarding) -> None:

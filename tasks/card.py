@@ -3,7 +3,6 @@
 import logging
 from uuid import UUID
 
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.exceptions import ObjectNotFound
 
@@ -12,6 +11,7 @@ from waboard.card import History, card_of
 from waboard.domain.onboarding import Onboarding
 from waboard.ledger.history import became_true, last_effects, last_events
 from waboard.ledger.onboardings import card_id_of, record_card
+from waboard.prefect_client import get_client
 
 MOST = 15
 """How many events, and how many effects, a card shows."""

@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from typing import Any
 
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound
 
 from waboard.domain.errors import NotFound
+from waboard.prefect_client import get_client
 
 
 async def start_deployment(

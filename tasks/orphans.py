@@ -10,7 +10,7 @@ its heartbeat.
 
 from datetime import datetime, timedelta
 
-from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import (
     FlowFilter,
     FlowFilterName,
@@ -27,6 +27,7 @@ from prefect.states import AwaitingRetry, Cancelled
 from waboard.domain.clock import Clock
 from waboard.ledger.database import Ledger
 from waboard.ledger.onboardings import runs_not_asleep
+from waboard.prefect_client import get_client
 from waboard.worker.lost import WORKER
 from waboard.worker.names import is_surely_dead
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn
 from uuid import UUID, uuid4
 
-from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound, Pause
@@ -36,6 +36,7 @@ from waboard.ledger.onboardings import (
 )
 from waboard.ledger.waits import DueWait, close_waits, open_wait, put_off, satisfy_wait
 from waboard.parts import parts
+from waboard.prefect_client import get_client
 
 DEPLOYMENT = "onboard-client/onboard-client"
 WAITING = "waiting:"

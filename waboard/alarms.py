@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration import PrefectClient
 from prefect.events.actions import SendNotification
 from prefect.events.schemas.automations import Automation, AutomationCore, EventTrigger, Posture
 from prefect.exceptions import ObjectNotFound
 
 from waboard.domain.errors import BadInput
 from waboard.domain.waits import WORDS, WaitKind, WaitPlan
+from waboard.prefect_client import get_client
 
 FLOW = "onboard-client"
 CRASHES, IN = 3, timedelta(minutes=30)

@@ -14,7 +14,6 @@ import stamina
 from prefect.blocks.core import Block
 from prefect.blocks.fields import SecretDict
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.workers.base import BaseWorker
@@ -35,6 +34,7 @@ from waboard.domain.errors import BadInput, ProviderError, WaboardError
 from waboard.domain.template import text_in
 from waboard.domain.waits import WaitKind
 from waboard.domain.webhooks import HookState
+from waboard.prefect_client import get_client
 from waboard.safety import refuse_unsafe
 from waboard.settings import OPERATOR, Settings, setting_name
 from waboard.webhook_setup import Wanted, set_up

@@ -38,6 +38,7 @@ from waboard.domain.steps import (
     facts_are_due,
     is_over,
     registration_is_over,
+    reports_are_due,
     senders_to_associate,
     senders_to_test,
     share_is_due,
@@ -118,6 +119,21 @@ def test_a_delivery_is_over_when_no_message_is_on_its_way(verified, over):
     waiting = onboarding(senders=(live_sender(BAD), sender(GOOD, *verified)))
     assert delivery_is_over(waiting) is over
     assert is_over(waiting, WaitKind.DELIVERY) is over
+
+
+@pytest.mark.parametrize(
+    ("slept", "verified", "due"),
+    [
+        ({WaitKind.DELIVERY: at(60)}, [REPORT_AWAITED], True),
+        ({WaitKind.DELIVERY: at(60)}, [NO_REPORT], False),
+        ({}, [REPORT_AWAITED], False),
+        ({WaitKind.REGISTRATION: at(60)}, [REPORT_AWAITED], False),
+    ],
+)
+def test_reports_are_pulled_when_a_sleep_for_them_brought_not_all(slept, verified, due):
+    """Infobip pushes them: before the first sleep there is nothing to ask for."""
+    waiting = onboarding(senders=(sender(GOOD, *verified),), waited_for=slept)
+    assert reports_are_due(waiting) is due
 
 
 # Who is next

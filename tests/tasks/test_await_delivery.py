@@ -40,17 +40,12 @@ async def sent(bench: Bench, *numbers: str, **fate: str) -> Onboarding:
 
 
 async def look(bench: Bench, onboarding: Onboarding) -> Onboarding:
-    return await look_for_delivery.fn(bench.services, onboarding)
+    await look_for_delivery.fn(bench.services, onboarding)
+    return await bench.look()
 
 
 def verified(onboarding: Onboarding, number: str = GOOD) -> tuple[str, str]:
     return condition(onboarding.sender(number), VERIFIED)
-
-
-async def test_before_the_first_sleep_nothing_is_asked(pull_bench: Bench):
-    onboarding = await sent(pull_bench)
-    assert await look(pull_bench, onboarding) == onboarding
-    assert pull_bench.calls("GET", REPORTS) == 0
 
 
 async def test_after_a_sleep_the_report_is_pulled(pull_bench: Bench):

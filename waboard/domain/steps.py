@@ -124,6 +124,11 @@ def delivery_is_over(onboarding: Onboarding) -> bool:
     return not any(sender.is_still_tested for sender in onboarding.senders)
 
 
+def reports_are_due(onboarding: Onboarding) -> bool:
+    """Whether to pull reports ourselves: a sleep that waited for them has brought not all."""
+    return WaitKind.DELIVERY in onboarding.waited_for and not delivery_is_over(onboarding)
+
+
 def senders_to_be_written_to(onboarding: Onboarding) -> list[Sender]:
     """Return associated senders that are to prove that they receive, and have not."""
     return [

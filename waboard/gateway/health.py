@@ -3,7 +3,6 @@
 import asyncio
 
 from fastapi import APIRouter, Response
-from prefect.client.orchestration import get_client
 from pydantic import BaseModel
 from sqlalchemy import select
 
@@ -11,6 +10,7 @@ from tasks.runs import DEPLOYMENT
 from waboard.gateway.dependencies import TheLedger
 from waboard.ledger.database import Ledger
 from waboard.ledger.models import ClientRow
+from waboard.prefect_client import get_client
 
 router = APIRouter(tags=["health"])
 

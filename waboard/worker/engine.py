@@ -18,6 +18,9 @@ from prefect._flow_run_suspension import (
 from prefect.client.schemas.objects import FlowRun
 from prefect.flow_engine import AsyncFlowRunEngine
 from prefect.flows import Flow
+from prefect.settings import get_current_settings
+
+from waboard.prefect_client import leg_clients
 
 
 class LegEngine(AsyncFlowRunEngine[Any, Any]):
@@ -40,8 +43,10 @@ class LegEngine(AsyncFlowRunEngine[Any, Any]):
 
 async def run_leg(flow: Flow[..., Any], flow_run: FlowRun) -> None:
     """Run a flow run until it sleeps or ends, as `prefect.flow_engine.run_flow_async` does."""
+    # No result is kept. Without a place for them Prefect asks its server for one at each leg.
+    flow.result_storage = get_current_settings().results.local_storage_path
     engine = LegEngine(flow=flow, flow_run=flow_run, parameters=flow_run.parameters)
-    async with engine.start():
+    async with leg_clients(), engine.start():
         while engine.is_running():
             async with engine.run_context():
                 await engine.call_flow_fn()

@@ -26,7 +26,7 @@ from prefect.workers.base import (
 from waboard.domain.clock import utc_now
 from waboard.worker.engine import suspend
 from waboard.worker.legs import Leg
-from waboard.worker.lost import hand_back_lost
+from waboard.worker.lost import WORKER, hand_back_lost
 from waboard.worker.names import unique_name
 
 TYPE = "waboard"
@@ -73,6 +73,7 @@ class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
         kwargs["name"] = kwargs.get("name") or unique_name()
         super().__init__(*args, **kwargs)
         self._legs: dict[UUID, Leg] = {}
+        self._labelled = set[UUID]()
         self._entrypoints: dict[UUID, str] = {}
         self._draining = False
         self._last_obeyed = self._last_reclaimed = 0.0
@@ -100,6 +101,7 @@ class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
                 await self._give_up(leg)
         finally:
             del self._legs[flow_run.id]
+            self._labelled.discard(flow_run.id)
         return LegResult(identifier=self.name, status_code=0)
 
     async def _entrypoint(self, flow_run: FlowRun) -> str:
@@ -130,6 +132,26 @@ class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
         # A run can be woken before its last leg has quite ended here: it is taken a poll later.
         free = [entry for entry in flow_run_response if entry.flow_run.id not in self._legs]
         return await super()._submit_scheduled_flow_runs([] if self._draining else free)
+
+    async def _submit_run(self, flow_run: FlowRun) -> None:
+        # Prefect's own asks first whether the deployment is there, and writes down afterwards in
+        # which process the run is: two calls a leg that tell nobody anything here.
+        assert self._runs_task_group is not None  # noqa: S101 - the worker is set up
+        self._labelled.discard(flow_run.id)
+        if flow_run.labels.get(WORKER) == self.name:
+            self._labelled.add(flow_run.id)
+        if await self._propose_pending_state(flow_run):
+            await self._runs_task_group.start(self._submit_run_and_capture_errors, flow_run)
+        else:
+            self._release_limit_slot(flow_run.id)
+        self._submitting_flow_run_ids.remove(flow_run.id)
+        if self._cancelling_observer is not None:
+            self._cancelling_observer.remove_in_flight_flow_run_id(flow_run.id)
+
+    async def _give_worker_labels_to_flow_run(self, flow_run_id: UUID) -> None:
+        # They stay from leg to leg.
+        if flow_run_id not in self._labelled:
+            await super()._give_worker_labels_to_flow_run(flow_run_id)
 
     # A leg is not submitted to anybody, it runs at once: that is not worth a state and two events.
 
