@@ -25,6 +25,8 @@ from waboard.ledger.waits import hurry
 
 MOST_AT_ONCE = 1000
 """Events that one batch holds at most: a database takes so many parameters, and no more."""
+MOST_REST = 0.05
+"""Seconds that whoever waits to be woken may lose to what comes in beside."""
 
 
 class Inbox:
@@ -57,8 +59,8 @@ class Inbox:
             while self._pending:
                 began = monotonic()
                 await act_on(self._ledger, self._next_batch(), self._clock)
-                # Half the time is for taking in what comes, however much there is to act on.
-                await asyncio.sleep(monotonic() - began)
+                # A flood is taken in half the time, and acted on in the other half.
+                await asyncio.sleep(min(monotonic() - began, MOST_REST))
         finally:
             self._acting = False
 
