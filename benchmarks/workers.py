@@ -99,20 +99,29 @@ def wake_times(board: Board) -> list[float]:
         for each in board.books()["webhooks"]
         if each["kind"] == "registration" and each["body"]["status"] != "IN_PROGRESS"
     }
-    refs = {f"client-{i}": str(FIRST_WABA + 1 + i) for i in range(10_000)}
-    started: dict[str, datetime] = {}
-    for run in _task_runs(board):
-        name = run["name"].removeprefix("prepare application and entity of ")
-        if name in refs and run["start_time"]:
-            started[refs[name]] = datetime.fromisoformat(run["start_time"])
-    return [(at - answered[waba]).total_seconds() for waba, at in started.items()]
+    wabas = {
+        run["id"]: tag.removeprefix("waba:")
+        for run in _all(board, "flow_runs")
+        for tag in run["tags"]
+        if tag.startswith("waba:")
+    }
+    waits: dict[str, float] = {}
+    for task in _all(board, "task_runs"):
+        waba = wabas.get(task["flow_run_id"])
+        if waba not in answered or not task["start_time"]:
+            continue
+        started = datetime.fromisoformat(task["start_time"])
+        seconds = (started - answered[waba]).total_seconds()
+        if seconds > 0:
+            waits[waba] = min(seconds, waits.get(waba, seconds))
+    return list(waits.values())
 
 
-def _task_runs(board: Board) -> list[dict[str, Any]]:
+def _all(board: Board, what: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
         query = {"limit": 200, "offset": len(found), "sort": "ID_DESC"}
-        url = f"{board.prefect_url}/api/task_runs/filter"
+        url = f"{board.prefect_url}/api/{what}/filter"
         page = httpx.post(url, json=query, timeout=60).json()
         found += page
         if len(page) < 200:
