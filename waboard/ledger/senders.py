@@ -1,11 +1,12 @@
 """The senders of an onboarding: which there are, and what is known of each."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.conditions import Condition, ConditionType, Status
@@ -79,23 +80,38 @@ async def record_standing(
 async def record_standings(
     session: AsyncSession, shown: Sequence[tuple[str, PhoneNumber, Standing]]
 ) -> None:
-    """Write down how many senders stand, in one go."""
-    if not shown:
-        return
-    table = SenderRow.__table__
-    where = (table.c.onboarding_id == bindparam("of")) & (table.c.phone_number == bindparam("no"))
+    """Write down how up to some hundred senders stand: in full only of whom something changed."""
+    told = {(of, number): standing for of, number, standing in shown}
+    known = await _standings(session, {of for of, _ in told}) if told else []
+    changed: list[dict[str, Any]] = []
+    same: dict[datetime, list[int]] = defaultdict(list)
+    for row_id, of, number, before in known:
+        if (standing := told.get((of, PhoneNumber(number)))) is None:
+            continue
+        said = asdict(standing)
+        at = said.pop("read_at")
+        if said == before:
+            same[at].append(row_id)
+        else:
+            changed.append({"id": row_id, "standing": said, "standing_at": at})
+    for at, ids in same.items():
+        await session.execute(
+            update(SenderRow).where(SenderRow.id.in_(ids)).values(standing_at=at),
+            execution_options={"synchronize_session": False},
+        )
+    if changed:
+        await session.execute(update(SenderRow), changed)
+
+
+async def _standings(session: AsyncSession, onboarding_ids: Collection[str]) -> Sequence[Row[Any]]:
+    # Locked in one order, so that two who write of the same senders wait, and for each other never.
     query = (
-        update(SenderRow)
-        .where(where)
-        .values(standing=bindparam("said"), standing_at=bindparam("at"))
+        select(SenderRow.id, SenderRow.onboarding_id, SenderRow.phone_number, SenderRow.standing)
+        .where(SenderRow.onboarding_id.in_(onboarding_ids))
+        .order_by(SenderRow.id)
+        .with_for_update()
     )
-    connection = await session.connection()
-    await connection.execute(query, [_standing_values(*each) for each in shown])
-
-
-def _standing_values(onboarding_id: str, number: str, standing: Standing) -> dict[str, Any]:
-    said = asdict(standing)
-    return {"of": onboarding_id, "no": number, "at": said.pop("read_at"), "said": said}
+    return (await session.execute(query)).all()
 
 
 async def record_profile(
