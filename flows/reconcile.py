@@ -2,7 +2,7 @@
 
 from asyncio import gather
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -58,7 +58,7 @@ async def reconcile(
         )
         findings = list(chain.from_iterable(found))
         # Quoted: Prefect looks into what it gives to a task, thing by thing.
-        await show_findings(quote(findings), client_ref, dry=dry_run)
+        await show_findings(cast("list[Finding]", quote(findings)), client_ref, dry=dry_run)
     return Completed(name="Reconciled", message=f"{', '.join(summary_of(findings))}.")
 
 

@@ -126,9 +126,9 @@ class _Look:
 
 async def _list_all(services: Services) -> _Listing:
     pages = [page async for page in _pages(services)]
-    links = {link for page in pages for link in page.found}
+    links = {tuple(link.to_wire().values()): link for page in pages for link in page.found}
     filings: dict[NumberKey, list[Filing]] = defaultdict(list)
-    for link in links:
+    for link in links.values():
         if link.channel == "WHATSAPP":
             filings[link.resource_id].append(_filing(link))
     return _Listing(filings, {page.total for page in pages} == {len(links)})

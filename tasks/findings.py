@@ -136,7 +136,7 @@ def _named(those: Sequence[Finding]) -> str:
 
 async def _list(markdown: str) -> None:
     last = await Artifact.aget(EVERYONE)
-    if last is not None and last.id is not None:
+    if last is not None:
         try:
             async with get_client() as client:
                 await client.update_artifact(last.id, ArtifactUpdate(data=markdown))

@@ -106,7 +106,7 @@ async def test_what_is_in_order_again_is_mended_once(artifacts: FakeArtifacts):
     well = Finding("1", "acme", BANNED.phone_number, Aspect.STANDING, Answer.YES, "CONNECTED")
     await shown(artifacts, BANNED)
     rows = await shown(artifacts, well)
-    assert [row["since the last"] for row in rows] == ["", "mended"]
+    assert [row["since the last"] for row in rows] == ["mended", ""]
     assert len(await shown(artifacts, well)) == 1
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Crashed, Running
 
+from flows.reconcile import reconcile as flow_of_it
 from tasks import reconcile, standings
 from tasks.filings import MOST_ALONE, compare_filings
 from tasks.reconcile import compare_runs, look_for_registrations, take_up_undone
@@ -27,6 +29,7 @@ from tests.tasks.bench import (
     sender_fate,
     unreachable,
 )
+from waboard.deploy import PREFECT_FILE
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.filing import Filing
 from waboard.domain.ids import NumberKey
@@ -458,3 +461,12 @@ class TestUndone:
             "test",
         )
         assert await take_up_undone.fn(bench.services, None, dry=False) == []
+
+
+def test_its_schedule_leaves_room_for_onboardings_and_a_run_by_hand_does_not_wait():
+    deployments = yaml.safe_load(PREFECT_FILE.read_text())["deployments"]
+    (deployed,) = (each for each in deployments if each["name"] == "reconcile")
+    (schedule,) = deployed["schedules"]
+    assert schedule["parameters"] == {"share": 0.1}
+    assert "parameters" not in deployed
+    assert flow_of_it.parameters.properties["share"]["default"] == 1.0

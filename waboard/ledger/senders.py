@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.conditions import Condition, ConditionType, Status
@@ -82,36 +82,36 @@ async def record_standings(
 ) -> None:
     """Write down how up to some hundred senders stand: in full only of whom something changed."""
     told = {(of, number): standing for of, number, standing in shown}
-    known = await _standings(session, {of for of, _ in told}) if told else []
     changed: list[dict[str, Any]] = []
     same: dict[datetime, list[int]] = defaultdict(list)
-    for row_id, of, number, before in known:
-        if (standing := told.get((of, PhoneNumber(number)))) is None:
-            continue
-        said = asdict(standing)
-        at = said.pop("read_at")
-        if said == before:
-            same[at].append(row_id)
-        else:
-            changed.append({"id": row_id, "standing": said, "standing_at": at})
-    for at, ids in same.items():
-        await session.execute(
-            update(SenderRow).where(SenderRow.id.in_(ids)).values(standing_at=at),
-            execution_options={"synchronize_session": False},
-        )
+    for row_id, whose, before in await _standings(session, {of for of, _ in told}):
+        if whose in told:
+            said = asdict(told[whose])
+            at = said.pop("read_at")
+            if said == before:
+                same[at].append(row_id)
+            else:
+                changed.append({"id": row_id, "standing": said, "standing_at": at})
     if changed:
         await session.execute(update(SenderRow), changed)
+    for at, ids in same.items():
+        read_again = update(SenderRow).where(SenderRow.id.in_(ids)).values(standing_at=at)
+        await session.execute(read_again, execution_options={"synchronize_session": False})
 
 
-async def _standings(session: AsyncSession, onboarding_ids: Collection[str]) -> Sequence[Row[Any]]:
+async def _standings(
+    session: AsyncSession, onboarding_ids: Collection[str]
+) -> list[tuple[int, tuple[str, PhoneNumber], dict[str, Any] | None]]:
     # Locked in one order, so that two who write of the same senders wait, and for each other never.
+    columns = SenderRow.id, SenderRow.onboarding_id, SenderRow.phone_number, SenderRow.standing
     query = (
-        select(SenderRow.id, SenderRow.onboarding_id, SenderRow.phone_number, SenderRow.standing)
+        select(*columns)
         .where(SenderRow.onboarding_id.in_(onboarding_ids))
         .order_by(SenderRow.id)
         .with_for_update()
     )
-    return (await session.execute(query)).all()
+    rows = await session.execute(query)
+    return [(row_id, (of, PhoneNumber(no)), standing) for row_id, of, no, standing in rows.tuples()]
 
 
 async def record_profile(
