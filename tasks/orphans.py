@@ -31,7 +31,8 @@ from waboard.prefect_client import get_client
 from waboard.worker.lost import WORKER
 from waboard.worker.names import is_surely_dead
 
-FLOWS = ["onboard-client", "add-sender"]
+FLOWS = ["onboard-client", "add-sender", "reconcile"]
+"""A reconciliation that stayed Running would let every later one fall out."""
 WORK_POOL = "waboard"
 SILENCE = timedelta(seconds=12)
 """How long nothing is heard of a worker before it is given up for dead: four of its heartbeats."""

@@ -4,8 +4,6 @@ Level-based: whatever is found is written down as it is, and whoever is concerne
 doing it twice, or two at once, comes to the same. With `dry` nothing is written.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,104 +12,29 @@ from prefect import task
 from prefect.client.schemas.objects import State
 
 from tasks.await_registration import keep_quality
-from tasks.facts import standing_in
 from tasks.runs import start_run, states_of
 from tasks.services import Services
 from tasks.step import STEP, may_repeat
-from waboard.domain.conditions import ConditionType, Status
-from waboard.domain.delivery import Verdict
-from waboard.domain.filing import Filing
-from waboard.domain.ids import NumberKey, PhoneNumber
-from waboard.domain.reasons import Reason
 from waboard.domain.reconcile import (
-    MISSING,
     Answer,
     Aspect,
     Finding,
-    Watched,
-    compare_filing,
-    compare_standing,
-    news_of,
 )
 from waboard.infobip.client import MOST_SENDERS
-from waboard.infobip.models import SenderQuality
 from waboard.ledger.events import concerned_by
 from waboard.ledger.look import hold
 from waboard.ledger.onboardings import forget_run, go_on_soon, read_onboarding
-from waboard.ledger.senders import record_standings
 from waboard.ledger.watched import (
     LeftUndone,
     OnTheWay,
     awaited_numbers,
     left_undone,
     on_the_way,
-    registered_senders,
 )
 from waboard.parts import parts
 
 TRIED_FOR = timedelta(days=3)
 """How long a step that a provider or a receiver keeps back is taken up again by itself."""
-
-
-@task(
-    name="compare standings",
-    task_run_name="compare how senders stand at Infobip",
-    retry_condition_fn=may_repeat,
-    **STEP,
-)
-async def compare_standings(
-    services: Services, client_ref: str | None, *, dry: bool
-) -> list[Finding]:
-    """Compare every registered sender with Infobip's word on it, 100 a call."""
-    async with services.ledger.begin() as session:
-        senders = await registered_senders(session, client_ref)
-    findings: list[Finding] = []
-    for part in parts(senders, MOST_SENDERS):
-        listed = await services.infobip.sender_quality([each.phone_number for each in part])
-        known = {each.sender: each for each in listed}
-        findings += [
-            compare_standing(each, _status(each, known), services.clock()) for each in part
-        ]
-        if not dry:
-            await _keep_standings(services, part, known)
-    return findings
-
-
-def _status(sender: Watched, known: Mapping[PhoneNumber, SenderQuality]) -> str:
-    shown = known.get(sender.phone_number)
-    return shown.status if shown else MISSING
-
-
-async def _keep_standings(
-    services: Services, senders: Sequence[Watched], known: Mapping[PhoneNumber, SenderQuality]
-) -> None:
-    now = services.clock()
-    shown = [
-        (each.onboarding_id, each.phone_number, standing_in(known[each.phone_number], now))
-        for each in senders
-        if each.phone_number in known
-    ]
-    async with services.ledger.begin() as session:
-        await record_standings(session, shown)
-    for sender in senders:
-        news = news_of(sender, _status(sender, known), now)
-        if news is not None:
-            await _write(services, sender, ConditionType.USABLE, news, "senders/quality")
-
-
-async def _write(
-    services: Services, sender: Watched, kind: ConditionType, verdict: Verdict, evidence: str
-) -> None:
-    await services.write(
-        sender.onboarding_id,
-        sender.phone_number,
-        kind,
-        verdict.status,
-        verdict.reason,
-        verdict.message,
-        evidence,
-    )
-    await services.look(sender.onboarding_id)
 
 
 @task(
@@ -130,43 +53,6 @@ async def look_for_registrations(services: Services, client_ref: str | None) -> 
             concerned = await concerned_by(session, event_ids)
         for onboarding_id in concerned:
             await services.look(onboarding_id)
-
-
-@task(
-    name="compare filings",
-    task_run_name="compare under which ids senders are filed",
-    retry_condition_fn=may_repeat,
-    **STEP,
-)
-async def compare_filings(
-    services: Services, client_ref: str | None, *, dry: bool
-) -> list[Finding]:
-    """Compare every associated sender with all associations of the account, 1,000 a call.
-
-    One that is not listed as it should be is read by itself before it is believed.
-    """
-    async with services.ledger.begin() as session:
-        senders = [s for s in await registered_senders(session, client_ref) if s.filing]
-    listed: dict[NumberKey, list[Filing]] = defaultdict(list)
-    for link in await services.infobip.all_associations() if senders else []:
-        listed[link.resource_id].append(Filing(link.application_id, link.entity_id))
-    return [await _filing(services, each, listed, dry=dry) for each in senders]
-
-
-async def _filing(
-    services: Services, sender: Watched, listed: dict[NumberKey, list[Filing]], *, dry: bool
-) -> Finding:
-    key = sender.number_key
-    finding = compare_filing(sender, listed.get(key, []) if key else [])
-    if finding.answer is Answer.YES or key is None:
-        return finding
-    links = await services.infobip.associations(key)
-    finding = compare_filing(sender, [Filing(a.application_id, a.entity_id) for a in links])
-    if finding.answer is Answer.YES or dry:
-        return finding
-    gone = Verdict(Status.FALSE, Reason.ASSOCIATION_GONE, finding.said)
-    await _write(services, sender, ConditionType.ASSOCIATED, gone, "read back from associations")
-    return replace(finding, done="Its run goes on and files it anew.")
 
 
 @task(

@@ -1,7 +1,8 @@
 """What the steps work with: the ledger, Infobip, and how patient to be. Opened once a leg."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import TypeVar
@@ -19,6 +20,7 @@ from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
 from waboard.infobip.client import InfobipClient
+from waboard.infobip.limits import Share
 from waboard.infobip.traffic import TrafficApi
 from waboard.ledger.conditions import write_condition
 from waboard.ledger.database import Ledger
@@ -59,6 +61,7 @@ class Services:
         clock: Clock = utc_now,
         leg: str | None = None,
         meta: "MetaServices | None" = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.ledger = ledger
         self.infobip = infobip
@@ -68,6 +71,7 @@ class Services:
         self.clock = clock
         self.leg = leg
         self.meta = meta
+        self.sleep = sleep
         self.began_at = clock()
 
     @property
@@ -126,16 +130,17 @@ async def load_if_there(kind: type[B]) -> B | None:
 
 
 @asynccontextmanager
-async def open_services(*, beside: bool = False) -> AsyncGenerator[Services]:
+async def open_services(*, beside: bool = False, share: float = 1.0) -> AsyncGenerator[Services]:
     """Load the blocks and open what they configure.
 
     `beside` is for a run that acts beside the onboarding's own, which alone is held to its leg.
+    `share` is how much of each of Infobip's limits it takes, up to 1.
     """
     account = await _load(InfobipAccount)
     ledger = (await _load(LedgerDatabase)).get_client()
     verification = await _load(VerificationMessage)
     policy = await _load(OnboardingPolicy)
-    limiter = LedgerLimiter(ledger, account.intervals)
+    limiter = Share(LedgerLimiter(ledger, account.intervals), account.intervals, share)
     try:
         async with account.get_client(limiter) as infobip, _open_meta() as meta:
             leg = None if beside else str(uuid4())

@@ -19,11 +19,9 @@ def reconcile(
     """Have everyone, or one client, compared with what the providers show."""
     with plain_errors(), GatewayClient(load_settings(of_what_runs=True)) as client:
         run = client.reconcile({"client_ref": client_ref, "dry_run": dry_run})
-    show(
-        run,
-        Text("It is being looked at; the artifact `reconcile` says what was found."),
-        as_json=as_json,
-    )
+    artifact = "reconcile-one-client" if client_ref else "reconcile"
+    said = Text(f"It is being looked at; the artifact `{artifact}` says what was found.")
+    show(run, said, as_json=as_json)
     if not as_json:
         for url in run["links"].values():
             console.print(Text(f"In the Prefect UI: {url}"), soft_wrap=True)

@@ -109,7 +109,7 @@ CALLS: dict[str, tuple[str, Call]] = {
     "create entity": (APPLICATION_ENTITY, lambda c: c.create_entity("acme", "Acme")),
     "rename entity": (APPLICATION_ENTITY, lambda c: c.rename_entity("acme", "Acme")),
     "associations": (APPLICATION_ENTITY, lambda c: c.associations(KEY)),
-    "all associations": (APPLICATION_ENTITY, lambda c: c.all_associations()),
+    "all associations": (APPLICATION_ENTITY, lambda c: c.associations_page(0)),
     "associate": (APPLICATION_ENTITY, lambda c: c.associate(KEY, "waboard", "acme")),
     "dissociate": (APPLICATION_ENTITY, lambda c: c.dissociate(LINK)),
     "dissociate without an entity": (

@@ -211,15 +211,28 @@ class TestAssociations:
         }
         assert limiter.acquired == ["provisioning"]
 
-    async def test_reads_all_by_pages_of_a_thousand(self, client, infobip, limiter):
-        """A page that is not full is the last."""
-        pages = [[LINK] * 1000, [LINK, {**LINK, "channel": "SMS"}]]
-        answers = [httpx.Response(200, json={"results": page, "paging": {}}) for page in pages]
-        route = infobip.get(self.PATH).mock(side_effect=answers)
-        assert len(await client.all_associations()) == 1001
-        asked = [dict(call.request.url.params) for call in route.calls]
-        assert [params["page"] for params in asked] == ["0", "1"]
-        assert limiter.acquired == ["provisioning", "provisioning"]
+    @pytest.mark.parametrize(
+        ("links", "paging", "is_last"),
+        [
+            (1000, {}, False),
+            (999, {}, True),
+            (1000, {"totalResults": 3000}, True),
+            (1000, {"totalResults": 3001}, False),
+            (1, None, True),
+        ],
+    )
+    async def test_reads_all_by_pages_of_a_thousand(
+        self, client, infobip, limiter, links, paging, is_last
+    ):
+        """A page is the last that is not full, or with which all are there that were counted."""
+        answer = {"results": [LINK] * links, "paging": paging}
+        route = infobip.get(self.PATH).respond(json=answer)
+        page = await client.associations_page(2)
+        assert (len(page.found), page.is_last) == (links, is_last)
+        assert page.total == (paging or {}).get("totalResults")
+        params = dict(route.calls.last.request.url.params)
+        assert (params["page"], params["size"]) == ("2", "1000")
+        assert limiter.acquired == ["provisioning"]
 
     async def test_reads_one_without_an_entity(self, client, infobip):
         """The entity of an association can be missing."""

@@ -17,8 +17,12 @@ def reconciled(board: Board, client_ref: str, **asked: Any) -> None:
 
 
 def findings(board: Board) -> str:
-    """The table that the last one left."""
-    query = {"artifacts": {"key": {"any_": ["reconcile"]}}, "sort": "CREATED_DESC", "limit": 1}
+    """The table that the last one of one client left."""
+    query = {
+        "artifacts": {"key": {"any_": ["reconcile-one-client"]}},
+        "sort": "CREATED_DESC",
+        "limit": 1,
+    }
     return httpx.post(f"{board.prefect_url}/api/artifacts/filter", json=query).json()[0]["data"]
 
 

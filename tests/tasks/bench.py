@@ -145,7 +145,11 @@ class Bench:
             policy(),
             clock=lambda: self.now,
             meta=self.meta,
+            sleep=self._nap,
         )
+
+    async def _nap(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
 
     @property
     def books(self) -> Any:

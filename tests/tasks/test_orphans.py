@@ -191,3 +191,8 @@ async def test_a_run_that_crashed_with_its_onboarding_ended_long_ago_is_left_alo
 async def test_a_crashed_run_of_nobodys_is_left_alone(prefect: Prefect):
     prefect.run(Crashed(), ALIVE, age=2 * SETTLED)
     assert await swept(prefect) == []
+
+
+def test_a_reconciliation_is_taken_up_as_well():
+    """It may run once at a time: one that stayed Running would let every later one fall out."""
+    assert "reconcile" in orphans.FLOWS

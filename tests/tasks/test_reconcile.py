@@ -1,37 +1,46 @@
 """What is true is kept true: compared with the sandbox's own books, mended, or raised."""
 
+import asyncio
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
+import yaml
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Crashed, Running
 
-from tasks import reconcile
-from tasks.reconcile import (
-    compare_filings,
-    compare_runs,
-    compare_standings,
-    look_for_registrations,
-    take_up_undone,
-)
+from flows.reconcile import reconcile as flow_of_it
+from tasks import reconcile, standings
+from tasks.filings import MOST_ALONE, compare_filings
+from tasks.reconcile import compare_runs, look_for_registrations, take_up_undone
+from tasks.standings import compare_standings
 from tests.tasks.bench import (
+    APPLICATION,
     ASSOCIATIONS,
+    ENTITY,
     GOOD,
     OTHER,
     QUALITY,
     Bench,
+    Crash,
     condition,
     sender_fate,
     unreachable,
 )
+from waboard.deploy import PREFECT_FILE
 from waboard.domain.conditions import Condition, ConditionType, Status
-from waboard.domain.errors import ProviderError
+from waboard.domain.filing import Filing
+from waboard.domain.ids import NumberKey
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
 from waboard.domain.reconcile import Answer, Finding
+from waboard.infobip.models import Association
+from waboard.ledger import look
 from waboard.ledger.conditions import write_condition
 from waboard.ledger.onboardings import end_onboarding, record_run, with_news
-from waboard.ledger.senders import record_number_key
+from waboard.ledger.senders import record_adopted, record_number_key
 
 USABLE, ASSOCIATED = ConditionType.USABLE, ConditionType.ASSOCIATED
 VERIFIED, NOTIFIED = ConditionType.VERIFIED, ConditionType.NOTIFIED
@@ -149,14 +158,90 @@ class TestStandings:
 
     async def test_what_cannot_be_seen_is_no_answer(self, bench: Bench):
         await live(bench)
-        bench.network.cut_before("GET", QUALITY, unreachable())
-        with pytest.raises(ProviderError):
-            await compare_standings.fn(bench.services, None, dry=False)
+        bench.network.cut_before("GET", QUALITY, unreachable(), always=True)
+        (finding,) = await compare_standings.fn(bench.services, None, dry=False)
+        assert finding.answer is Answer.UNKNOWN
+        assert "did not answer" in finding.said or "reach" in finding.said
         assert (await bench.look()).senders[0].is_live
+
+    async def test_an_answer_that_was_lost_is_asked_for_again(self, bench: Bench):
+        """Of a hundred questions one may fail: the others are not asked twice for it."""
+        await live(bench)
+        bench.network.cut_before("GET", QUALITY, unreachable())
+        (finding,) = await compare_standings.fn(bench.services, None, dry=False)
+        assert finding.answer is Answer.YES
+
+    async def test_where_infobip_is_away_the_others_are_not_asked_for(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(standings, "MOST_SENDERS", 1)
+        monkeypatch.setattr(standings, "ABREAST", 1)
+        await live(bench, GOOD, OTHER)
+        before = bench.calls("GET", QUALITY)
+        refused = httpx.Response(403, json={})
+        bench.network.instead("GET", QUALITY, lambda _: refused, always=True)
+        findings = await compare_standings.fn(bench.services, None, dry=False)
+        assert [f.answer for f in findings] == [Answer.UNKNOWN, Answer.UNKNOWN]
+        assert bench.calls("GET", QUALITY) == before
+
+    async def test_what_is_as_before_is_read_again_and_not_written_again(self, bench: Bench):
+        await live(bench)
+        await compare_standings.fn(bench.services, None, dry=False)
+        (before,) = (await bench.look()).senders
+        await bench.later(60)
+        await compare_standings.fn(bench.services, None, dry=False)
+        (sender,) = (await bench.look()).senders
+        assert sender.standing is not None
+        assert before.standing is not None
+        assert sender.standing.read_at > before.standing.read_at
+        assert sender.standing == replace(before.standing, read_at=sender.standing.read_at)
+
+    async def test_one_that_was_noted_and_not_looked_at_does_not_happen(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Whoever dies in between has written nothing: the next time it is news as ever."""
+        await live(bench)
+        await becomes(bench, "BANNED")
+
+        async def die(*_: object) -> None:
+            raise Crash
+
+        with monkeypatch.context() as dying:
+            dying.setattr(look, "_take_up_parked", die)
+            with pytest.raises(Crash):
+                await compare_standings.fn(bench.services, None, dry=False)
+        assert USABLE not in (await bench.look()).senders[0].conditions
+        await compare_standings.fn(bench.services, None, dry=False)
+        assert await has_news(bench)
+
+    async def test_two_at_once_come_to_the_same(self, bench: Bench):
+        await live(bench, GOOD, OTHER)
+        await becomes(bench, "BANNED", GOOD)
+        both = [compare_standings.fn(bench.services, None, dry=False) for _ in range(2)]
+        first, second = await asyncio.gather(*both)
+        assert first == second
+        states = {s.phone_number: s.is_live for s in (await bench.look()).senders}
+        assert states == {GOOD: False, OTHER: True}
+
+
+EMPTY: dict[str, Any] = {"results": [], "paging": {"totalResults": 0}}
+
+
+def only_one_number(request: httpx.Request) -> httpx.Response:
+    """Infobip knows what it is asked for alone, and lists nothing."""
+    key = request.url.params.get("resourceId")
+    link = {"applicationId": APPLICATION, "entityId": ENTITY, "resourceId": key}
+    return httpx.Response(200, json={"results": [link] if key else []})
 
 
 class TestFilings:
     """Under which ids senders are filed."""
+
+    @pytest.fixture
+    async def crowd(self, bench: Bench) -> Bench:
+        """A client with two numbers more than are ever read by themselves."""
+        await live(bench, *(f"1202456{line:04d}" for line in range(MOST_ALONE + 2)))
+        return bench
 
     async def test_what_is_in_order_costs_one_call_for_a_thousand(self, bench: Bench):
         await live(bench, GOOD, OTHER)
@@ -173,6 +258,58 @@ class TestFilings:
         (sender,) = (await bench.look()).senders
         assert condition(sender, ASSOCIATED) == (Status.FALSE, Reason.ASSOCIATION_GONE)
         assert await has_news(bench)
+
+    async def test_those_of_one_client_are_read_by_themselves(self, bench: Bench):
+        """The list of all would be ten calls where there are ten thousand."""
+        await live(bench)
+        bench.network.instead("GET", ASSOCIATIONS, only_one_number, always=True)
+        findings = await compare_filings.fn(bench.services, "acme", dry=False)
+        assert [f.answer for f in findings] == [Answer.YES]
+
+    async def test_many_that_are_missing_are_believed_when_a_whole_list_misses_them_again(
+        self, crowd: Bench
+    ):
+        before = crowd.calls("GET", ASSOCIATIONS)
+        crowd.books.associations.clear()
+        findings = await compare_filings.fn(crowd.services, None, dry=False)
+        assert {f.answer for f in findings} == {Answer.NO}
+        assert crowd.calls("GET", ASSOCIATIONS) == before + 2
+        assert await has_news(crowd)
+
+    async def test_a_list_that_left_some_out_the_first_time_is_not_believed(self, crowd: Bench):
+        crowd.network.instead("GET", ASSOCIATIONS, lambda _: httpx.Response(200, json=EMPTY))
+        findings = await compare_filings.fn(crowd.services, None, dry=False)
+        assert {f.answer for f in findings} == {Answer.YES}
+
+    async def test_of_a_list_that_never_holds_still_a_few_are_read_and_the_others_unknown(
+        self, crowd: Bench
+    ):
+        """Its count says that it holds more than it shows: somebody may have been left out."""
+        moving = httpx.Response(200, json={**EMPTY, "paging": {"totalResults": 3}})
+        for _ in range(2):
+            crowd.network.instead("GET", ASSOCIATIONS, lambda _: moving)
+        findings = await compare_filings.fn(crowd.services, None, dry=False)
+        answers = Counter(f.answer for f in findings)
+        assert answers == {Answer.YES: MOST_ALONE, Answer.UNKNOWN: 2}
+        assert not await has_news(crowd)
+
+    async def test_one_that_was_filed_otherwise_meanwhile_is_left_alone(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Its own run has moved it between our two looks."""
+        await live(bench)
+        bench.books.associations.clear()
+        read = bench.services.infobip.associations
+
+        async def and_meanwhile(key: NumberKey) -> list[Association]:
+            async with bench.ledger.begin() as session:
+                await record_adopted(session, bench.id, GOOD, Filing("another", "one"))
+            return await read(key)
+
+        monkeypatch.setattr(bench.services.infobip, "associations", and_meanwhile)
+        (finding,) = await compare_filings.fn(bench.services, None, dry=False)
+        assert finding.answer is Answer.UNKNOWN
+        assert not await has_news(bench)
 
     async def test_a_dry_run_leaves_it(self, bench: Bench):
         await live(bench)
@@ -324,3 +461,12 @@ class TestUndone:
             "test",
         )
         assert await take_up_undone.fn(bench.services, None, dry=False) == []
+
+
+def test_its_schedule_leaves_room_for_onboardings_and_a_run_by_hand_does_not_wait():
+    deployments = yaml.safe_load(PREFECT_FILE.read_text())["deployments"]
+    (deployed,) = (each for each in deployments if each["name"] == "reconcile")
+    (schedule,) = deployed["schedules"]
+    assert schedule["parameters"] == {"share": 0.1}
+    assert "parameters" not in deployed
+    assert flow_of_it.parameters.properties["share"]["default"] == 1.0

@@ -125,10 +125,15 @@ def compare_standing(sender: Watched, status: str, now: datetime) -> Finding:
 def compare_filing(sender: Watched, found: Collection[Filing]) -> Finding:
     """Compare how a sender is filed with how it should be."""
     if list(found) == [sender.filing]:
-        return _finding(sender, Aspect.FILING, Answer.YES, f"Filed under {sender.filing}.")
+        return _finding(sender, Aspect.FILING, Answer.YES, "Filed under the ids that it should be.")
     where = " and ".join(sorted(map(str, found))) or "nothing"
     said = f"Filed under {where}, not under {sender.filing}."
     return _finding(sender, Aspect.FILING, Answer.NO, said)
+
+
+def unseen(sender: Watched, aspect: Aspect, said: str) -> Finding:
+    """Say why it could not be seen of a sender how it is."""
+    return _finding(sender, aspect, Answer.UNKNOWN, said)
 
 
 def _finding(sender: Watched, aspect: Aspect, answer: Answer, said: str) -> Finding:

@@ -17,7 +17,9 @@ from waboard.infobip.limits import Limiter
 from waboard.infobip.models import (
     Application,
     Association,
+    AssociationsPage,
     Entity,
+    Listed,
     OwnedNumber,
     SenderQuality,
     digits,
@@ -33,6 +35,7 @@ MOST_REPORTS = 1000
 """Reports in one call of `messages-api/1/reports` (OpenAPI messages-api 3.210.0)."""
 MOST_ASSOCIATIONS = 1000
 """The longest page of associations: with it, those of one number are always one page."""
+
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 """Seconds. Infobip publishes none; its Java client connects in 10."""
 
@@ -166,19 +169,20 @@ class InfobipClient:
         # A filter of the numbers list has been seen to be ignored: never count another's as ours.
         return [a for a in found if (a.resource_id, a.channel) == (number_key, "WHATSAPP")]
 
-    async def all_associations(self) -> list[Association]:
-        """Read every number's link for WhatsApp, 1,000 a call."""
+    async def associations_page(self, page: int) -> AssociationsPage:
+        """Read a page of every number's links for WhatsApp, 1,000 a page; the first is page 0."""
         doing, call = "Reading all associations", endpoints.GET_ASSOCIATIONS
-        params: dict[str, Any] = {"resourceType": "NUMBER", "channel": "WHATSAPP"}
-        found: list[Association] = []
-        page, is_full = 0, True
-        while is_full:
-            paged = params | {"page": page, "size": MOST_ASSOCIATIONS}
-            answer = await self._calls.make(doing, call, params=paged)
-            rows = answer.rows("results")
-            found += [answer.read(Association, row) for row in rows]
-            page, is_full = page + 1, len(rows) == MOST_ASSOCIATIONS
-        return [each for each in found if each.channel == "WHATSAPP"]
+        params: dict[str, Any] = {
+            "resourceType": "NUMBER",
+            "channel": "WHATSAPP",
+            "page": page,
+            "size": MOST_ASSOCIATIONS,
+        }
+        answer = await self._calls.make(doing, call, params=params)
+        found = tuple(answer.read(Association, row) for row in answer.rows("results"))
+        total = answer.read(Listed, answer.fields()).total
+        is_last = len(found) < MOST_ASSOCIATIONS or total == page * MOST_ASSOCIATIONS + len(found)
+        return AssociationsPage(found, is_last, total)
 
     async def associate(self, number_key: NumberKey, application_id: str, entity_id: str) -> bool:
         """Link a number to an application and an entity for WhatsApp.

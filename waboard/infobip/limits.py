@@ -4,8 +4,10 @@ The limits are the account's, so whoever enforces them (a `Limiter`) does so
 across all workers and processes. An operation that is not listed has no published limit.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from types import MappingProxyType
 from typing import Protocol
 
@@ -70,3 +72,38 @@ class Limiter(Protocol):
     async def hold(self, bucket: str, seconds: float) -> None:
         """Let nobody call in that bucket for so many seconds: Infobip said so."""
         ...
+
+
+class Share:
+    """Keeps its caller to a share of each limit, so that whoever calls beside it is not held up.
+
+    `intervals` are the limits' own, in seconds; `limiter` keeps them, with a share of 1 as well.
+    """
+
+    def __init__(
+        self,
+        limiter: Limiter,
+        intervals: Mapping[str, float],
+        share: float,
+        *,
+        now: Callable[[], float] = monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._limiter = limiter
+        self._intervals = {bucket: interval / share for bucket, interval in intervals.items()}
+        self._now = now
+        self._sleep = sleep
+        self._next_at: dict[str, float] = {}
+
+    async def acquire(self, bucket: str) -> None:
+        """Return when the share, and then the limit, have room for one call in that bucket."""
+        now = self._now()
+        turn = max(now, self._next_at.get(bucket, now))
+        self._next_at[bucket] = turn + self._intervals.get(bucket, 0.0)
+        if turn > now:
+            await self._sleep(turn - now)
+        await self._limiter.acquire(bucket)
+
+    async def hold(self, bucket: str, seconds: float) -> None:
+        """Let nobody call in that bucket for so many seconds: Infobip said so."""
+        await self._limiter.hold(bucket, seconds)

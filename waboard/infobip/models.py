@@ -6,6 +6,7 @@ known ones beside it. Phone numbers are left out of `repr`, so that no log line 
 """
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
@@ -141,6 +142,32 @@ class Association(Wire):
     def to_wire(self) -> dict[str, Any]:
         """Give the body of a POST or DELETE. A missing entity is sent as null, as documented."""
         return self.model_dump(by_alias=True)
+
+
+class Paging(Wire):
+    """Where in a list a page is (OpenAPI application-entity 3.210.0), as far as we need it."""
+
+    total_results: int | None = None
+
+
+class Listed(Wire):
+    """A page of a list: only how much the whole list holds, where Infobip says it."""
+
+    paging: Paging | None = None
+
+    @property
+    def total(self) -> int | None:
+        """How many there are on all pages."""
+        return self.paging.total_results if self.paging else None
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationsPage:
+    """Some of all associations; `total` says how many there are, where Infobip says it."""
+
+    found: tuple[Association, ...]
+    is_last: bool
+    total: int | None
 
 
 class TemplateMessage(Wire):

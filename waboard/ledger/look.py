@@ -86,6 +86,18 @@ async def look(session: AsyncSession, onboarding_id: str, now: datetime) -> Onbo
     return onboarding
 
 
+async def learn(
+    session: AsyncSession, onboarding_id: str, subject: str, new: Condition
+) -> Onboarding:
+    """Write down what was seen of an onboarding or a sender, and look again: both or neither.
+
+    Whoever wrote and died before it looked would leave what nobody acts on: it is no news any more.
+    """
+    await hold(session, onboarding_id)
+    await write_condition(session, onboarding_id, subject, new)
+    return await look(session, onboarding_id, new.changed_at)
+
+
 async def hold(session: AsyncSession, onboarding_id: str, leg: str | None = None) -> None:
     """Hold an onboarding until the transaction ends. Whoever writes about it does so first.
 

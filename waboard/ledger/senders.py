@@ -1,11 +1,12 @@
 """The senders of an onboarding: which there are, and what is known of each."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.conditions import Condition, ConditionType, Status
@@ -79,23 +80,38 @@ async def record_standing(
 async def record_standings(
     session: AsyncSession, shown: Sequence[tuple[str, PhoneNumber, Standing]]
 ) -> None:
-    """Write down how many senders stand, in one go."""
-    if not shown:
-        return
-    table = SenderRow.__table__
-    where = (table.c.onboarding_id == bindparam("of")) & (table.c.phone_number == bindparam("no"))
+    """Write down how up to some hundred senders stand: in full only of whom something changed."""
+    told = {(of, number): standing for of, number, standing in shown}
+    changed: list[dict[str, Any]] = []
+    same: dict[datetime, list[int]] = defaultdict(list)
+    for row_id, whose, before in await _standings(session, {of for of, _ in told}):
+        if whose in told:
+            said = asdict(told[whose])
+            at = said.pop("read_at")
+            if said == before:
+                same[at].append(row_id)
+            else:
+                changed.append({"id": row_id, "standing": said, "standing_at": at})
+    if changed:
+        await session.execute(update(SenderRow), changed)
+    for at, ids in same.items():
+        read_again = update(SenderRow).where(SenderRow.id.in_(ids)).values(standing_at=at)
+        await session.execute(read_again, execution_options={"synchronize_session": False})
+
+
+async def _standings(
+    session: AsyncSession, onboarding_ids: Collection[str]
+) -> list[tuple[int, tuple[str, PhoneNumber], dict[str, Any] | None]]:
+    # Locked in one order, so that two who write of the same senders wait, and for each other never.
+    columns = SenderRow.id, SenderRow.onboarding_id, SenderRow.phone_number, SenderRow.standing
     query = (
-        update(SenderRow)
-        .where(where)
-        .values(standing=bindparam("said"), standing_at=bindparam("at"))
+        select(*columns)
+        .where(SenderRow.onboarding_id.in_(onboarding_ids))
+        .order_by(SenderRow.id)
+        .with_for_update()
     )
-    connection = await session.connection()
-    await connection.execute(query, [_standing_values(*each) for each in shown])
-
-
-def _standing_values(onboarding_id: str, number: str, standing: Standing) -> dict[str, Any]:
-    said = asdict(standing)
-    return {"of": onboarding_id, "no": number, "at": said.pop("read_at"), "said": said}
+    rows = await session.execute(query)
+    return [(row_id, (of, PhoneNumber(no)), standing) for row_id, of, no, standing in rows.tuples()]
 
 
 async def record_profile(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,12 +18,36 @@ from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, Sender
 
 async def registered_senders(session: AsyncSession, client_ref: str | None = None) -> list[Watched]:
     """Return the registered senders of the newest onboarding of every WABA, or of one client."""
+    query = _registered().order_by(ClientRow.client_ref, SenderRow.id)
+    if client_ref is not None:
+        query = query.where(ClientRow.client_ref == client_ref)
+    return [_watched(*row) for row in await session.execute(query)]
+
+
+async def registered_sender(
+    session: AsyncSession, onboarding_id: str, number: PhoneNumber
+) -> Watched | None:
+    """Return one of them as it is now; None where it is none of them any more."""
+    query = _registered().where(
+        SenderRow.onboarding_id == onboarding_id, SenderRow.phone_number == number
+    )
+    row = (await session.execute(query)).first()
+    return None if row is None else _watched(*row)
+
+
+def _registered() -> Select[Any]:
+    # Columns, not objects: ten thousand of those would take ten times the memory, and the time.
     registered, associated, usable = (aliased(ConditionRow) for _ in range(3))
-    query = (
+    return (
         select(
-            SenderRow,
-            OnboardingRow,
+            SenderRow.onboarding_id,
             ClientRow.client_ref,
+            SenderRow.phone_number,
+            SenderRow.number_key,
+            SenderRow.application_id,
+            SenderRow.entity_id,
+            OnboardingRow.application_id,
+            OnboardingRow.entity_id,
             registered.changed_at,
             associated.status,
             usable.status,
@@ -33,11 +58,7 @@ async def registered_senders(session: AsyncSession, client_ref: str | None = Non
         .outerjoin(associated, _condition(associated, ConditionType.ASSOCIATED))
         .outerjoin(usable, _condition(usable, ConditionType.USABLE))
         .where(registered.status == Status.TRUE, OnboardingRow.id.in_(_newest()))
-        .order_by(ClientRow.client_ref, SenderRow.id)
     )
-    if client_ref is not None:
-        query = query.where(ClientRow.client_ref == client_ref)
-    return [_watched(*row) for row in await session.execute(query)]
 
 
 def _condition(row: type[ConditionRow], kind: ConditionType) -> ColumnElement[bool]:
@@ -59,21 +80,26 @@ def _newest() -> Select[tuple[str]]:
 
 
 def _watched(
-    sender: SenderRow,
-    onboarding: OnboardingRow,
+    onboarding_id: str,
     client_ref: str,
+    phone_number: str,
+    number_key: str | None,
+    adopted_application: str | None,
+    adopted_entity: str | None,
+    application_id: str,
+    entity_id: str,
     registered_at: datetime,
     associated: str | None,
     usable: str | None,
 ) -> Watched:
-    filing = Filing(onboarding.application_id, onboarding.entity_id)
-    if sender.application_id is not None:
-        filing = Filing(sender.application_id, sender.entity_id)
+    filing = Filing(application_id, entity_id)
+    if adopted_application is not None:
+        filing = Filing(adopted_application, adopted_entity)
     return Watched(
-        onboarding_id=onboarding.id,
+        onboarding_id=onboarding_id,
         client_ref=client_ref,
-        phone_number=PhoneNumber(sender.phone_number),
-        number_key=NumberKey(sender.number_key) if sender.number_key else None,
+        phone_number=PhoneNumber(phone_number),
+        number_key=NumberKey(number_key) if number_key else None,
         filing=filing if associated == Status.TRUE else None,
         usable=None if usable is None else usable == Status.TRUE,
         registered_at=registered_at,

@@ -5,6 +5,7 @@ of finished senders, named by their numberKey. That one resource can have one en
 how "409 Conflict" is read (inferred).
 """
 
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -48,8 +49,12 @@ class AssociationFilter(BaseModel):
 
     def admits(self, association: Association) -> bool:
         """Whether everything that was asked for is so."""
-        asked = self.model_dump(exclude_none=True)
-        return all(getattr(association, name) == value for name, value in asked.items())
+        return all(getattr(association, name) == value for name, value in self.asked)
+
+    @cached_property
+    def asked(self) -> list[tuple[str, str]]:
+        """What was asked for, worked out once for all that are looked at."""
+        return [(name, value) for name, value in self if value is not None]
 
 
 class PagedFilter(AssociationFilter):
@@ -64,8 +69,9 @@ async def list_all(query: Annotated[PagedFilter, Query()], world: Here) -> dict[
     """Those that fit all given filters."""
     wanted = AssociationFilter(**query.model_dump(exclude={"page", "size"}))
     shown = _shown(world).values()
-    found = [each.as_json() for each in shown if each and wanted.admits(each)]
-    return paged(found, query.page, query.size)
+    found = [each for each in shown if each and wanted.admits(each)]
+    answer = paged(found, query.page, query.size)
+    return answer | {"results": [each.as_json() for each in answer["results"]]}
 
 
 @router.get("/single")

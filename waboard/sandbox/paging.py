@@ -1,5 +1,6 @@
 """The paging that applications, entities and associations share."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -8,7 +9,7 @@ Page = Annotated[int, Query(ge=0)]
 Size = Annotated[int, Query(ge=1, le=1000)]
 
 
-def paged(items: list[dict[str, Any]], page: int, size: int) -> dict[str, Any]:
+def paged(items: Sequence[Any], page: int, size: int) -> dict[str, Any]:
     """`PageInfo` of Infobip OpenAPI application-entity 3.210.0: pages count from 0."""
     return {
         "results": items[page * size : (page + 1) * size],

@@ -1,0 +1,112 @@
+"""Compare how senders stand at Infobip with what we hold for true.
+
+Each hundred senders is compared and written down by itself: whoever dies in the middle of it has
+left out the others, and nothing else. The next time everyone is compared anew.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from prefect import task
+
+from tasks.asking import ask
+from tasks.facts import standing_in
+from tasks.services import Services
+from tasks.step import STEP, may_repeat
+from waboard.domain.conditions import Condition, ConditionType
+from waboard.domain.errors import ProviderError
+from waboard.domain.ids import PhoneNumber
+from waboard.domain.reconcile import (
+    MISSING,
+    Aspect,
+    Finding,
+    Watched,
+    compare_standing,
+    news_of,
+    unseen,
+)
+from waboard.infobip.client import MOST_SENDERS
+from waboard.infobip.models import SenderQuality
+from waboard.ledger.look import learn
+from waboard.ledger.senders import record_standings
+from waboard.ledger.watched import registered_senders
+from waboard.parts import parts, side_by_side
+
+ABREAST = 4
+"""Questions under way at a time: ten a second are reached with answers that take up to 0.4 s."""
+Known = Mapping[PhoneNumber, SenderQuality]
+
+
+@task(
+    name="compare standings",
+    task_run_name="compare how senders stand at Infobip",
+    retry_condition_fn=may_repeat,
+    **STEP,
+)
+async def compare_standings(
+    services: Services, client_ref: str | None, *, dry: bool
+) -> list[Finding]:
+    """Compare every registered sender with Infobip's word on it, 100 a call.
+
+    Of whom it gives no answer, nothing was seen. After that nobody else is asked for.
+    """
+    async with services.ledger.begin() as session:
+        senders = await registered_senders(session, client_ref)
+    look = _Look(services, dry=dry)
+    await side_by_side(parts(senders, MOST_SENDERS), look.at, abreast=ABREAST)
+    return look.findings
+
+
+class _Look:
+    def __init__(self, services: Services, *, dry: bool) -> None:
+        self._services, self._dry = services, dry
+        self._refusal: ProviderError | None = None
+        self.findings: list[Finding] = []
+
+    async def at(self, senders: Sequence[Watched]) -> None:
+        known = None if self._refusal else await self._ask(senders)
+        if known is None:
+            said = str(self._refusal)
+            self.findings += [unseen(each, Aspect.STANDING, said) for each in senders]
+            return
+        now = self._services.clock()
+        self.findings += [compare_standing(each, _status(each, known), now) for each in senders]
+        if not self._dry:
+            await self._keep(senders, known)
+
+    async def _ask(self, senders: Sequence[Watched]) -> Known | None:
+        numbers = [each.phone_number for each in senders]
+        infobip = self._services.infobip
+        try:
+            listed = await ask(self._services, lambda: infobip.sender_quality(numbers))
+        except ProviderError as error:
+            self._refusal = error
+            return None
+        return {each.sender: each for each in listed}
+
+    async def _keep(self, senders: Sequence[Watched], known: Known) -> None:
+        now = self._services.clock()
+        shown = [
+            (each.onboarding_id, each.phone_number, standing_in(known[each.phone_number], now))
+            for each in senders
+            if each.phone_number in known
+        ]
+        async with self._services.ledger.begin() as session:
+            await record_standings(session, shown)
+        for sender in senders:
+            await self._tell(sender, _status(sender, known))
+
+    async def _tell(self, sender: Watched, status: str) -> None:
+        now = self._services.clock()
+        news = news_of(sender, status, now)
+        if news is None:
+            return
+        new = Condition(
+            ConditionType.USABLE, news.status, news.reason, news.message, "senders/quality", now
+        )
+        async with self._services.ledger.begin() as session:
+            await learn(session, sender.onboarding_id, sender.phone_number, new)
+
+
+def _status(sender: Watched, known: Known) -> str:
+    shown = known.get(sender.phone_number)
+    return shown.status if shown else MISSING
