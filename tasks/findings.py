@@ -11,12 +11,12 @@ from typing import Any, cast
 
 from prefect import task
 from prefect.artifacts import Artifact, acreate_markdown_artifact, acreate_table_artifact
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.exceptions import ObjectNotFound
 
 from tasks.step import STEP
 from waboard.domain.reconcile import Answer, Aspect, Finding
+from waboard.prefect_client import get_client
 
 ARTIFACT = "reconcile"
 """The key of the table: the Prefect UI keeps its versions under it."""
