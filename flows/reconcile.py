@@ -15,6 +15,7 @@ from tasks.reconcile import (
     look_for_registrations,
     take_up_undone,
 )
+from tasks.reminders import look_at_clocks
 from tasks.services import Services, open_services
 from tasks.step import failure_of, result_of
 from tasks.webhooks import mend_webhooks
@@ -27,6 +28,7 @@ COMPARISONS = {
     Aspect.FILING: compare_filings,
     Aspect.RUN: compare_runs,
     Aspect.STEP: take_up_undone,
+    Aspect.CLOCK: look_at_clocks,
 }
 
 
