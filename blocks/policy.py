@@ -27,6 +27,13 @@ class OnboardingPolicy(Block):
         foreign_filing: What to do with a sender that is filed under other ids than its client's:
             `move` it, `adopt` them, or `refuse` and ask a person.
         code_give_up: Seconds until the one-time password of an added sender is given up.
+        solution_remind: Seconds until an unusable partner solution is late; None: what is usual.
+        slot_remind: Seconds until a place in the weekly cap is late; None: what is usual.
+        registration_remind: Seconds until a registration is late; None: what is usual.
+        template_remind: Seconds until Meta's review of a template is late; None: what is usual.
+        delivery_remind: Seconds until a delivery report is late; None: what is usual.
+        inbound_remind: Seconds until a client's message to its number is late; None: what is usual.
+        digest_always: Whether the operator gets the daily digest when there is nothing to say.
         operator_block: A notification block, as `slack-webhook/name`; none tells nobody.
 
     Example:
@@ -64,6 +71,27 @@ class OnboardingPolicy(Block):
     code_give_up: float = Field(
         default=3 * 86400, title="One-time password: give up after", description="Seconds."
     )
+    solution_remind: float | None = Field(
+        default=None, title="Solution: late after", description="Seconds."
+    )
+    slot_remind: float | None = Field(
+        default=None, title="Slot: late after", description="Seconds."
+    )
+    registration_remind: float | None = Field(
+        default=None, title="Registration: late after", description="Seconds."
+    )
+    template_remind: float | None = Field(
+        default=None, title="Template: late after", description="Seconds."
+    )
+    delivery_remind: float | None = Field(
+        default=None, title="Delivery: late after", description="Seconds."
+    )
+    inbound_remind: float | None = Field(
+        default=None, title="Inbound: late after", description="Seconds."
+    )
+    digest_always: bool = Field(
+        default=False, title="Digest: always", description="Also when there is nothing to say."
+    )
     operator_block: str | None = Field(
         default=None, title="Operator's notification block", description="As type-slug/name."
     )
@@ -73,3 +101,10 @@ class OnboardingPolicy(Block):
         give_up: float = getattr(self, f"{kind}_give_up")
         nudge: float = getattr(self, f"{kind}_nudge", give_up)
         return WaitPlan(timedelta(seconds=nudge), timedelta(seconds=give_up))
+
+    @property
+    def reminders(self) -> dict[WaitKind, timedelta]:
+        """After how long each kind of wait is late, where that is set."""
+        times: dict[WaitKind, float | None]
+        times = {kind: getattr(self, f"{kind}_remind") for kind in WaitKind}
+        return {kind: timedelta(seconds=time) for kind, time in times.items() if time is not None}

@@ -14,6 +14,7 @@ from pydantic import Field
 from tasks.filings import compare_filings
 from tasks.findings import show_findings, summary_of
 from tasks.reconcile import compare_runs, look_for_registrations, take_up_undone
+from tasks.reminders import look_at_clocks
 from tasks.services import Services, open_services
 from tasks.standings import compare_standings
 from tasks.step import failure_of, result_of
@@ -28,6 +29,7 @@ COMPARISONS = {
     Aspect.FILING: compare_filings,
     Aspect.RUN: compare_runs,
     Aspect.STEP: take_up_undone,
+    Aspect.CLOCK: look_at_clocks,
 }
 
 

@@ -19,10 +19,11 @@ from prefect.states import Completed, Failed, Paused
 from pydantic import Field, ValidationError
 
 from tasks.deployments import start_deployment
-from tasks.runs import WAITING, states_of, suspend, tag
+from tasks.runs import states_of, suspend, tag
 from tasks.services import Services
 from waboard.domain.additions import Addition, AdditionState, CodeBy, SenderRequest
 from waboard.domain.clock import Clock
+from waboard.domain.clocks import WAITING
 from waboard.domain.errors import FactsDiffer, NotFound
 from waboard.domain.ids import mask_phone
 from waboard.domain.onboarding import Onboarding

@@ -7,6 +7,7 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.exceptions import ObjectNotFound
 
 from tasks.services import Services
+from tasks.stage_clocks import stage_clock
 from waboard.card import History, card_of
 from waboard.domain.onboarding import Onboarding
 from waboard.ledger.history import became_true, last_effects, last_events
@@ -29,12 +30,13 @@ async def show_card(services: Services, onboarding: Onboarding) -> None:
 
 async def _draw(services: Services, onboarding: Onboarding) -> str:
     async with services.ledger.begin() as session:
+        clock = await stage_clock(session, services, onboarding)
         history = History(
             await became_true(session, onboarding.id),
             await last_events(session, onboarding.id, MOST),
             await last_effects(session, onboarding.id, MOST),
         )
-        return card_of(onboarding, history, services.clock())
+        return card_of(onboarding, history, services.clock(), clock)
 
 
 async def _publish(services: Services, onboarding: Onboarding, markdown: str) -> None:

@@ -44,12 +44,21 @@ async def notify_operator(services: Services, onboarding: Onboarding, outcome: O
     block = await _notification_block(slug)
     subject = f"{onboarding.client_ref}: {outcome.name}"
     async with effect(services, onboarding, Verb.NOTIFY_OPERATOR, outcome.name):
-        try:
-            with block.raise_on_failure():  # else some blocks keep a failure to themselves
-                await block.notify(outcome.message, subject)  # pyright: ignore[reportGeneralTypeIssues]
-        except Exception as error:
-            # Each block raises errors of its own; their texts may hold the receiver's URL.
-            raise Undelivered("the operator", type(error).__name__) from None
+        await _deliver(block, subject, outcome.message)
+
+
+async def deliver(slug: str, subject: str, text: str) -> None:
+    """Tell the operator. Raises Undelivered, and BadInput when there is no such block."""
+    await _deliver(await _notification_block(slug), subject, text)
+
+
+async def _deliver(block: NotificationBlock, subject: str, text: str) -> None:
+    try:
+        with block.raise_on_failure():  # else some blocks keep a failure to themselves
+            await block.notify(text, subject)  # pyright: ignore[reportGeneralTypeIssues]
+    except Exception as error:
+        # Each block raises errors of its own; their texts may hold the receiver's URL.
+        raise Undelivered("the operator", type(error).__name__) from None
 
 
 async def tell_operator(slug: str | None, subject: str, text: str) -> None:
@@ -57,9 +66,7 @@ async def tell_operator(slug: str | None, subject: str, text: str) -> None:
     if slug is None:
         return
     try:
-        block = await _notification_block(slug)
-        with block.raise_on_failure():
-            await block.notify(text, subject)  # pyright: ignore[reportGeneralTypeIssues]
+        await deliver(slug, subject, text)
     except Exception as error:
         logger.warning("The operator could not be told of %s: %s", subject, type(error).__name__)
 

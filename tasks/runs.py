@@ -17,8 +17,11 @@ from prefect.states import AwaitingRetry, Paused
 from tasks.card import show_card
 from tasks.deployments import start_deployment
 from tasks.services import Services
+from tasks.stage_clocks import stage_clock
+from tasks.timeline import show_seen
 from waboard.boundary import boundary
 from waboard.domain.clock import Clock
+from waboard.domain.clocks import LATE
 from waboard.domain.errors import NotFound, WaboardError
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.outcome import OutcomeName
@@ -26,7 +29,7 @@ from waboard.domain.steps import is_over
 from waboard.domain.waits import WORDS, WaitKind
 from waboard.ledger.database import Ledger
 from waboard.ledger.events import FOR_ALL, came_for_all
-from waboard.ledger.look import hold, look
+from waboard.ledger.look import Seen, hold, look
 from waboard.ledger.onboardings import (
     begin_leg,
     read_onboarding,
@@ -37,10 +40,9 @@ from waboard.ledger.onboardings import (
 from waboard.ledger.waits import DueWait, close_waits, open_wait, put_off, satisfy_wait
 from waboard.parts import parts
 from waboard.prefect_client import get_client
+from waboard.timeline import note
 
 DEPLOYMENT = "onboard-client/onboard-client"
-WAITING = "waiting:"
-"""How the tag begins that tells what a run sleeps for."""
 MOST_RUNS = 200
 """Flow runs in one question to Prefect, which gives no more."""
 IN_A_MOMENT = timedelta(seconds=0.25)
@@ -90,6 +92,7 @@ async def wake_up(services: Services, onboarding_id: str) -> Onboarding:
         await hold(session, onboarding_id)
         await take_up_news(session, onboarding_id)
         known = await read_onboarding(session, onboarding_id)
+    seen = Seen()
     retried = known.ended_at is not None and await _was_told_its_end(run_id)
     async with services.ledger.begin() as session:
         now = services.clock()
@@ -98,7 +101,8 @@ async def wake_up(services: Services, onboarding_id: str) -> Onboarding:
         await begin_leg(session, onboarding_id, run_id, services.leg)
         if retried:
             await reopen_onboarding(session, onboarding_id, now)
-        onboarding = await look(session, onboarding_id, now)
+        onboarding = await look(session, onboarding_id, now, seen)
+    show_seen(onboarding, seen)
     if set(flow_run.get_tags()) != set(onboarding.tags):
         await tag(run_id, onboarding.tags)
     return onboarding
@@ -139,7 +143,7 @@ async def sleep_for(
     keeping it: so one of the two sees the other, and no wake-up is lost. Returns only when the
     last look found that there is nothing to wait for any more.
     """
-    run_id, pause_key = str(flow_run.get_id()), str(uuid4())
+    run_id, pause_key, seen = str(flow_run.get_id()), str(uuid4()), Seen()
     async with services.ledger.begin() as session:
         now = services.clock()
         await hold(session, onboarding.id, services.leg)
@@ -153,17 +157,22 @@ async def sleep_for(
             now=now,
             until=until,
         )
-        onboarding = await look(session, onboarding.id, now)
-        if is_over(onboarding, kind):
+        onboarding = await look(session, onboarding.id, now, seen)
+        stage = await stage_clock(session, services, onboarding)
+        over = stage is None or is_over(onboarding, kind)
+        if over:
             await close_waits(session, onboarding.id, now)
-            return onboarding
+    show_seen(onboarding, seen)
+    if stage is None or over:
+        return onboarding
     await _heed(services, onboarding, kind)
     await show_card(services, onboarding)
     boundary(f"sleep-{kind}:written")
-    await tag(run_id, [*onboarding.tags, f"{WAITING}{kind}"])
+    await tag(run_id, [*onboarding.tags, *stage.tags(now)])
     words = WORDS[kind]
+    told = f"{stage.kept(now)} {words.message}"
     asleep: State[None] = Paused(
-        reschedule=True, pause_key=pause_key, name=words.state, message=words.message
+        reschedule=True, pause_key=pause_key, name=words.state, message=told
     )
     return await suspend(run_id, asleep, kind)
 
@@ -218,6 +227,7 @@ async def _wake(client: PrefectClient, ledger: Ledger, due: DueWait, clock: Cloc
     state = await _state_of(client, due.flow_run_id)
     if state is not None and state.is_paused() and state.state_details.pause_key == due.pause_key:
         await client.resume_flow_run(UUID(due.flow_run_id))
+        note(due.onboarding_id, due.flow_run_id, "woken", why=due.why)
     async with ledger.begin() as session:
         if state is None or state.is_final():  # it waits for nothing any more
             await close_waits(session, due.onboarding_id, clock())
@@ -237,6 +247,18 @@ async def states_of(run_ids: Collection[str]) -> dict[str, State[Any] | None]:
             runs = await client.read_flow_runs(flow_run_filter=which, limit=MOST_RUNS)
             found |= {str(run.id): run.state for run in runs}
     return found
+
+
+async def mark_late(run_ids: Collection[str]) -> None:
+    """Mark sleeping runs as late, those that are not yet."""
+    async with get_client() as client:
+        for part in parts(sorted(run_ids), MOST_RUNS):
+            ids = FlowRunFilterId(any_=[UUID(run_id) for run_id in part])
+            which = FlowRunFilter(id=ids)
+            for run in await client.read_flow_runs(flow_run_filter=which, limit=MOST_RUNS):
+                asleep = run.state is not None and run.state.is_paused()
+                if asleep and LATE not in run.tags:
+                    await client.update_flow_run(run.id, tags=[*run.tags, LATE])
 
 
 async def _state_of(client: PrefectClient, run_id: str) -> State[Any] | None:

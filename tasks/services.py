@@ -14,6 +14,7 @@ from blocks.accounts import InfobipAccount, VerificationMessage
 from blocks.ledger import LedgerDatabase
 from blocks.meta import MetaAccount
 from blocks.policy import OnboardingPolicy
+from tasks.timeline import show_seen
 from waboard.domain.clock import Clock, utc_now
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.onboarding import Onboarding
@@ -24,7 +25,7 @@ from waboard.infobip.limits import Share
 from waboard.infobip.traffic import TrafficApi
 from waboard.ledger.conditions import write_condition
 from waboard.ledger.database import Ledger
-from waboard.ledger.look import hold, look
+from waboard.ledger.look import Seen, hold, look
 from waboard.ledger.rate_limits import LedgerLimiter
 from waboard.meta.client import GraphClient
 from waboard.sealing import Sealer
@@ -81,8 +82,11 @@ class Services:
 
     async def look(self, onboarding_id: str) -> Onboarding:
         """Return the onboarding as it truly is now."""
+        seen = Seen()
         async with self.ledger.begin() as session:
-            return await look(session, onboarding_id, self.clock())
+            onboarding = await look(session, onboarding_id, self.clock(), seen)
+        show_seen(onboarding, seen)
+        return onboarding
 
     def is_too_late(self, onboarding: Onboarding, kind: WaitKind) -> bool:
         """Whether an onboarding has waited for something for as long as it is to wait."""

@@ -17,6 +17,7 @@ from tests.domain.samples import (
     sender,
 )
 from waboard.card import History, card_of
+from waboard.domain.clocks import OF_THE_FIELD, Clocks
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.filing import Filing
 from waboard.domain.onboarding import Onboarding, VerifyBy
@@ -141,3 +142,17 @@ def test_a_new_onboarding_has_a_card_too():
     card = drawn(onboarding())
     assert "## Senders" not in card
     assert "## What came in" not in card
+
+
+def test_a_wait_is_held_against_what_is_usual():
+    """And what is needed of whom it waits for says that it is late."""
+    wait = OpenWait(WaitKind.REGISTRATION, T0, LATER, T0 + timedelta(days=14))
+    clock = Clocks(OF_THE_FIELD, {}).of(wait)
+    card = card_of(onboarding(wait=wait), History(), LATER, clock)
+    assert "**Late: waiting for Infobip for 26 h, usually under 24 h.** Half end within" in card
+    assert "late from 2026-01-06 09:00:00" in card
+    assert "- **late** · **infobip**, since " in section(card, "What is needed")
+
+
+def test_whoever_waits_for_nothing_has_no_clock():
+    assert "usually under" not in drawn(LIMITED)

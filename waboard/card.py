@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from waboard.domain.clocks import StageClock
 from waboard.domain.conditions import Condition, ConditionType
 from waboard.domain.ids import mask_phone
 from waboard.domain.onboarding import Onboarding, Sender
@@ -35,11 +36,14 @@ class History:
     effects: Sequence[EffectRow] = ()
 
 
-def card_of(onboarding: Onboarding, history: History, now: datetime) -> str:
-    """Draw the card."""
+def card_of(
+    onboarding: Onboarding, history: History, now: datetime, clock: StageClock | None = None
+) -> str:
+    """Draw the card. `clock` is that of its wait, where it waits."""
     parts = [
         _head(onboarding, now),
-        _needed(onboarding, now),
+        _waits(clock, now),
+        _needed(onboarding, now, clock),
         _to_be_written_to(onboarding),
         _senders(onboarding),
         _stages(onboarding, history.reached),
@@ -61,9 +65,21 @@ def _head(onboarding: Onboarding, now: datetime) -> str:
     return "\n\n".join(line for line in lines if line)
 
 
-def _needed(onboarding: Onboarding, now: datetime) -> str:
+def _waits(clock: StageClock | None, now: datetime) -> str:
+    if clock is None:
+        return ""
+    own = f"the last {clock.usual.count} such waits" if clock.usual.count else "the field's own"
+    told = f"Half end within {span(clock.usual.median)} ({own}); late from {time(clock.late_at)}."
+    return f"**{clock.said(now)}** {told}"
+
+
+def _needed(onboarding: Onboarding, now: datetime, clock: StageClock | None) -> str:
     # A list and no table: its sentences are long, and the Prefect UI cuts wide tables off.
-    lines = [f"- {_requirement(each, now)}" for each in requirements_of(onboarding)]
+    late = clock if clock and clock.is_late(now) else None
+    lines = [
+        f"- {'**late** · ' if late and late.is_about(each) else ''}{_requirement(each, now)}"
+        for each in requirements_of(onboarding)
+    ]
     return "\n".join(["## What is needed", "", *lines]) if lines else ""
 
 

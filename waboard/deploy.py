@@ -7,6 +7,7 @@ deploy.
 import asyncio
 import contextlib
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from prefect.blocks.core import Block
 from prefect.blocks.fields import SecretDict
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.workers.base import BaseWorker
 from prefect.workers.process import ProcessWorker
@@ -41,6 +43,7 @@ from waboard.webhook_setup import Wanted, set_up
 from waboard.worker import OnboardingWorker
 
 PREFECT_FILE = Path(flows.__file__).parent.parent / "prefect.yaml"
+RECONCILIATION = "reconcile/reconcile"
 _WORKERS: dict[str, type[BaseWorker[Any, Any, Any]]] = {
     "waboard": OnboardingWorker,
     "process": ProcessWorker,
@@ -61,6 +64,7 @@ async def deploy(settings: Settings, *, webhooks: bool = False) -> list[HookStat
     await fill_blocks(settings)
     await make_work_pool(settings)
     await apply_deployments()
+    await schedule_reconciliation(settings.reconcile_every)
     plans = {kind: settings.plan(kind) for kind in WaitKind}
     await set_alarms(settings.operator_notifier, alarms(plans))
     return await set_up_webhooks(settings) if webhooks else []
@@ -192,8 +196,10 @@ def _policy(settings: Settings) -> OnboardingPolicy:
         foreign_filing=settings.foreign_filing,
         code_give_up=settings.code_give_up.total_seconds(),
         operator_block=settings.operator_notifier,
+        digest_always=settings.digest_always,
         **{f"{kind}_nudge": plan.nudge.total_seconds() for kind, plan in plans.items()},
         **{f"{kind}_give_up": plan.give_up.total_seconds() for kind, plan in plans.items()},
+        **{f"{kind}_remind": time.total_seconds() for kind, time in settings.reminders.items()},
     )
 
 
@@ -266,3 +272,13 @@ async def apply_deployments() -> None:
             f"Prefect did not take prefect.yaml: {printed.decode()[-2000:].strip()}",
             remedy="Check that PREFECT_API_URL points at a running Prefect server.",
         )
+
+
+async def schedule_reconciliation(every: timedelta) -> None:
+    """Let the deployment `reconcile` run so often; `prefect.yaml` has what holds without us."""
+    async with get_client() as client:
+        deployment = await client.read_deployment_by_name(RECONCILIATION)
+        for schedule in deployment.schedules:
+            await client.update_deployment_schedule(
+                deployment.id, schedule.id, schedule=IntervalSchedule(interval=every)
+            )

@@ -1,8 +1,9 @@
 """Markdown for the Prefect UI: tables, and what is fit to be shown in them."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from waboard.domain.clock import span as span
 from waboard.domain.masking import mask_digits
 
 
@@ -27,12 +28,3 @@ def text(written: str) -> str:
 def time(at: datetime) -> str:
     """Show a time, which is always UTC."""
     return f"{at:%Y-%m-%d %H:%M:%S}"
-
-
-def span(length: timedelta) -> str:
-    """Show how long something took, in the largest unit of which there are two."""
-    seconds = int(length.total_seconds())
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{max(seconds, 0)} s"

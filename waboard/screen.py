@@ -24,11 +24,16 @@ def onboarding_screen(onboarding: dict[str, Any]) -> RenderableType:
         f" · WABA …{onboarding['waba_id'][-4:]} · attempt {onboarding['attempt']} · ",
         (onboarding["stage"], _stage_colour(onboarding)),
     )
-    parts: list[RenderableType] = [title, _senders(onboarding)]
+    parts: list[RenderableType] = [title, *_waits(onboarding), _senders(onboarding)]
     if onboarding["requirements"]:
         parts.append(_requirements(onboarding["requirements"]))
     parts += [Text(f"In the Prefect UI: {url}") for url in onboarding["links"].values()]
     return Group(*parts)
+
+
+def _waits(onboarding: dict[str, Any]) -> list[Text]:
+    clock = onboarding["clock"]
+    return [Text(clock["said"], "bold red" if clock["late"] else "")] if clock else []
 
 
 def _stage_colour(onboarding: dict[str, Any]) -> str:
@@ -59,6 +64,7 @@ def _requirements(requirements: list[dict[str, Any]]) -> Table:
     for needed in requirements:
         whom = mask_phone(needed["phone_number"]) if needed["phone_number"] else "onboarding"
         what = f"{whom} {needed['condition']}\n{needed['reason']}\nsince {_clock(needed['since'])}"
+        what += "\nlate" if needed["late"] else ""
         _row(table, what, needed["message"], needed["awaiting"], needed["remedy"])
     return table
 
@@ -86,10 +92,16 @@ def onboardings_screen(onboardings: list[dict[str, Any]]) -> RenderableType:
             Text(onboarding["stage"], style=_stage_colour(onboarding)),
             f"{live} of {len(onboarding['senders'])}",
             needed["awaiting"] if needed else "nobody's",
-            _clock(needed["since"]) if needed else "",
+            _since(onboarding, needed),
             onboarding["id"],
         )
     return table
+
+
+def _since(onboarding: dict[str, Any], needed: dict[str, Any] | None) -> Text:
+    since = Text(_clock(needed["since"]) if needed else "")
+    clock = onboarding["clock"]
+    return since.append("\nlate", "bold red") if clock and clock["late"] else since
 
 
 def events_screen(events: list[dict[str, Any]]) -> RenderableType:

@@ -177,6 +177,15 @@ class Settings(BaseSettings):
     delivery_give_up: Duration = timedelta(hours=48)
     code_give_up: Duration = timedelta(days=3)
 
+    solution_remind: Duration | None = None
+    slot_remind: Duration | None = None
+    registration_remind: Duration | None = None
+    template_remind: Duration | None = None
+    delivery_remind: Duration | None = None
+    inbound_remind: Duration | None = None
+    digest_always: bool = False
+    reconcile_every: Annotated[Duration, Field(ge=timedelta(minutes=1))] = timedelta(minutes=15)
+
     @property
     def ledger_url(self) -> str:
         """The ledger's database: the one that is set, or SQLite in the data directory."""
@@ -241,6 +250,13 @@ class Settings(BaseSettings):
         """How long to wait for something."""
         give_up: timedelta = getattr(self, f"{kind}_give_up")
         return WaitPlan(getattr(self, f"{kind}_nudge", give_up), give_up)
+
+    @property
+    def reminders(self) -> dict[WaitKind, timedelta]:
+        """After how long each kind of wait is late, where that is set."""
+        times: dict[WaitKind, timedelta | None]
+        times = {kind: getattr(self, f"{kind}_remind") for kind in WaitKind}
+        return {kind: time for kind, time in times.items() if time is not None}
 
     @property
     def recipient(self) -> PhoneNumber:

@@ -1,9 +1,12 @@
 """How `waboard deploy` makes blocks of settings."""
 
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from blocks.policy import OnboardingPolicy
 from waboard import deploy
@@ -192,3 +195,57 @@ def test_webhooks_that_could_not_come_are_not_set_up(given: dict[str, Any], name
 def test_webhooks_that_infobip_cannot_be_told_of_are_no_block():
     assert deploy._webhooks(settings(infobip_webhook_auth="header")) is None
     assert deploy._webhooks(settings()) is None
+
+
+def test_the_policy_knows_what_is_late_where_that_is_set():
+    given = settings(registration_remind="PT36H", inbound_remind="P2D")
+    block = deploy._policy(given)
+    assert block.reminders == given.reminders
+    assert {kind: time.total_seconds() for kind, time in block.reminders.items()} == {
+        WaitKind.REGISTRATION: 36 * 3600,
+        WaitKind.INBOUND: 2 * 86400,
+    }
+    assert deploy._policy(settings()).reminders == {}
+
+
+@pytest.mark.parametrize("always", [False, True])
+def test_the_policy_knows_whether_an_empty_digest_is_sent(always: bool):
+    assert deploy._policy(settings(digest_always=always)).digest_always is always
+
+
+class FakePrefect:
+    """A Prefect in which everything is deployed."""
+
+    def __init__(self) -> None:
+        self.schedules: dict[str, Any] = {"regularly": "*/15 * * * *"}
+
+    async def __aenter__(self) -> "FakePrefect":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def read_deployment_by_name(self, name: str) -> Any:
+        assert name == "reconcile/reconcile"
+        listed = [SimpleNamespace(id=each) for each in self.schedules]
+        return SimpleNamespace(id="the deployment", schedules=listed)
+
+    async def update_deployment_schedule(
+        self, deployment_id: str, schedule_id: str, *, schedule: Any
+    ) -> None:
+        assert deployment_id == "the deployment"
+        self.schedules[schedule_id] = schedule
+
+
+async def test_reconciliation_is_scheduled_as_often_as_is_set(monkeypatch: pytest.MonkeyPatch):
+    prefect = FakePrefect()
+    monkeypatch.setattr(deploy, "get_client", lambda: prefect)
+    every = settings(reconcile_every="PT5M").reconcile_every
+    await deploy.schedule_reconciliation(every)
+    assert prefect.schedules["regularly"].interval == timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("every", ["PT59S", "0", "-5"])
+def test_reconciliation_without_a_pause_is_refused(every: str):
+    with pytest.raises(ValidationError):
+        settings(reconcile_every=every)

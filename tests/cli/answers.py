@@ -8,6 +8,7 @@ from waboard.gateway.readiness import CheckView, ReadinessView
 from waboard.gateway.senders import AdditionView
 from waboard.gateway.signup import LinkView
 from waboard.gateway.views import (
+    ClockView,
     ConditionView,
     EventDetail,
     EventView,
@@ -39,6 +40,22 @@ def requirement(number: str | None = BAD, **fields: Any) -> RequirementView:
         "by": None,
     }
     return RequirementView.model_validate(given | fields)
+
+
+def clock(**fields: Any) -> ClockView:
+    """A registration that takes too long."""
+    given = {
+        "kind": "registration",
+        "awaiting": "infobip",
+        "since": T0,
+        "usual_median_seconds": 600,
+        "usual_most_seconds": 86400,
+        "from_waits": 0,
+        "late_at": T0 + timedelta(days=1),
+        "late": True,
+        "said": "Late: waiting for Infobip for 26 h, usually under 24 h.",
+    }
+    return ClockView.model_validate(given | fields)
 
 
 def sender(number: str, *, live: bool) -> SenderView:

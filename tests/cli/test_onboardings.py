@@ -6,7 +6,7 @@ import pytest
 import respx
 from httpx import Response
 
-from tests.cli.answers import RUN_URL, on_the_way, onboarding, problem, requirement
+from tests.cli.answers import RUN_URL, clock, on_the_way, onboarding, problem, requirement
 from tests.cli.conftest import API_KEY, Waboard, refused, said
 from tests.domain.samples import BAD, GOOD, WABA
 
@@ -204,3 +204,12 @@ def test_what_the_gateway_refuses_is_not_printed_as_json(
 ):
     gateway.post("/v1/onboardings").respond(422, json=problem(422))
     refused(waboard("onboard", "acme", "x", "--json"), 2, "The field is wrong.")
+
+
+def test_a_wait_is_shown_against_what_is_usual(waboard: Waboard, gateway: respx.MockRouter):
+    late = on_the_way(clock=clock(), requirements=[requirement(None, late=True)])
+    gateway.get("/v1/onboardings").respond(json=[late])
+    one, everyone = waboard("status", "acme").stdout, waboard("status").stdout
+    assert clock().said in one
+    assert "late" in one.partition("Registered")[2]
+    assert "late" in everyone

@@ -9,6 +9,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
 
 from tasks import runs
 from tests.domain.samples import BAD, GOOD, T0, WABA, at, registration
+from tests.gateway.conftest import OpenDesk
 from tests.gateway.desk import CLIENT_NUMBER, REGISTRATION, Desk, FakePrefect, assert_problem
 from waboard.domain.filing import Filing
 from waboard.domain.standing import Profile, Standing
@@ -240,3 +241,41 @@ async def test_a_stage_that_does_not_exist_is_a_problem(desk: Desk):
     """A misspelt one would look like nobody being there."""
     answer = await desk.http.get("/v1/onboardings", params={"stage": "Shareing"})
     assert_problem(answer, 422, "stage")
+
+
+async def test_who_waits_has_a_clock(desk: Desk):
+    """It says whom for, since when, what is usual, and whether that is late."""
+    onboarding = await desk.asked()
+    await desk.sleeps(onboarding["id"])
+    desk.pass_time(hours=26)
+    shown = await desk.onboarding(onboarding["id"])
+    assert shown["clock"] == {
+        "kind": "registration",
+        "awaiting": "infobip",
+        "since": "2026-01-05T09:00:00Z",
+        "usual_median_seconds": 600,
+        "usual_most_seconds": 86400,
+        "from_waits": 0,
+        "late_at": "2026-01-06T09:00:00Z",
+        "late": True,
+        "said": "Late: waiting for Infobip for 26 h, usually under 24 h.",
+    }
+    assert [needed["late"] for needed in shown["requirements"]] == [True]
+    assert (await desk.http.get("/v1/onboardings")).json() == [shown]
+
+
+async def test_what_is_set_says_when_it_is_late(open_desk: OpenDesk):
+    async with open_desk(registration_remind="PT48H") as desk:
+        onboarding = await desk.asked()
+        await desk.sleeps(onboarding["id"])
+        desk.pass_time(hours=26)
+        shown = await desk.onboarding(onboarding["id"])
+        assert (shown["clock"]["late"], shown["clock"]["late_at"]) == (
+            False,
+            "2026-01-07T09:00:00Z",
+        )
+        assert [needed["late"] for needed in shown["requirements"]] == [False]
+
+
+async def test_who_waits_for_nothing_has_none(desk: Desk):
+    assert (await desk.asked())["clock"] is None

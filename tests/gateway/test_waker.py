@@ -17,6 +17,7 @@ from waboard.domain.facts import registration_facts
 from waboard.domain.onboarding import Onboarding
 from waboard.gateway import app, waker
 from waboard.gateway.waker import LEASE, keep_waking, tidy, wake_due
+from waboard.ledger.look import Seen
 
 
 async def asleep(desk: Desk, number: int, nudge: float) -> str:
@@ -129,10 +130,12 @@ async def test_an_event_that_cannot_be_taken_up_does_not_stop_the_others(
         await desk.inbox.keep(registration_facts(body))
     look = waker.look
 
-    async def looks(session: AsyncSession, onboarding_id: str, now: datetime) -> Onboarding:
+    async def looks(
+        session: AsyncSession, onboarding_id: str, now: datetime, seen: Seen
+    ) -> Onboarding:
         if onboarding_id == ids[stuck]:
             raise TypeError("a stone in the way")
-        return await look(session, onboarding_id, now)
+        return await look(session, onboarding_id, now, seen)
 
     monkeypatch.setattr(waker, "look", looks)
     with suppress(TypeError):

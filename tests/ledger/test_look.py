@@ -16,7 +16,7 @@ from waboard.domain.reasons import Reason
 from waboard.domain.requirements import requirements_of
 from waboard.domain.steps import share_is_due
 from waboard.ledger.evidence import evidence_of
-from waboard.ledger.look import look
+from waboard.ledger.look import Seen, look
 from waboard.ledger.models import Disposition, EffectStatus, EventRow, Verb
 from waboard.ledger.onboardings import end_onboarding, reopen_onboarding, take_up_news, with_news
 
@@ -525,3 +525,27 @@ async def test_news_are_news_until_the_run_goes_on(desk, onboarding_id):
     async with desk.ledger.begin() as session:
         await take_up_news(session, onboarding_id)
     assert (await desk.look(onboarding_id, 9)).ended_at is not None
+
+
+async def seen_of(desk: Desk, onboarding_id: str) -> Seen:
+    seen = Seen()
+    async with desk.ledger.begin() as session:
+        await look(session, onboarding_id, at(1), seen)
+    return seen
+
+
+async def test_a_look_says_what_it_took_up_and_what_that_changed(desk, onboarding_id):
+    """Numbers are masked: it is for people."""
+    await desk.keep(told())
+    seen = await seen_of(desk, onboarding_id)
+    assert [(event.kind, event.disposition) for event in seen.events] == [
+        ("registration", Disposition.APPLIED)
+    ]
+    assert f"Registered of …{GOOD[-4:]}: True, RegistrationFinished" in seen.changes
+    assert "Shared: True, RegistrationSeen" in seen.changes
+
+
+async def test_a_look_that_finds_nothing_new_has_seen_nothing(desk, onboarding_id):
+    await desk.keep(told())
+    await desk.look(onboarding_id)
+    assert await seen_of(desk, onboarding_id) == Seen()

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, select, update
 
+from tests.domain.samples import at
 from tests.ledger.desk import Desk
 from waboard.ledger import migrate
 from waboard.ledger.database import Ledger
 from waboard.ledger.migrate import downgrade, upgrade
-from waboard.ledger.models import Base
+from waboard.ledger.models import Base, WaitRow
 
 
 @pytest.fixture
@@ -104,3 +105,20 @@ async def test_a_folder_with_a_percent_sign_is_no_obstacle(empty, monkeypatch, t
     monkeypatch.setattr(migrate, "MIGRATIONS", moved)
     await upgrade(empty)
     assert "onboardings" in await tables(empty)
+
+
+async def test_waits_of_before_are_told_apart_by_their_last_sleep(empty):
+    """Of each wait the last sleep, and no other, says how long it took."""
+    await upgrade(empty)
+    desk = Desk(empty)
+    for client_ref, waba in (("acme", "1"), ("bakery", "2")):
+        onboarding_id = await desk.started(client_ref, waba)
+        for minute in range(3):
+            await desk.sleep(onboarding_id, minute=minute, pause_key=f"sleep {minute}")
+    async with empty.begin() as session:
+        await session.execute(update(WaitRow).values(slept_on=False))
+    await downgrade(empty, "0008")
+    await upgrade(empty)
+    async with empty.begin() as session:
+        query = select(WaitRow.opened_at).where(WaitRow.slept_on.is_(False))
+        assert list(await session.scalars(query)) == [at(2), at(2)]

@@ -273,3 +273,13 @@ async def test_all_who_wait_for_one_kind_of_thing_can_be_hurried(desk, onboardin
         assert await claim_due(session, at(1), timedelta(minutes=1)) == []
         await hurry(session, WaitKind.REGISTRATION, at(1))
         assert len(await claim_due(session, at(1), timedelta(minutes=1))) == 1
+
+
+async def test_whoever_is_woken_is_told_why(desk, onboarding_id):
+    """It is time to look, it has waited long enough, or what it waits for has come."""
+    await desk.sleep(onboarding_id)
+    assert [due.why for due in await desk.claim(10)] == ["It is time to look."]
+    assert [due.why for due in await desk.claim(60)] == ["It has waited long enough."]
+    await desk.keep(told())
+    await desk.look(onboarding_id, 70)
+    assert [due.why for due in await desk.claim(70)] == ["What it waited for has come."]

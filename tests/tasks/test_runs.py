@@ -25,7 +25,7 @@ from tasks.runs import (
 from tasks.services import Services
 from tasks.step import effect
 from tasks.verify import send_test_message
-from tests.tasks.bench import GIVE_UP, GOOD, NUDGE, Bench
+from tests.tasks.bench import GIVE_UP, GOOD, NUDGE, Bench, policy
 from waboard.domain.conditions import ConditionType
 from waboard.domain.errors import NotFound, Superseded, WaboardError
 from waboard.domain.facts import template_facts
@@ -174,13 +174,30 @@ class TestFallingAsleep:
     async def test_the_state_says_what_is_awaited(self, bench: Bench, prefect: FakePrefect):
         await fall_asleep(bench, await bench.start())
         words = WORDS[REGISTRATION]
-        assert (prefect.state.name, prefect.state.message) == (words.state, words.message)
+        since = "Waiting for Infobip since 2026-01-05 09:00 UTC, usually under 24 h."
+        assert prefect.state.name == words.state
+        assert prefect.state.message == f"{since} {words.message}"
         assert prefect.state.is_paused()
         assert prefect.state.state_details.pause_reschedule
 
     async def test_the_tags_say_it_too(self, bench: Bench, prefect: FakePrefect):
         await fall_asleep(bench, await bench.start())
-        assert prefect.tags == ["client:acme", "waba:102384266223093", "waiting:registration"]
+        own = ["client:acme", "waba:102384266223093"]
+        whom = ["waiting:registration", "awaiting:infobip", "since:2026-01-05"]
+        assert prefect.tags == [*own, *whom]
+
+    async def test_a_wait_that_is_late_by_then_is_marked_so(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        """Whoever looks again and sleeps on says it by itself."""
+        bench.services.policy = policy(registration_remind=NUDGE)
+        onboarding = await bench.start()
+        await fall_asleep(bench, onboarding)
+        assert "late" not in prefect.tags
+        await bench.later(NUDGE)
+        await fall_asleep(bench, await wake_up(bench.services, onboarding.id))
+        assert prefect.tags[-1] == "late"
+        assert prefect.state.message.startswith("Late: waiting for Infobip since 2026-01-05 09:00")
 
     async def test_the_wait_knows_the_very_sleep(self, bench: Bench, prefect: FakePrefect):
         onboarding = await bench.start()
@@ -274,6 +291,16 @@ class TestWaking:
         await fall_asleep(bench, await bench.start())
         await wake(bench.ledger, [await the_wait(bench)], lambda: bench.now)
         assert prefect.resumed == [prefect.run_id]
+
+    async def test_its_timeline_says_why(
+        self, bench: Bench, prefect: FakePrefect, monkeypatch: pytest.MonkeyPatch
+    ):
+        noted: list[tuple[tuple[str, ...], dict[str, str]]] = []
+        monkeypatch.setattr(runs, "note", lambda *args, **facts: noted.append((args, facts)))
+        await fall_asleep(bench, await bench.start())
+        await wake(bench.ledger, [await the_wait(bench)], lambda: bench.now)
+        why = {"why": "It is time to look."}
+        assert noted == [((bench.id, str(prefect.run_id), "woken"), why)]
 
     async def test_its_wait_stays_open_until_it_is_really_awake(
         self, bench: Bench, prefect: FakePrefect

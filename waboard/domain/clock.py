@@ -1,7 +1,7 @@
 """The time, as something that is given and never taken."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -12,6 +12,15 @@ Clock = Callable[[], datetime]
 def utc_now() -> datetime:
     """Return the time now, in UTC: the clock that runs outside tests."""
     return datetime.now(UTC)
+
+
+def span(length: timedelta) -> str:
+    """Show how long something took, in the largest unit of which there are two."""
+    seconds = int(length.total_seconds())
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{max(seconds, 0)} s"
 
 
 def _in_utc(value: datetime) -> datetime:

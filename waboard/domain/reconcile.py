@@ -23,6 +23,7 @@ class Aspect(StrEnum):
     FILING = "filing"
     RUN = "run"
     STEP = "step"
+    CLOCK = "clock"
 
 
 class Answer(StrEnum):

@@ -11,7 +11,7 @@ from waboard.domain.parties import Party
 from waboard.domain.reasons import guidance_for
 from waboard.domain.waits import WORDS, OpenWait, WaitKind
 
-_CONDITIONS: dict[WaitKind, ConditionType] = {
+CONDITIONS: dict[WaitKind, ConditionType] = {
     WaitKind.SOLUTION: ConditionType.SOLUTION_USABLE,
     WaitKind.SLOT: ConditionType.ADMITTED,
     WaitKind.REGISTRATION: ConditionType.REGISTERED,
@@ -51,7 +51,7 @@ def needs_of(
 ) -> list[Requirement]:
     """List the same of an onboarding of which no more is known than this."""
     # Where the condition itself says what is missing, it says more than the wait for it.
-    said = conditions.get(_CONDITIONS[wait.kind]) if wait is not None else None
+    said = conditions.get(CONDITIONS[wait.kind]) if wait is not None else None
     says_itself = said is not None and not said.is_true
     needed = [_from_wait(wait)] if wait is not None and not says_itself else []
     needed += [_from_condition(c, "") for c in in_order(conditions) if not c.is_true]
@@ -66,7 +66,7 @@ def needs_of(
 def _from_wait(wait: OpenWait) -> Requirement:
     words = WORDS[wait.kind]
     return Requirement(
-        condition=_CONDITIONS[wait.kind],
+        condition=CONDITIONS[wait.kind],
         subject="",
         reason=words.state,
         message=words.message,

@@ -10,6 +10,7 @@ from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, autho
 from waboard.gateway.starting import run_is_started
 from waboard.gateway.views import OnboardingView, onboarding_view
 from waboard.ledger.clients import start_onboarding
+from waboard.ledger.clocks import read_clocks
 from waboard.ledger.look import look
 from waboard.ledger.onboardings import find_onboardings, read_onboarding
 
@@ -41,20 +42,26 @@ async def start(
     response.status_code = 201 if started.created else 200
     if onboarding.flow_run_id is None and not await run_is_started(ledger, onboarding):
         response.status_code = 202
-    async with ledger.begin() as session:
-        return onboarding_view(await read_onboarding(session, onboarding.id))
+    return await show(onboarding.id, ledger, settings, clock)
 
 
 @router.get("/{onboarding_id}")
-async def show(onboarding_id: str, ledger: TheLedger) -> OnboardingView:
+async def show(
+    onboarding_id: str, ledger: TheLedger, settings: TheSettings, clock: TheClock
+) -> OnboardingView:
     """Show one onboarding: conditions, what is needed and from whom, senders, links."""
     async with ledger.begin() as session:
-        return onboarding_view(await read_onboarding(session, onboarding_id))
+        onboarding, now = await read_onboarding(session, onboarding_id), clock()
+        kinds = [onboarding.wait.kind] if onboarding.wait else []
+        clocks = await read_clocks(session, settings.reminders, now, kinds)
+    return onboarding_view(onboarding, clocks, now)
 
 
 @router.get("")
 async def search(
     ledger: TheLedger,
+    settings: TheSettings,
+    clock: TheClock,
     client_ref: str | None = None,
     stage: Stage | OutcomeName | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
@@ -65,5 +72,6 @@ async def search(
         most = limit if stage is None else None
         ids = await find_onboardings(session, client_ref=client_ref, limit=most)
         found = [await read_onboarding(session, onboarding_id) for onboarding_id in ids]
+        clocks = await read_clocks(session, settings.reminders, clock())
     kept = [o for o in found if stage is None or stage_of(o) == stage]
-    return [onboarding_view(onboarding) for onboarding in kept[:limit]]
+    return [onboarding_view(onboarding, clocks, clock()) for onboarding in kept[:limit]]

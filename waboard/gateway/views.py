@@ -11,6 +11,7 @@ from typing import Any
 from prefect.utilities.urls import url_for
 from pydantic import BaseModel
 
+from waboard.domain.clocks import Clocks, StageClock
 from waboard.domain.conditions import Condition
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of, stage_of
@@ -40,6 +41,24 @@ class RequirementView(BaseModel):
     remedy: str
     since: datetime
     by: datetime | None
+    late: bool = False
+
+
+class ClockView(BaseModel):
+    """How long an onboarding waits, for what and whom, what is usual, and when it is late.
+
+    `from_waits` are the waits of our own that say what is usual; 0 where it is the field's.
+    """
+
+    kind: str
+    awaiting: str
+    since: datetime
+    usual_median_seconds: int
+    usual_most_seconds: int
+    from_waits: int
+    late_at: datetime
+    late: bool
+    said: str
 
 
 class StandingView(BaseModel):
@@ -85,6 +104,7 @@ class OnboardingView(BaseModel):
     live: bool
     ended: bool
     summary: str
+    clock: ClockView | None = None
     created_at: datetime
     ended_at: datetime | None
     conditions: list[ConditionView]
@@ -131,9 +151,11 @@ def run_links(run_id: str) -> dict[str, str]:
     return {"flow_run": url} if url else {}
 
 
-def onboarding_view(onboarding: Onboarding) -> OnboardingView:
-    """Show an onboarding."""
+def onboarding_view(onboarding: Onboarding, clocks: Clocks, now: datetime) -> OnboardingView:
+    """Show an onboarding, its wait against what is usual."""
     outcome = outcome_of(onboarding)
+    clock = clocks.of(onboarding.wait) if onboarding.wait else None
+    late = clock if clock and clock.is_late(now) else None
     return OnboardingView(
         id=onboarding.id,
         client_ref=onboarding.client_ref,
@@ -146,10 +168,11 @@ def onboarding_view(onboarding: Onboarding) -> OnboardingView:
         live=outcome.is_live,
         ended=onboarding.ended_at is not None,
         summary=outcome.message,
+        clock=_clock(clock, now) if clock else None,
         created_at=onboarding.created_at,
         ended_at=onboarding.ended_at,
         conditions=[_condition(c) for c in onboarding.conditions.values()],
-        requirements=[_requirement(r) for r in requirements_of(onboarding)],
+        requirements=[_requirement(r, late) for r in requirements_of(onboarding)],
         senders=[_sender(onboarding, s) for s in onboarding.senders],
         links=_links(onboarding),
     )
@@ -180,7 +203,21 @@ def _condition(condition: Condition) -> ConditionView:
     )
 
 
-def _requirement(requirement: Requirement) -> RequirementView:
+def _clock(clock: StageClock, now: datetime) -> ClockView:
+    return ClockView(
+        kind=clock.kind,
+        awaiting=clock.awaiting,
+        since=clock.since,
+        usual_median_seconds=int(clock.usual.median.total_seconds()),
+        usual_most_seconds=int(clock.usual.most.total_seconds()),
+        from_waits=clock.usual.count,
+        late_at=clock.late_at,
+        late=clock.is_late(now),
+        said=clock.said(now),
+    )
+
+
+def _requirement(requirement: Requirement, late: StageClock | None) -> RequirementView:
     return RequirementView(
         condition=requirement.condition,
         phone_number=requirement.subject or None,
@@ -190,6 +227,7 @@ def _requirement(requirement: Requirement) -> RequirementView:
         remedy=requirement.remedy,
         since=requirement.since,
         by=requirement.by,
+        late=late is not None and late.is_about(requirement),
     )
 
 

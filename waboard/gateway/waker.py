@@ -13,10 +13,11 @@ from typing import Protocol
 from tasks.additions import settle_additions
 from tasks.orphans import take_up_orphans
 from tasks.runs import go_on, start_run, wake
+from tasks.timeline import show_seen
 from waboard.domain.clock import Clock
 from waboard.ledger.database import Ledger
 from waboard.ledger.events import concerned_by
-from waboard.ledger.look import look
+from waboard.ledger.look import Seen, look
 from waboard.ledger.onboardings import read_onboarding, with_news, without_run
 from waboard.ledger.waits import DueWait, claim_due
 
@@ -47,8 +48,10 @@ async def look_again(ledger: Ledger, onboarding_ids: Iterable[str], clock: Clock
 
 
 async def _look(ledger: Ledger, onboarding_id: str, clock: Clock) -> None:
+    seen = Seen()
     async with ledger.begin() as session:
-        await look(session, onboarding_id, clock())
+        onboarding = await look(session, onboarding_id, clock(), seen)
+    show_seen(onboarding, seen)
 
 
 async def tidy(ledger: Ledger, clock: Clock) -> None:

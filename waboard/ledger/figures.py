@@ -39,7 +39,7 @@ async def ways_since(session: AsyncSession, since: datetime) -> list[Way]:
     """Return all onboardings that were on the way at any time since then."""
     first = await _first_times(session, since)
     unmet = await _unmet(session, since)
-    waits = await _open_waits(session)
+    waits = await open_waits(session)
     query = (
         select(
             OnboardingRow.id,
@@ -49,7 +49,7 @@ async def ways_since(session: AsyncSession, since: datetime) -> list[Way]:
             OnboardingRow.verify_by,
         )
         .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
-        .where(_on_the_way(since))
+        .where(on_the_way_since(since))
         .order_by(OnboardingRow.created_at, OnboardingRow.id)
     )
     return [
@@ -63,7 +63,8 @@ async def ways_since(session: AsyncSession, since: datetime) -> list[Way]:
     ]
 
 
-def _on_the_way(since: datetime) -> ColumnElement[bool]:
+def on_the_way_since(since: datetime) -> ColumnElement[bool]:
+    """Say which onboardings have not ended, or not before that time."""
     return or_(OnboardingRow.ended_at.is_(None), OnboardingRow.ended_at >= since)
 
 
@@ -74,7 +75,7 @@ async def _first_times(session: AsyncSession, since: datetime) -> Mapping[str, _
     query = (
         select(change.onboarding_id, change.subject, *columns)
         .join(OnboardingRow, OnboardingRow.id == change.onboarding_id)
-        .where(_on_the_way(since), change.status == Status.TRUE)
+        .where(on_the_way_since(since), change.status == Status.TRUE)
         .group_by(change.onboarding_id, change.subject)
     )
     found: defaultdict[str, _First] = defaultdict(dict)
@@ -88,7 +89,7 @@ async def _unmet(session: AsyncSession, since: datetime) -> Mapping[str, _Unmet]
     query = (
         select(ConditionRow)
         .join(OnboardingRow, OnboardingRow.id == ConditionRow.onboarding_id)
-        .where(_on_the_way(since), ConditionRow.status != Status.TRUE)
+        .where(on_the_way_since(since), ConditionRow.status != Status.TRUE)
     )
     found: defaultdict[str, _Unmet] = defaultdict(dict)
     for row in await session.scalars(query):
@@ -97,7 +98,14 @@ async def _unmet(session: AsyncSession, since: datetime) -> Mapping[str, _Unmet]
     return found
 
 
-async def _open_waits(session: AsyncSession) -> dict[str, OpenWait]:
+async def needs_since(session: AsyncSession, since: datetime) -> dict[str, list[Requirement]]:
+    """Return what is needed of all onboardings that were on the way at any time since then."""
+    unmet, waits = await _unmet(session, since), await open_waits(session)
+    return {each: _needs(unmet.get(each, {}), waits.get(each)) for each in {*unmet, *waits}}
+
+
+async def open_waits(session: AsyncSession) -> dict[str, OpenWait]:
+    """Return what each onboarding waits for whose run sleeps."""
     query = select(
         WaitRow.onboarding_id, WaitRow.kind, WaitRow.since, WaitRow.wake_at, WaitRow.give_up_at
     ).where(WaitRow.closed_at.is_(None))

@@ -4,7 +4,7 @@ An event only says "look again". The order, number and time of events do not mat
 since every look computes from all of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select
@@ -15,7 +15,7 @@ from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.delivery import MOST_TESTS, Verdict
 from waboard.domain.errors import Superseded
 from waboard.domain.evidence import Evidence
-from waboard.domain.ids import PhoneNumber
+from waboard.domain.ids import PhoneNumber, mask_phone
 from waboard.domain.inbound import InboundMessage
 from waboard.domain.masking import scrub
 from waboard.domain.onboarding import Onboarding, VerifyBy
@@ -41,6 +41,14 @@ from waboard.ledger.onboardings import read_onboarding
 from waboard.ledger.waits import satisfy_wait
 
 
+@dataclass(slots=True)
+class Seen:
+    """What a look took up, and what that changed: for whoever tells people of it."""
+
+    events: list[EventRow] = field(default_factory=list[EventRow])
+    changes: list[str] = field(default_factory=list[str])
+
+
 @dataclass(frozen=True, slots=True)
 class _Subject:
     """What a look writes to."""
@@ -48,6 +56,7 @@ class _Subject:
     session: AsyncSession
     onboarding_id: str
     now: datetime
+    seen: Seen
 
     async def write(
         self, subject: str, kind: ConditionType, verdict: Verdict, evidence: str
@@ -55,20 +64,24 @@ class _Subject:
         condition = Condition(
             kind, verdict.status, verdict.reason, verdict.message, evidence, self.now
         )
-        await write_condition(self.session, self.onboarding_id, subject, condition)
+        if await write_condition(self.session, self.onboarding_id, subject, condition):
+            of = f" of {mask_phone(subject)}" if subject else ""
+            self.seen.changes.append(f"{kind}{of}: {verdict.status}, {verdict.reason}")
 
     async def resolve(self, verb: Verb, subject: str, shown: str) -> None:
         await resolve_effect(self.session, self.onboarding_id, verb, subject, shown, self.now)
 
 
-async def look(session: AsyncSession, onboarding_id: str, now: datetime) -> Onboarding:
+async def look(
+    session: AsyncSession, onboarding_id: str, now: datetime, seen: Seen | None = None
+) -> Onboarding:
     """Bring an onboarding up to date with everything received, and return it.
 
     Whoever looks holds the onboarding's row, so that a run that is about to sleep and an event
-    that is about to wake it cannot miss each other.
+    that is about to wake it cannot miss each other. What it took up and changed goes into `seen`.
     """
     await hold(session, onboarding_id)
-    subject = _Subject(session, onboarding_id, now)
+    subject = _Subject(session, onboarding_id, now, seen or Seen())
     await _take_up_parked(subject)
     evidence = await evidence_of(session, onboarding_id)
     await _write_connection(subject, evidence)
@@ -114,6 +127,7 @@ async def _take_up_parked(subject: _Subject) -> None:
     known = await evidence_of(subject.session, subject.onboarding_id)
     for event in await parked_for(subject.session, subject.onboarding_id):
         known = _take_up(event, subject.onboarding_id, known)
+        subject.seen.events.append(event)
     await subject.session.flush()
 
 

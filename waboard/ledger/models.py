@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -112,6 +113,7 @@ class Verb(StrEnum):
     CHANGE_PROFILE = "change-profile"
     NOTIFY_OPERATOR = "notify-operator"
     NOTIFY_PROVIDER = "notify-provider"
+    REMIND_OPERATOR = "remind-operator"
 
 
 class ClientRow(Base):
@@ -303,7 +305,8 @@ class EffectRow(Base):
 class WaitRow(Base):
     """A run sleeps until `wake_at`; the first event that satisfies the wait moves it to now.
 
-    `since` is when the onboarding first slept for this kind of thing, over all its sleeps.
+    `since` is when the onboarding first slept for this kind of thing, over all its sleeps; where
+    `slept_on`, it slept for it once more afterwards: this sleep was not the last.
     """
 
     __tablename__ = "waits"
@@ -316,6 +319,8 @@ class WaitRow(Base):
             postgresql_where=text("closed_at IS NULL"),
         ),
         Index("ix_waits_closed_at_wake_at", "closed_at", "wake_at"),
+        # Holds the last sleeps of each kind, the latest of which say how long they usually take.
+        Index("ix_waits_kind_slept_on_closed_at", "kind", "slept_on", "closed_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -329,6 +334,7 @@ class WaitRow(Base):
     give_up_at: Mapped[datetime]
     satisfied_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    slept_on: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class RateLimitRow(Base):
@@ -419,3 +425,17 @@ class ConfirmationRow(Base):
     who: Mapped[str] = mapped_column(String(255))
     note: Mapped[str] = mapped_column(Text, default="")
     at: Mapped[datetime]
+
+
+class DigestRow(Base):
+    """A digest for the operator: what had ended since the one before, up to `until`.
+
+    `told_at` is when it was delivered, or there was nothing to say. One that never was is told with
+    the next.
+    """
+
+    __tablename__ = "digests"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    until: Mapped[datetime]
+    told_at: Mapped[datetime | None]

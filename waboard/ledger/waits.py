@@ -5,7 +5,7 @@ because an event has satisfied it. Whoever wakes runs claims what is due for a m
 of them do not wake the same run twice.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, or_, select, update
@@ -17,11 +17,15 @@ from waboard.ledger.models import OnboardingRow, WaitRow
 
 @dataclass(frozen=True, slots=True)
 class DueWait:
-    """A sleeping run that should be woken. `pause_key` is the sleep it must still be in."""
+    """A sleeping run that should be woken. `pause_key` is the sleep it must still be in.
+
+    `why` says for what, to people.
+    """
 
     onboarding_id: str
     flow_run_id: str
     pause_key: str
+    why: str = field(default="", compare=False)
 
 
 async def open_wait(
@@ -41,6 +45,7 @@ async def open_wait(
     """
     await close_waits(session, onboarding_id, now)
     since = await _first_opened(session, onboarding_id, kind) or now
+    await _sleep_on(session, onboarding_id, kind, since)
     wake_at = min(until, plan.give_up_at(since)) if until else plan.wake_at(since, now)
     row = WaitRow(
         onboarding_id=onboarding_id,
@@ -54,6 +59,18 @@ async def open_wait(
     )
     session.add(row)
     await session.flush()
+
+
+async def _sleep_on(
+    session: AsyncSession, onboarding_id: str, kind: WaitKind, since: datetime
+) -> None:
+    query = update(WaitRow).where(
+        WaitRow.onboarding_id == onboarding_id,
+        WaitRow.kind == kind,
+        WaitRow.since == since,
+        WaitRow.slept_on.is_(False),
+    )
+    await session.execute(query.values(slept_on=True))
 
 
 async def _first_opened(
@@ -116,9 +133,24 @@ async def claim_due(
         update(WaitRow)
         .where(WaitRow.id.in_(due))
         .values(wake_at=now + lease)
-        .returning(WaitRow.onboarding_id, WaitRow.flow_run_id, WaitRow.pause_key)
+        .returning(
+            WaitRow.onboarding_id,
+            WaitRow.flow_run_id,
+            WaitRow.pause_key,
+            WaitRow.satisfied_at,
+            WaitRow.give_up_at,
+        )
     )
-    return [DueWait(*row) for row in await session.execute(query)]
+    return [
+        DueWait(onboarding_id, run_id, key, _why(satisfied_at, give_up_at, now))
+        for onboarding_id, run_id, key, satisfied_at, give_up_at in await session.execute(query)
+    ]
+
+
+def _why(satisfied_at: datetime | None, give_up_at: datetime, now: datetime) -> str:
+    if satisfied_at is not None:
+        return "What it waited for has come."
+    return "It has waited long enough." if now >= give_up_at else "It is time to look."
 
 
 async def put_off(session: AsyncSession, due: DueWait, until: datetime) -> None:

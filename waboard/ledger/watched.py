@@ -57,7 +57,7 @@ def _registered() -> Select[Any]:
         .join(registered, _condition(registered, ConditionType.REGISTERED))
         .outerjoin(associated, _condition(associated, ConditionType.ASSOCIATED))
         .outerjoin(usable, _condition(usable, ConditionType.USABLE))
-        .where(registered.status == Status.TRUE, OnboardingRow.id.in_(_newest()))
+        .where(registered.status == Status.TRUE, OnboardingRow.id.in_(newest_onboardings()))
     )
 
 
@@ -69,7 +69,8 @@ def _condition(row: type[ConditionRow], kind: ConditionType) -> ColumnElement[bo
     )
 
 
-def _newest() -> Select[tuple[str]]:
+def newest_onboardings() -> Select[tuple[str]]:
+    """Say which onboardings are the newest attempts for their WABAs."""
     last = (
         select(OnboardingRow.waba_id, func.max(OnboardingRow.attempt).label("attempt"))
         .group_by(OnboardingRow.waba_id)
