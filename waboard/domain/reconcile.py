@@ -23,6 +23,10 @@ class Aspect(StrEnum):
     FILING = "filing"
     RUN = "run"
     STEP = "step"
+    SUBSCRIPTION = "subscription"
+    HEALTH = "health"
+    SOLUTION = "solution"
+    TEMPLATE = "template"
 
 
 class Answer(StrEnum):
