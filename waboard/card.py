@@ -23,6 +23,7 @@ SENDER_STEPS = (
     ConditionType.RECEIVES,
     ConditionType.VERIFIED,
     ConditionType.USABLE,
+    ConditionType.HEALTHY,
 )
 
 

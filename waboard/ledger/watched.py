@@ -32,7 +32,7 @@ async def registered_senders(session: AsyncSession, client_ref: str | None = Non
         .join(registered, _condition(registered, ConditionType.REGISTERED))
         .outerjoin(associated, _condition(associated, ConditionType.ASSOCIATED))
         .outerjoin(usable, _condition(usable, ConditionType.USABLE))
-        .where(registered.status == Status.TRUE, OnboardingRow.id.in_(_newest()))
+        .where(registered.status == Status.TRUE, OnboardingRow.id.in_(newest_of_each()))
         .order_by(ClientRow.client_ref, SenderRow.id)
     )
     if client_ref is not None:
@@ -48,7 +48,8 @@ def _condition(row: type[ConditionRow], kind: ConditionType) -> ColumnElement[bo
     )
 
 
-def _newest() -> Select[tuple[str]]:
+def newest_of_each() -> Select[tuple[str]]:
+    """Return a query for the newest onboarding of every WABA."""
     last = (
         select(OnboardingRow.waba_id, func.max(OnboardingRow.attempt).label("attempt"))
         .group_by(OnboardingRow.waba_id)
