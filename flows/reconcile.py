@@ -15,6 +15,9 @@ from tasks.reconcile import (
     look_for_registrations,
     take_up_undone,
 )
+from tasks.reconcile_meta import compare_wabas
+from tasks.reconcile_solutions import compare_solutions
+from tasks.reconcile_templates import compare_templates
 from tasks.services import Services, open_services
 from tasks.step import failure_of, result_of
 from tasks.webhooks import mend_webhooks
@@ -27,7 +30,13 @@ COMPARISONS = {
     Aspect.FILING: compare_filings,
     Aspect.RUN: compare_runs,
     Aspect.STEP: take_up_undone,
+    Aspect.TEMPLATE: compare_templates,
 }
+AT_META = {
+    Aspect.SUBSCRIPTION: compare_wabas,
+    Aspect.SOLUTION: compare_solutions,
+}
+"""Only where the provider has set up its side of Meta."""
 
 
 def _named() -> str:
@@ -50,7 +59,7 @@ async def reconcile(client_ref: PlatformId | None = None, dry_run: bool = False)
             await failure_of(look_for_registrations, services, client_ref)
         findings = [
             finding
-            for aspect in COMPARISONS
+            for aspect in (*COMPARISONS, *(AT_META if services.meta else ()))
             for finding in await _compare(services, aspect, client_ref, dry=dry_run)
         ]
         await show_findings(findings, dry=dry_run)
@@ -60,7 +69,7 @@ async def reconcile(client_ref: PlatformId | None = None, dry_run: bool = False)
 async def _compare(
     services: Services, aspect: Aspect, client_ref: str | None, *, dry: bool
 ) -> list[Finding]:
-    found = await result_of(COMPARISONS[aspect], services, client_ref, dry=dry)
+    found = await result_of((COMPARISONS | AT_META)[aspect], services, client_ref, dry=dry)
     if isinstance(found, WaboardError):
         return [Finding("", client_ref or "", "", aspect, Answer.UNKNOWN, str(found))]
     return found

@@ -8,7 +8,7 @@ from prefect import task
 from prefect.artifacts import Artifact, acreate_table_artifact
 
 from tasks.step import STEP
-from waboard.domain.reconcile import Answer, Finding
+from waboard.domain.reconcile import Answer, Aspect, Finding
 
 ARTIFACT = "reconcile"
 """The key of the artifact: the Prefect UI keeps its versions under it."""
@@ -23,7 +23,13 @@ async def show_findings(findings: Sequence[Finding], *, dry: bool) -> None:
     before = await _shown_before()
     rows = [_row(each, before) for each in sorted(findings, key=lambda f: _ORDER[f.answer])]
     now = {_key(row) for row in rows if row["in order"] != Answer.YES}
-    gone = [{**row, "since the last": "mended"} for key, row in before.items() if key not in now]
+    well = {_key(row) for row in rows if row["in order"] == Answer.YES}
+    # What could not be seen, and was not looked at this time, is not mended by that.
+    gone = [
+        {**row, "since the last": "mended"}
+        for key, row in before.items()
+        if key not in now and (key in well or row["in order"] == Answer.NO)
+    ]
     await acreate_table_artifact(
         key=ARTIFACT, table=[*rows[:MOST_ROWS], *gone], description=_summary(findings, dry=dry)
     )
@@ -47,6 +53,8 @@ def _why_nothing(finding: Finding) -> str:
         return "Nothing: it is in order."
     if finding.answer is Answer.UNKNOWN:
         return "Nothing: it could not be seen."
+    if finding.aspect is Aspect.SOLUTION:
+        return "Told here: who is live stays live, and new clients wait."
     return "Raised: `waboard status` says whose turn it is."
 
 
