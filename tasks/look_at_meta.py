@@ -143,9 +143,7 @@ def _numbers(listed: Sequence[MetaNumber]) -> dict[PhoneNumber, NumberHealth]:
 
 def _sendability(status: HealthStatus) -> Sendability:
     entities = [
-        Entity(
-            each.entity_type, scrub(each.can_send_message), scrub(" ".join(map(str, each.errors)))
-        )
+        Entity(each.entity_type, scrub(each.can_send_message), _errors_of(each))
         for each in status.entities
     ]
     return sendability(scrub(status.can_send_message), entities)
