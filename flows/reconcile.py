@@ -14,6 +14,9 @@ from pydantic import Field
 from tasks.filings import compare_filings
 from tasks.findings import show_findings, summary_of
 from tasks.reconcile import compare_runs, look_for_registrations, take_up_undone
+from tasks.reconcile_meta import compare_wabas
+from tasks.reconcile_solutions import compare_solutions
+from tasks.reconcile_templates import compare_templates
 from tasks.reminders import look_at_clocks
 from tasks.services import Services, open_services
 from tasks.standings import compare_standings
@@ -30,7 +33,13 @@ COMPARISONS = {
     Aspect.RUN: compare_runs,
     Aspect.STEP: take_up_undone,
     Aspect.CLOCK: look_at_clocks,
+    Aspect.TEMPLATE: compare_templates,
 }
+AT_META = {
+    Aspect.SUBSCRIPTION: compare_wabas,
+    Aspect.SOLUTION: compare_solutions,
+}
+"""Only where the provider has set up its side of Meta."""
 
 
 def _named() -> str:
@@ -55,8 +64,9 @@ async def reconcile(
         if not dry_run:
             await failure_of(mend_webhooks, services)
             await failure_of(look_for_registrations, services, client_ref)
+        aspects = (*COMPARISONS, *(AT_META if services.meta else ()))
         found = await gather(
-            *(_compare(services, aspect, client_ref, dry=dry_run) for aspect in COMPARISONS)
+            *(_compare(services, aspect, client_ref, dry=dry_run) for aspect in aspects)
         )
         findings = list(chain.from_iterable(found))
         # Quoted: Prefect looks into what it gives to a task, thing by thing.
@@ -67,7 +77,7 @@ async def reconcile(
 async def _compare(
     services: Services, aspect: Aspect, client_ref: str | None, *, dry: bool
 ) -> list[Finding]:
-    found = await result_of(COMPARISONS[aspect], services, client_ref, dry=dry)
+    found = await result_of((COMPARISONS | AT_META)[aspect], services, client_ref, dry=dry)
     if isinstance(found, WaboardError):
         return [Finding("", client_ref or "", "", aspect, Answer.UNKNOWN, str(found))]
     return found

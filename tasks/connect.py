@@ -4,11 +4,10 @@ from prefect import task
 from pydantic import SecretStr
 
 from tasks.services import MetaServices, Services
-from tasks.solution import solution_of
 from tasks.step import STEP, effect, may_repeat
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.errors import ProviderError, StepRefused
-from waboard.domain.ids import PortfolioId, parse_phone_number
+from waboard.domain.ids import SolutionId, parse_phone_number
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.parties import Party
 from waboard.domain.reasons import GUIDANCE, Reason
@@ -33,19 +32,28 @@ async def client_token(
 
     None for a client that did not sign up through us: then there is nobody to ask as.
     """
+    kept = await kept_token(services, meta, onboarding.client_ref)
+    return kept or await issued_token(services, meta, onboarding.id, onboarding.solution_id)
+
+
+async def kept_token(services: Services, meta: MetaServices, client_ref: str) -> SecretStr | None:
+    """Return the token that a client's signup gave; None when there is none that still lives."""
     async with services.ledger.begin() as session:
-        sealed = await sealed_token(session, onboarding.client_ref, services.clock())
-        portfolio = await portfolio_of(session, onboarding.id)
-    if sealed is not None:
-        return meta.sealer.open(sealed)
-    return await _issued(meta, onboarding, portfolio) if portfolio else None
+        sealed = await sealed_token(session, client_ref, services.clock())
+    return meta.sealer.open(sealed) if sealed is not None else None
 
 
-async def _issued(
-    meta: MetaServices, onboarding: Onboarding, portfolio: PortfolioId
+async def issued_token(
+    services: Services, meta: MetaServices, onboarding_id: str, named: SolutionId | None
 ) -> SecretStr | None:
-    solution, system = solution_of(meta, onboarding), meta.account.own_token
-    if solution is None or system is None:
+    """Have the partner solution issue a client's token; None where it cannot be asked to.
+
+    `named` is the solution that the client came through, where it is not the provider's.
+    """
+    async with services.ledger.begin() as session:
+        portfolio = await portfolio_of(session, onboarding_id)
+    solution, system = named or meta.account.solution, meta.account.own_token
+    if portfolio is None or solution is None or system is None:
         return None
     return (await meta.graph.issue_token(solution, portfolio, system)).access_token
 
@@ -68,14 +76,26 @@ async def connect_waba(services: Services, meta: MetaServices, onboarding: Onboa
             "There is no token of the client's, and the partner solution issues none.",
             reason=Reason.SUBSCRIPTION_REFUSED,
         )
+    await make_subscription(services, meta, onboarding, token)
+    await _note_numbers(
+        services, onboarding, await meta.graph.phone_numbers(onboarding.waba_id, token)
+    )
+    await record_subscribed(services, onboarding)
+
+
+async def make_subscription(
+    services: Services, meta: MetaServices, onboarding: Onboarding, token: SecretStr
+) -> None:
+    """Subscribe our app to the WABA, unless it is, and see that it is read back."""
     if not await meta.graph.is_subscribed(onboarding.waba_id, token):
         async with effect(services, onboarding, Verb.SUBSCRIBE):
             await meta.graph.subscribe(onboarding.waba_id, token)
         if not await meta.graph.is_subscribed(onboarding.waba_id, token):
             raise NotSubscribed(onboarding)
-    await _note_numbers(
-        services, onboarding, await meta.graph.phone_numbers(onboarding.waba_id, token)
-    )
+
+
+async def record_subscribed(services: Services, onboarding: Onboarding) -> None:
+    """Write down that our subscription was read back, and so whatever was unsure of it."""
     async with services.ledger.begin() as session:
         shown, now = "Shown by reading it back.", services.clock()
         await resolve_effect(session, onboarding.id, Verb.SUBSCRIBE, "", shown, now)

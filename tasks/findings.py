@@ -79,6 +79,8 @@ def _why_nothing(finding: Finding) -> str:
         return "Nothing: it is in order."
     if finding.answer is Answer.UNKNOWN:
         return "Nothing: it could not be seen."
+    if finding.aspect is Aspect.SOLUTION:
+        return "Told here: who is live stays live, and new clients wait."
     return "Raised: `waboard status` says whose turn it is."
 
 

@@ -24,6 +24,7 @@ SENDER_STEPS = (
     ConditionType.RECEIVES,
     ConditionType.VERIFIED,
     ConditionType.USABLE,
+    ConditionType.HEALTHY,
 )
 
 

@@ -40,9 +40,10 @@ Call = Callable[[GraphClient, SecretStr], Awaitable[object]]
 
 CALLS: dict[str, tuple[str, Call]] = {
     "waba": ("{WABA-ID}", lambda meta, token: meta.waba(WABA, token)),
+    "waba_health": ("{WABA-ID}", lambda meta, token: meta.waba_health(WABA, token)),
     "phone_numbers": (
         "{WABA-ID}/phone_numbers",
-        lambda meta, token: meta.phone_numbers(WABA, token),
+        lambda meta, token: meta.phone_numbers(WABA, token, health=True),
     ),
     "subscribe": ("{WABA-ID}/subscribed_apps", lambda meta, token: meta.subscribe(WABA, token)),
     "is_subscribed": (
@@ -71,13 +72,16 @@ UNDESCRIBED: dict[str, tuple[str, str]] = {
 """What we use and the document does not describe, and where it is described."""
 UNDESCRIBED_FIELDS: dict[str, set[str]] = {
     "waba": {"owner_business_info"},
-    "phone_numbers": {"name_status", "platform_type"},
+    "waba_health": {"health_status"},
+    "phone_numbers": {"name_status", "platform_type", "health_status"},
     "portfolio": {"verification_status"},
 }
 """Fields that we ask for and the document's schemas do not have; the Python SDK 26.0.3 does."""
 DIFFERENCES: dict[str, set[str]] = {
     "waba": {"$.owner_business_info: unknown"},
+    "waba_health": {"$.owner_business_info: unknown", "$.health_status: unknown"},
     "phone_numbers": {
+        "$.data[].health_status: unknown",
         "$.data[].name_status: unknown",
         "$.data[].platform_type: unknown",
         "$.data[].quality_rating: enum",  # UNKNOWN, as in the document's own example

@@ -117,6 +117,7 @@ PROOFS = {
     ConditionType.RECEIVES: Reason.INBOUND_ARRIVED,
     ConditionType.VERIFIED: Reason.MESSAGE_DELIVERED,
     ConditionType.USABLE: Reason.SENDER_USABLE,
+    ConditionType.HEALTHY: Reason.META_LETS_SEND,
     ConditionType.NOTIFIED: Reason.EVERYBODY_TOLD,
 }
 """Why each condition is true when it is."""
@@ -175,9 +176,9 @@ def onboarding(**facts: Any) -> Onboarding:
     return Onboarding(**{**asked, **facts})
 
 
-SHARED, REGISTERED, ASSOCIATED, TEMPLATE, RECEIVES, VERIFIED, USABLE, NOTIFIED = list(
+SHARED, REGISTERED, ASSOCIATED, TEMPLATE, RECEIVES, VERIFIED, USABLE, HEALTHY, NOTIFIED = list(
     ConditionType
-)[-8:]
+)[-9:]
 
 REFUSED = not_true(SHARED, Reason.SHARE_REFUSED)
 UNANSWERED = not_true(SHARED, Reason.SHARE_NOT_ANSWERED, Status.UNKNOWN)

@@ -19,6 +19,7 @@ PROOFS = {
     Reason.INBOUND_ARRIVED,
     Reason.MESSAGE_DELIVERED,
     Reason.SENDER_USABLE,
+    Reason.META_LETS_SEND,
     Reason.EVERYBODY_TOLD,
 }
 """Reasons for a condition to be true: they need nobody."""

@@ -21,7 +21,7 @@ from waboard.ledger.models import Disposition, EffectStatus, EventRow, Verb
 from waboard.ledger.onboardings import end_onboarding, reopen_onboarding, take_up_news, with_news
 
 SHARED, REGISTERED, ASSOCIATED = list(ConditionType)[3:6]
-VERIFIED, _, NOTIFIED = list(ConditionType)[-3:]
+VERIFIED, NOTIFIED = ConditionType.VERIFIED, ConditionType.NOTIFIED
 
 
 @pytest.fixture

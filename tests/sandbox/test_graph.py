@@ -416,3 +416,40 @@ async def test_a_signup_registers_nothing_at_infobip(sandbox: Lab):
     assert (books["senders"], books["shares"]) == ({}, {})
     await sandbox.share()
     assert FINISHED_NUMBER in (await sandbox.books())["senders"]
+
+
+async def test_a_client_that_has_removed_the_provider_shows_it_nothing(sandbox: Lab):
+    """Its token opens the WABA no more, nobody issues another, and the subscription is gone."""
+    token = await a_token(sandbox)
+    await ask(sandbox, f"{DOCUMENTED}/subscribed_apps", token, "POST")
+    await sandbox.decide(partner=False)
+    refused(await ask(sandbox, f"{DOCUMENTED}/subscribed_apps", token), 400, 100, 33)
+    issued = await ask(sandbox, f"{SOLUTION}/access_token", SYSTEM_TOKEN, business_id=CLIENT)
+    refused(issued, 400, 100, 33)
+    await sandbox.decide(partner=True)
+    answer = await ask(sandbox, f"{DOCUMENTED}/subscribed_apps", token)
+    assert answer.json() == {"data": []}
+
+
+async def test_a_subscription_can_be_lost(sandbox: Lab):
+    token = await a_token(sandbox)
+    await ask(sandbox, f"{DOCUMENTED}/subscribed_apps", token, "POST")
+    await sandbox.http.delete(f"/sandbox/wabas/{DOCUMENTED}/subscription")
+    assert (await ask(sandbox, f"{DOCUMENTED}/subscribed_apps", token)).json() == {"data": []}
+
+
+async def test_health_is_told_to_whoever_asks_for_it(sandbox: Lab):
+    """Of a number: its own, its WABA's, and the asking app's, which may not send."""
+    token = await a_token(sandbox)
+    await sandbox.decide(can_send="BLOCKED", review="RESTRICTED")
+    plain = await ask(sandbox, DOCUMENTED, token)
+    assert "health_status" not in plain.json()
+    assert plain.json()["account_review_status"] == "RESTRICTED"
+    listed = await ask(sandbox, f"{DOCUMENTED}/phone_numbers", token, fields="id,health_status")
+    entities = listed.json()["data"][0]["health_status"]["entities"]
+    assert [(e["entity_type"], e["can_send_message"]) for e in entities] == [
+        ("PHONE_NUMBER", "AVAILABLE"),
+        ("WABA", "BLOCKED"),
+        ("APP", "BLOCKED"),
+    ]
+    assert entities[1]["errors"][0]["error_code"] == 141014

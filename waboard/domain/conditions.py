@@ -8,8 +8,9 @@ from enum import StrEnum
 class ConditionType(StrEnum):
     """What can be true of an onboarding or of a sender, in the order of the work.
 
-    Of an onboarding are the first four, TemplateReady and Notified. Its own `Registered` is written
-    only when its registration was given up; otherwise its registration is what its senders say.
+    Of an onboarding are the first four, TemplateReady and Notified; Healthy is of both. Its own
+    `Registered` is written only when its registration was given up; otherwise its registration is
+    what its senders say.
     """
 
     SOLUTION_USABLE = "SolutionUsable"
@@ -22,6 +23,7 @@ class ConditionType(StrEnum):
     RECEIVES = "Receives"
     VERIFIED = "Verified"
     USABLE = "Usable"
+    HEALTHY = "Healthy"
     NOTIFIED = "Notified"
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from waboard.domain.conditions import Condition, ConditionType
 from waboard.domain.errors import NotFound
 from waboard.domain.filing import Filing
+from waboard.domain.health import NumberHealth, WabaHealth
 from waboard.domain.ids import (
     NumberKey,
     PhoneNumber,
@@ -45,7 +46,7 @@ class Sender:
     """One phone number of the WABA.
 
     `adopted` are the ids that it was found filed under and works with, where they are not the
-    onboarding's own; `standing` and `profile` what Infobip last said of it.
+    onboarding's own; `standing` and `profile` what Infobip last said of it, `health` what Meta did.
     """
 
     phone_number: PhoneNumber
@@ -55,6 +56,8 @@ class Sender:
     adopted: Filing | None = None
     standing: Standing | None = None
     profile: Profile | None = None
+    health: NumberHealth | None = None
+    health_at: datetime | None = None
 
     @property
     def label(self) -> str:
@@ -80,9 +83,9 @@ class Sender:
         """Whether messages really arrive from it, under the client's own ids.
 
         That it receives is needed only where somebody has asked for the proof, and that it is
-        usable is doubted only once Infobip has shown that it is not.
+        usable is doubted only once Infobip, or Meta, has shown that it is not.
         """
-        kept_from = (ConditionType.RECEIVES, ConditionType.USABLE)
+        kept_from = (ConditionType.RECEIVES, ConditionType.USABLE, ConditionType.HEALTHY)
         return all(map(self.holds, LIVE_WITH)) and not any(map(self.lacks, kept_from))
 
     @property
@@ -121,7 +124,8 @@ class Onboarding:
 
     `wait` is what its run sleeps for now; `waited_for` holds when each kind of wait that it has
     ever slept for is given up; `slept_since_share` is whether it slept since its last share began.
-    `ended_as` is the outcome that was told at its last end.
+    `ended_as` is the outcome that was told at its last end, `health` what Meta last said of its
+    WABA.
     """
 
     id: str
@@ -144,6 +148,8 @@ class Onboarding:
     slept_since_share: bool = False
     verify_by: VerifyBy = VerifyBy.TEMPLATE
     ended_as: str | None = None
+    health: WabaHealth | None = None
+    health_at: datetime | None = None
 
     @property
     def waba_label(self) -> str:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from waboard.domain.conditions import ConditionType
 from waboard.domain.masking import scrub
-from waboard.domain.onboarding import Onboarding
+from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.requirements import requirements_of
 from waboard.domain.steps import (
     delivery_is_over,
@@ -70,9 +70,13 @@ def _outcome_name(onboarding: Onboarding) -> OutcomeName:
         return OutcomeName.REGISTRATION_TIMED_OUT if timed_out else OutcomeName.REGISTRATION_FAILED
     if not any(s.holds(ConditionType.ASSOCIATED) for s in senders):
         return OutcomeName.ASSOCIATION_FAILED
-    if any(s.lacks(ConditionType.USABLE) and s.holds(ConditionType.VERIFIED) for s in senders):
+    if any(s.holds(ConditionType.VERIFIED) and _is_lost(s) for s in senders):
         return OutcomeName.SENDERS_LOST
     return OutcomeName.VERIFICATION_FAILED
+
+
+def _is_lost(sender: Sender) -> bool:
+    return sender.lacks(ConditionType.USABLE) or sender.lacks(ConditionType.HEALTHY)
 
 
 def _outcome_message(onboarding: Onboarding) -> str:

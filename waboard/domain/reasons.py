@@ -20,6 +20,8 @@ class Reason(StrEnum):
     PARTNER_ADDED = "PartnerAdded"
     SUBSCRIPTION_READ_BACK = "SubscriptionReadBack"
     SUBSCRIPTION_REFUSED = "SubscriptionRefused"
+    SUBSCRIPTION_GONE = "SubscriptionGone"
+    TOKEN_REFUSED = "TokenRefused"  # noqa: S105 - a name, no password
     CLIENT_DISCONNECTED = "ClientDisconnected"
     ACCOUNT_RESTRICTED = "AccountRestricted"
     ACCOUNT_BANNED = "AccountBanned"
@@ -43,12 +45,16 @@ class Reason(StrEnum):
     SENDER_BANNED = "SenderBanned"
     SENDER_DISCONNECTED = "SenderDisconnected"
     SENDER_GONE = "SenderGone"
+    META_LETS_SEND = "MetaLetsSend"
+    NUMBER_BLOCKED = "NumberBlocked"
+    WABA_BLOCKED = "WabaBlocked"
     TEMPLATE_APPROVED = "TemplateApproved"
     TEMPLATE_PENDING = "TemplatePending"
     TEMPLATE_REJECTED = "TemplateRejected"
     TEMPLATE_TIMED_OUT = "TemplateTimedOut"
     TEMPLATE_UNREADABLE = "TemplateUnreadable"
     TEMPLATE_NOT_SYNCED = "TemplateNotSynced"
+    TEMPLATE_LOST = "TemplateLost"
     INBOUND_ARRIVED = "InboundArrived"
     INBOUND_AWAITED = "InboundAwaited"
     NO_INBOUND = "NoInbound"
@@ -98,6 +104,14 @@ GUIDANCE: dict[Reason, Guidance] = {
         Party.OPERATOR,
         "Do what Meta says, then retry the run in the Prefect UI; without our subscription Meta "
         "does not tell us when the client disconnects or is restricted.",
+    ),
+    Reason.SUBSCRIPTION_GONE: Guidance(
+        Party.US, "Nothing to do: it is made again by itself, at the next look at the latest."
+    ),
+    Reason.TOKEN_REFUSED: Guidance(
+        Party.CLIENT,
+        "The client's token has ended or was revoked: send the client a new signup link for this "
+        "WABA; until then nobody can see how it stands at Meta.",
     ),
     Reason.CLIENT_DISCONNECTED: Guidance(
         Party.CLIENT,
@@ -160,6 +174,14 @@ GUIDANCE: dict[Reason, Guidance] = {
     Reason.SENDER_GONE: Guidance(
         Party.OPERATOR, "Ask the client whether it moved the number; if not, add it again."
     ),
+    Reason.NUMBER_BLOCKED: Guidance(
+        Party.CLIENT,
+        "The client does what Meta names, or appeals in WhatsApp Manager, under Account quality.",
+    ),
+    Reason.WABA_BLOCKED: Guidance(
+        Party.CLIENT,
+        "The client does what Meta names, or appeals in Business Support Home.",
+    ),
     Reason.FILED_ELSEWHERE: Guidance(
         Party.OPERATOR,
         "Set WABOARD_FOREIGN_FILING to `move` or `adopt` and run `waboard deploy`, or correct the "
@@ -187,6 +209,10 @@ GUIDANCE: dict[Reason, Guidance] = {
         Party.US,
         "Nothing to do: Infobip does not have the template ready yet; another test message goes "
         "out at the next look.",
+    ),
+    Reason.TEMPLATE_LOST: Guidance(
+        Party.US,
+        "Nothing to do: it is looked for, or made again, when a test message is to be sent.",
     ),
     Reason.INBOUND_AWAITED: Guidance(
         Party.CLIENT,

@@ -24,6 +24,10 @@ class Aspect(StrEnum):
     RUN = "run"
     STEP = "step"
     CLOCK = "clock"
+    SUBSCRIPTION = "subscription"
+    HEALTH = "health"
+    SOLUTION = "solution"
+    TEMPLATE = "template"
 
 
 class Answer(StrEnum):

@@ -7,6 +7,7 @@ programme page, SP/multi-partner-solutions, Meta's OpenAPI document (enums).
 from dataclasses import dataclass
 
 from waboard.domain.parties import Party
+from waboard.domain.reconcile import Answer, Aspect, Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +75,11 @@ def solution_state(status: str, pending: str) -> SolutionState:
         remedy="Meta shows a state that waboard does not know: look at it under WhatsApp > Partner "
         "solutions. It is looked at again by itself.",
     )
+
+
+def compare_solution(whose: str, state: SolutionState) -> Finding:
+    """Tell in one line how a solution stands that clients came through; `whose` names them."""
+    answer = Answer.YES if state.usable else Answer.NO
+    turn = f"Awaiting {state.awaiting}: {state.remedy}" if state.remedy else ""
+    said = f"The partner solution is {state.title}. {turn}".strip()
+    return Finding("", whose, "", Aspect.SOLUTION, answer, said)

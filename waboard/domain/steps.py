@@ -14,9 +14,14 @@ def is_past_the_door(onboarding: Onboarding) -> bool:
 
 
 def is_to_be_connected(onboarding: Onboarding) -> bool:
-    """Whether nothing but Meta's word of the beginning is known of our subscription."""
+    """Whether our subscription is not known to be there, and nobody has refused it."""
     connected = onboarding.conditions.get(ConditionType.CONNECTED)
-    return connected is None or connected.reason == Reason.PARTNER_ADDED
+    return connected is None or connected.reason in _NOT_YET_CONNECTED
+
+
+_NOT_YET_CONNECTED = frozenset(
+    {Reason.PARTNER_ADDED, Reason.SUBSCRIPTION_GONE, Reason.PROVIDER_UNAVAILABLE}
+)
 
 
 def is_kept_out(onboarding: Onboarding) -> bool:

@@ -7,9 +7,18 @@ OpenAPI whatsapp 3.210.0; event: `TemplateUpdatePushEvent` there.
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from waboard.domain.conditions import Condition, Status
+from waboard.domain.delivery import Verdict
+from waboard.domain.reasons import Reason
+from waboard.domain.reconcile import Answer
+
 USABLE = frozenset({"APPROVED", "REINSTATED"})
 HOPELESS = frozenset({"REJECTED", "DISABLED", "DELETED", "PENDING_DELETION"})
 """Statuses that no waiting mends; any other is waited out."""
+GONE = "gone"
+"""What is said of one that is not on the WABA."""
+_LOST = HOPELESS | {GONE, "FIRST_PAUSED", "SECOND_PAUSED"}
+_FINE = USABLE | {"FLAGGED"}
 
 
 REPLY = "Thank you. Your number sends and receives messages."
@@ -54,3 +63,23 @@ class TemplateUpdate(_Wire):
         closer = f" ({reason})" if reason and reason != "NONE" else ""
         where = f"{self.message_template_name} ({self.message_template_language})"
         return f"Template {where}: {change}{closer}."
+
+
+def still_usable(status: str) -> Answer:
+    """Whether a template that was approved can be sent now. Unknown for one under review."""
+    if status in _FINE:
+        return Answer.YES
+    return Answer.NO if status in _LOST else Answer.UNKNOWN
+
+
+def news_of_template(known: Condition, status: str) -> Verdict | None:
+    """Return what a status, or `GONE`, changes of `TemplateReady`; None where it changes nothing.
+
+    One that was never approved is its run's to judge.
+    """
+    message = f"The template of the test message is {status} now."
+    if known.is_true and status in _LOST:
+        return Verdict(Status.FALSE, Reason.TEMPLATE_LOST, message)
+    if not known.is_true and status in USABLE:
+        return Verdict(Status.TRUE, Reason.TEMPLATE_APPROVED, message)
+    return None

@@ -70,6 +70,27 @@ class StandingView(BaseModel):
     read_at: datetime
 
 
+class NumberHealthView(BaseModel):
+    """How a sender stands at Meta, in Meta's words, and when that was read."""
+
+    status: str
+    quality_rating: str
+    name_status: str
+    can_send: str
+    blocked_by: str
+    said: str
+    read_at: datetime
+
+
+class WabaHealthView(BaseModel):
+    """How the WABA stands at Meta, in Meta's words, and when that was read."""
+
+    review: str
+    can_send: str
+    said: str
+    read_at: datetime
+
+
 class ProfileView(BaseModel):
     """What people see of the business in WhatsApp, and when that was read."""
 
@@ -87,6 +108,7 @@ class SenderView(BaseModel):
     entity_id: str | None
     standing: StandingView | None
     profile: ProfileView | None
+    health: NumberHealthView | None
     conditions: list[ConditionView]
 
 
@@ -110,6 +132,7 @@ class OnboardingView(BaseModel):
     conditions: list[ConditionView]
     requirements: list[RequirementView]
     senders: list[SenderView]
+    health: WabaHealthView | None
     links: dict[str, str]
 
 
@@ -174,6 +197,7 @@ def onboarding_view(onboarding: Onboarding, clocks: Clocks, now: datetime) -> On
         conditions=[_condition(c) for c in onboarding.conditions.values()],
         requirements=[_requirement(r, late) for r in requirements_of(onboarding)],
         senders=[_sender(onboarding, s) for s in onboarding.senders],
+        health=_waba_health(onboarding),
         links=_links(onboarding),
     )
 
@@ -241,8 +265,21 @@ def _sender(onboarding: Onboarding, sender: Sender) -> SenderView:
         entity_id=filing.entity_id,
         standing=StandingView(**asdict(standing)) if standing else None,
         profile=ProfileView(**asdict(profile)) if profile else None,
+        health=_number_health(sender),
         conditions=[_condition(c) for c in sender.conditions.values()],
     )
+
+
+def _number_health(sender: Sender) -> NumberHealthView | None:
+    if sender.health is None or sender.health_at is None:
+        return None
+    return NumberHealthView(**asdict(sender.health), read_at=sender.health_at)
+
+
+def _waba_health(onboarding: Onboarding) -> WabaHealthView | None:
+    if onboarding.health is None or onboarding.health_at is None:
+        return None
+    return WabaHealthView(**asdict(onboarding.health), read_at=onboarding.health_at)
 
 
 def _links(onboarding: Onboarding) -> dict[str, str]:

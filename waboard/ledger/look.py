@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from waboard.domain.account import REASONS
+from waboard.domain.account import REASONS, Connection
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.delivery import MOST_TESTS, Verdict
 from waboard.domain.errors import Superseded
@@ -23,6 +23,7 @@ from waboard.domain.outcome import has_news
 from waboard.domain.reasons import Reason
 from waboard.domain.registration import CONNECTED, RegistrationStatus, SenderRegistration
 from waboard.domain.steps import is_over
+from waboard.domain.subscription import READ
 from waboard.ledger.conditions import write_condition
 from waboard.ledger.effects import UNSURE, find_effect, resolve_effect
 from waboard.ledger.events import parked_for
@@ -151,10 +152,16 @@ async def _write_connection(subject: _Subject, evidence: Evidence) -> None:
     verdict = Verdict(status, REASONS[connection.meaning], message)
     key = (subject.onboarding_id, "", ConditionType.CONNECTED)
     known = await subject.session.get(ConditionRow, key)
-    # What was read back from Meta itself says more than a webhook of before.
-    shown = known is not None and known.status == Status.TRUE
-    if known is None or not shown or not (connection.is_up or connection.at <= known.changed_at):
+    if known is None or _says_more(connection, known):
         await subject.write("", ConditionType.CONNECTED, verdict, "webhook of Meta's")
+
+
+def _says_more(connection: Connection, known: ConditionRow) -> bool:
+    # What was read at Meta itself says more than a webhook of before.
+    is_true = known.status == Status.TRUE
+    if not is_true and known.evidence != READ:
+        return True
+    return connection.at > known.changed_at and not (is_true and connection.is_up)
 
 
 async def _write_registration(subject: _Subject, evidence: Evidence) -> None:

@@ -135,7 +135,8 @@ class OnboardingRow(Base):
     still act: a leg that was given up for dead and lives finds another's name here. `ended_as` is
     the outcome that was told at the end, `news_at` when something came that changes it, or gives
     the run something to do: it goes on, and then there is none. `card_id` is its artifact in the
-    Prefect UI.
+    Prefect UI. `health` is what Meta last said of the WABA; `meta_looked_at` and
+    `template_looked_at` are when a reconciliation last tried to look there.
     """
 
     __tablename__ = "onboardings"
@@ -167,13 +168,18 @@ class OnboardingRow(Base):
     reopened_at: Mapped[datetime | None]
     leg: Mapped[str | None] = mapped_column(String(36))
     card_id: Mapped[str | None] = mapped_column(String(36))
+    health: Mapped[dict[str, Any] | None]
+    health_at: Mapped[datetime | None]
+    meta_looked_at: Mapped[datetime | None] = mapped_column(index=True)
+    template_looked_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class SenderRow(Base):
     """One phone number of an onboarding's WABA.
 
     `application_id` and `entity_id` are the ids that it was found filed under and works with, where
-    they are not the onboarding's. `standing` and `profile` are what Infobip last said of it.
+    they are not the onboarding's. `standing` and `profile` are what Infobip last said of it,
+    `health` what Meta did.
     """
 
     __tablename__ = "senders"
@@ -190,6 +196,8 @@ class SenderRow(Base):
     standing_at: Mapped[datetime | None]
     profile: Mapped[dict[str, Any] | None]
     profile_at: Mapped[datetime | None]
+    health: Mapped[dict[str, Any] | None]
+    health_at: Mapped[datetime | None]
 
 
 class AdditionRow(Base):

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.errors import NotFound
+from waboard.domain.health import WabaHealth
 from waboard.domain.ids import PhoneNumber, SolutionId, WabaId
 from waboard.domain.onboarding import Onboarding, VerifyBy
 from waboard.domain.reasons import Reason
@@ -62,6 +63,8 @@ def _facts(row: OnboardingRow, client: ClientRow) -> dict[str, Any]:
         "created_at": row.created_at,
         "ended_at": row.ended_at,
         "ended_as": row.ended_as,
+        "health": WabaHealth(**row.health) if row.health else None,
+        "health_at": row.health_at,
     }
 
 

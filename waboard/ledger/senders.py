@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.filing import Filing
+from waboard.domain.health import NumberHealth
 from waboard.domain.ids import NumberKey, PhoneNumber, mask_phone
 from waboard.domain.onboarding import Sender
 from waboard.domain.reasons import Reason
@@ -41,6 +42,8 @@ def _sender(row: SenderRow, conditions: dict[ConditionType, Condition]) -> Sende
         if row.standing and row.standing_at
         else None,
         profile=Profile(row.profile or {}, row.profile_at) if row.profile_at else None,
+        health=NumberHealth(**row.health) if row.health else None,
+        health_at=row.health_at,
     )
 
 

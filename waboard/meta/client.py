@@ -129,11 +129,22 @@ class GraphClient:
         doing = f"Reading WABA {mask_waba(waba_id)}"
         return await self._one(Waba, doing, waba_id, token, params)
 
-    async def phone_numbers(self, waba_id: WabaId, token: SecretStr) -> list[MetaNumber]:
-        """Read the numbers of a WABA. That it works at all proves that the WABA is shared."""
+    async def waba_health(self, waba_id: WabaId, token: SecretStr) -> Waba:
+        """Read Meta's review of a WABA, and whether it may send."""
+        params = {"fields": "id,account_review_status,health_status"}
+        doing = f"Reading the health of WABA {mask_waba(waba_id)}"
+        return await self._one(Waba, doing, waba_id, token, params)
+
+    async def phone_numbers(
+        self, waba_id: WabaId, token: SecretStr, *, health: bool = False
+    ) -> list[MetaNumber]:
+        """Read the numbers of a WABA. That it works at all proves that the WABA is shared.
+
+        With `health` each says whether it may send, which is a field that costs Meta time.
+        """
         fields = (
             "id,display_phone_number,verified_name,status,code_verification_status,name_status,"
-            "quality_rating,platform_type"
+            f"quality_rating,platform_type{',health_status' if health else ''}"
         )
         doing = f"Reading the numbers of WABA {mask_waba(waba_id)}"
         return await self._all(

@@ -55,6 +55,36 @@ class GranularScope(Node):
     target_ids: tuple[str, ...] = ()
 
 
+class HealthError(Node):
+    """Why one entity limits or blocks messages, and Meta's advice."""
+
+    error_code: int | None = None
+    error_description: str = ""
+    possible_solution: str = ""
+
+    def __str__(self) -> str:
+        code = f" {self.error_code}" if self.error_code is not None else ""
+        return f"Error{code}: {self.error_description} {self.possible_solution}".strip()
+
+
+class HealthEntity(Node):
+    """One of those who let messages through: PHONE_NUMBER, WABA, BUSINESS, APP and others."""
+
+    entity_type: str = ""
+    can_send_message: str = ""
+    errors: tuple[HealthError, ...] = ()
+
+
+class HealthStatus(Node):
+    """Whether messages can be sent, over all and by entity: AVAILABLE, LIMITED or BLOCKED.
+
+    Source: WA/support/health-status, and the OpenAPI document's `health_status`.
+    """
+
+    can_send_message: str = ""
+    entities: tuple[HealthEntity, ...] = ()
+
+
 class MetaNumber(Node):
     """A phone number of a WABA. Source: GET /WABA/phone_numbers, SP/manage-phone-numbers."""
 
@@ -66,6 +96,7 @@ class MetaNumber(Node):
     name_status: str = ""
     quality_rating: str = ""
     platform_type: str = ""
+    health_status: HealthStatus = HealthStatus()
 
 
 class Waba(Node):
@@ -78,6 +109,7 @@ class Waba(Node):
     owner: PortfolioIdField | None = Field(
         default=None, validation_alias=AliasPath("owner_business_info", "id")
     )
+    health_status: HealthStatus = HealthStatus()
 
 
 class Solution(Node):

@@ -1,5 +1,6 @@
 """The sandbox's own API: decide fates, script failures, read the books, receive notifications."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from waboard.sandbox.account import AccountFacts
 from waboard.sandbox.errors import Refusal
 from waboard.sandbox.failures import Failure
-from waboard.sandbox.fates import Fate, fate_from
+from waboard.sandbox.fates import Fate, TemplateFate, fate_from
 from waboard.sandbox.hostility import Hostility
 from waboard.sandbox.inbound import Written, write
 from waboard.sandbox.meta_books import MetaFacts
@@ -27,6 +28,8 @@ async def decide(waba_id: WabaId, given: Fate, world: Here) -> dict[str, Any]:
     page = world.books.registration(waba_id)
     page.fate = fate_from(waba_id, given)
     world.mischiefs.order(waba_id, page.fate.mischief)
+    if not page.fate.partner:
+        world.books.meta.subscribed.discard(waba_id)
     return page.as_json()
 
 
@@ -51,6 +54,20 @@ async def send_registration_event(waba_id: WabaId, request: Request, world: Here
 async def send_update(waba_id: WabaId, request: Request, world: Here) -> None:
     """Send an ACCOUNT_UPDATE_NOTIFICATION now, exactly as the body is: its shape is unpublished."""
     await send_account_update(world, waba_id, await request.body())
+
+
+@router.delete("/wabas/{waba_id}/subscription", status_code=204)
+async def lose_subscription(waba_id: WabaId, world: Here) -> None:
+    """Let Meta forget that the provider's app is subscribed to a WABA."""
+    world.books.meta.subscribed.discard(waba_id)
+
+
+@router.put("/wabas/{waba_id}/templates/{name}", status_code=204)
+async def change_template(waba_id: WabaId, name: str, given: TemplateFate, world: Here) -> None:
+    """Let Meta change a template's status, in every language, without a word."""
+    page = world.books.registration(waba_id)
+    for each in [template for template in page.templates() if template.name == name]:
+        page.keep(replace(each, status=given.status))
 
 
 @router.get("/senders/{number}/otp")

@@ -19,6 +19,7 @@ DEFAULT_TEMPLATES = ("waboard_verification:en",)
 Reason = Literal[
     "ABUSIVE_CONTENT", "INCORRECT_CATEGORY", "INVALID_FORMAT", "NONE", "SCAM", "UNKNOWN"
 ]
+CanSend = Literal["AVAILABLE", "LIMITED", "BLOCKED"]
 Delivery = Literal["delivered", "undeliverable", "rejected", "expired", "silent"]
 
 # Area codes of populous states; any of them makes a number that libphonenumber calls valid.
@@ -44,6 +45,12 @@ class SenderFate(BaseModel):
     """So many templates are sent in vain at first: a new sender does not know them yet."""
     seen: bool = False
     """Whoever gets a message of it looks at it."""
+    meta_status: str = "CONNECTED"
+    """What Meta says of it once it is registered."""
+    quality_rating: str = "GREEN"
+    name_status: str = "APPROVED"
+    can_send: CanSend = "AVAILABLE"
+    """Whether Meta lets it send."""
     auto_associated_entity: str | None = None
     """The provider creates this entity and associates the number with it by itself."""
 
@@ -51,6 +58,22 @@ class SenderFate(BaseModel):
     def number(self) -> str:
         """The digits of the display number, which is the sender on the wire."""
         return re.sub(r"\D", "", self.display_phone_number)
+
+
+class TemplateFate(BaseModel):
+    """What Meta makes of a template; `DELETED` takes it away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Literal[
+        "APPROVED",
+        "FIRST_PAUSED",
+        "SECOND_PAUSED",
+        "FLAGGED",
+        "DISABLED",
+        "REJECTED",
+        "DELETED",
+    ]
 
 
 class Fate(BaseModel):
@@ -79,6 +102,12 @@ class Fate(BaseModel):
     """Why it is rejected."""
     mischief: list[Mischief] = Field(default_factory=list[Mischief])
     """What goes wrong with this WABA for certain, once each: webhooks, senders, reports."""
+    partner: bool = True
+    """Whether the client lets the provider in at Meta; without it, its tokens open nothing."""
+    review: str = "APPROVED"
+    """Meta's review of the WABA."""
+    can_send: CanSend = "AVAILABLE"
+    """Whether Meta lets the WABA, and so all its numbers, send."""
     created_at: str | None = None
     last_modified_at: str | None = None
     """Fixed times of the event; the clock's otherwise."""

@@ -10,6 +10,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from waboard.sandbox.fates import SenderFate
+from waboard.sandbox.graph_health import number_health, waba_health
 from waboard.sandbox.meta_books import CODE_LIVES, Grant
 from waboard.sandbox.world import Here, World
 
@@ -87,7 +89,8 @@ def _grant(request: Request, world: World) -> Grant:
 
 
 def _require_waba(request: Request, world: World, waba_id: str) -> str:
-    if waba_id not in _grant(request, world).waba_ids:
+    shared = world.books.registration(waba_id).fate.partner
+    if waba_id not in _grant(request, world).waba_ids or not shared:
         raise _no_such(waba_id)
     return waba_id
 
@@ -152,22 +155,34 @@ async def me(request: Request, world: Here) -> dict[str, Any]:
 
 
 @router.get("/{waba_id}/phone_numbers")
-async def phone_numbers(waba_id: str, request: Request, world: Here) -> dict[str, Any]:
+async def phone_numbers(
+    waba_id: str, request: Request, world: Here, fields: str = ""
+) -> dict[str, Any]:
     """The numbers of a WABA."""
     fate = world.books.registration(_require_waba(request, world, waba_id)).fate
-    return {"data": [_number(sender) for sender in fate.senders]}
+    rows = [_number(world, sender) for sender in fate.senders]
+    if _asks_for_health(fields):
+        for row, sender in zip(rows, fate.senders, strict=True):
+            app_id = world.config.meta_app_id
+            row["health_status"] = number_health(waba_id, fate, sender, app_id)
+    return {"data": rows}
 
 
-def _number(sender: Any) -> dict[str, Any]:
+def _asks_for_health(fields: str) -> bool:
+    return "health_status" in fields.split(",")
+
+
+def _number(world: World, sender: SenderFate) -> dict[str, Any]:
+    registered = sender.number in world.books.senders
     return {
         "id": sender.phone_number_id,
         "display_phone_number": sender.display_phone_number,
         "verified_name": "Sandbox client",
-        "status": "PENDING",
+        "status": sender.meta_status if registered else "PENDING",
         "code_verification_status": "VERIFIED",
-        "name_status": "APPROVED",
-        "quality_rating": "UNKNOWN",
-        "platform_type": "NOT_APPLICABLE",
+        "name_status": sender.name_status,
+        "quality_rating": sender.quality_rating if registered else "UNKNOWN",
+        "platform_type": "CLOUD_API" if registered else "NOT_APPLICABLE",
     }
 
 
@@ -211,7 +226,8 @@ async def issue_token(
 ) -> dict[str, Any]:
     """A client's token again, without the client."""
     _require_solution(request, world, solution_id)
-    if business_id not in world.books.meta.owners.values():
+    owned = [waba for waba, of in world.books.meta.owners.items() if of == business_id]
+    if not any(world.books.registration(waba).fate.partner for waba in owned):
         raise _no_such(business_id)
     return {"data": [{"access_token": world.books.meta.new_token(business_id, world.clock())}]}
 
@@ -241,7 +257,7 @@ async def subscriptions(app_id: str, request: Request, world: Here) -> dict[str,
 
 
 @router.get("/{node}")
-async def node(node: str, request: Request, world: Here) -> dict[str, Any]:
+async def node(node: str, request: Request, world: Here, fields: str = "") -> dict[str, Any]:
     """One object by its id: the app, the solution, our portfolio, or a WABA."""
     config, facts = world.config, world.books.meta.facts
     if node == config.meta_app_id:
@@ -263,10 +279,13 @@ async def node(node: str, request: Request, world: Here) -> dict[str, Any]:
     if _same(_bearer(request), config.meta_system_token.get_secret_value()):
         raise _no_such(node)
     owner = world.books.meta.owners.get(_require_waba(request, world, node), "")
+    fate = world.books.registration(node).fate
+    health = waba_health(node, fate, config.meta_app_id)
     return {
         "id": node,
         "name": "Sandbox client",
-        "account_review_status": "APPROVED",
+        "account_review_status": fate.review,
+        **({"health_status": health} if _asks_for_health(fields) else {}),
         "ownership_type": "CLIENT_OWNED",
         "owner_business_info": {"id": owner, "name": "Sandbox client"},
     }

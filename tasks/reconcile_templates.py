@@ -1,0 +1,107 @@
+"""Compare the test message's template on live clients' WABAs with what Infobip shows of it.
+
+One that was approved may be paused, disabled or deleted since. Nobody misses it until a test
+message is to be sent; whoever needs it then looks again, or makes it anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from prefect import task
+
+from tasks.services import Services
+from tasks.step import STEP, may_repeat
+from waboard.domain.conditions import ConditionType
+from waboard.domain.delivery import Verdict
+from waboard.domain.errors import ProviderError
+from waboard.domain.ids import PhoneNumber
+from waboard.domain.reconcile import Answer, Aspect, Finding
+from waboard.domain.steps import template_is_needed
+from waboard.domain.subscription import WatchedWaba
+from waboard.domain.template import GONE, news_of_template, still_usable
+from waboard.ledger.look import hold
+from waboard.ledger.onboardings import go_on_soon
+from waboard.ledger.watched_wabas import LookAt, Turn, next_turn, record_looked
+
+_KINDS = (ConditionType.TEMPLATE_READY,)
+
+
+@task(
+    name="compare templates",
+    task_run_name="compare templates of the test message",
+    retry_condition_fn=may_repeat,
+    **STEP,
+)
+async def compare_templates(
+    services: Services, client_ref: str | None, *, dry: bool
+) -> list[Finding]:
+    """Look at the WABAs whose turn it is, one call each."""
+    async with services.ledger.begin() as session:
+        turn = await next_turn(session, LookAt.TEMPLATE, _KINDS, client_ref)
+    findings = [await _compare(services, waba, dry=dry) for waba in turn.wabas]
+    if not dry:
+        async with services.ledger.begin() as session:
+            ids = [waba.onboarding_id for waba in turn.wabas]
+            await record_looked(session, LookAt.TEMPLATE, ids, services.clock())
+    return [*findings, *_not_their_turn(turn)]
+
+
+async def _compare(services: Services, waba: WatchedWaba, *, dry: bool) -> Finding:
+    try:
+        status = await _status(services, list(waba.senders))
+    except ProviderError as error:
+        return waba.finding(Aspect.TEMPLATE, Answer.UNKNOWN, str(error))
+    if status is None:
+        said = "Infobip does not know its senders now."
+        return waba.finding(Aspect.TEMPLATE, Answer.UNKNOWN, said)
+    said = f"The template of the test message is {status}."
+    finding = waba.finding(Aspect.TEMPLATE, still_usable(status), said)
+    news = news_of_template(waba.conditions[ConditionType.TEMPLATE_READY], status)
+    if dry or news is None:
+        return finding
+    return await _follow(services, waba, news, finding)
+
+
+async def _status(services: Services, senders: Sequence[PhoneNumber]) -> str | None:
+    """Return the template's status, `GONE`, or None when Infobip knows none of the senders."""
+    wanted = (services.verification.template_name, services.verification.language)
+    for sender in senders:
+        listed = await services.infobip.templates.of(sender)
+        if listed is not None:
+            found = (each.status for each in listed if (each.name, each.language) == wanted)
+            return next(found, GONE)
+    return None
+
+
+async def _follow(
+    services: Services, waba: WatchedWaba, news: Verdict, finding: Finding
+) -> Finding:
+    kind = ConditionType.TEMPLATE_READY
+    evidence = "templates of a sender"
+    of = waba.onboarding_id
+    await services.write(of, "", kind, news.status, news.reason, news.message, evidence)
+    if not template_is_needed(await services.look(of)):
+        return replace(finding, said=f"{finding.said} No test message needs it now.")
+    async with services.ledger.begin() as session:
+        await hold(session, of)
+        await go_on_soon(session, of, services.clock())
+    return replace(finding, done="Its run goes on: a test message needs it.")
+
+
+def _not_their_turn(turn: Turn) -> list[Finding]:
+    looked = len(turn.wabas)
+    if looked == turn.of:
+        return []
+    told = [
+        waba.finding(Aspect.TEMPLATE, Answer.NO, f"{known.message} {_LATER}")
+        for waba in turn.others
+        for known in [waba.conditions[ConditionType.TEMPLATE_READY]]
+    ]
+    said = (
+        f"{looked} of {turn.of} WABAs were looked at, those first whose last time is longest ago; "
+        "the others the next times."
+    )
+    return [*told, Finding("", "", "", Aspect.TEMPLATE, Answer.YES, said)]
+
+
+_LATER = "It was not its turn to be looked at again."

@@ -1,0 +1,134 @@
+"""Our subscription at Meta: what a look shows, and what follows."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.domain.samples import T0, WABA
+from waboard.domain.conditions import Condition, ConditionType, Status
+from waboard.domain.ids import WabaId
+from waboard.domain.reasons import Reason
+from waboard.domain.reconcile import Answer
+from waboard.domain.subscription import (
+    MOST_REFUSED,
+    Seen,
+    Shown,
+    WatchedWaba,
+    compare_subscription,
+    is_our_own_trouble,
+    is_to_be_made_again,
+    news_of_subscription,
+    refusal_of,
+)
+
+LATER = T0 + timedelta(days=1)
+GONE, THERE, REMOVED = Seen(Shown.GONE), Seen(Shown.THERE), Seen(Shown.REMOVED)
+REFUSED, UNSEEN = Seen(Shown.TOKEN_REFUSED), Seen(Shown.UNSEEN, "Meta did not answer.")
+
+
+def waba(reason: Reason | None, status: Status = Status.FALSE) -> WatchedWaba:
+    """One of which this is held of our subscription."""
+    held = reason and Condition(ConditionType.CONNECTED, status, reason, "", "test", T0)
+    conditions = {ConditionType.CONNECTED: held} if held else {}
+    return WatchedWaba("1", "acme", WabaId(WABA), None, conditions, {})
+
+
+UP = waba(Reason.SUBSCRIPTION_READ_BACK, Status.TRUE)
+
+
+@pytest.mark.parametrize(
+    ("code", "subcode", "shown"),
+    [
+        (190, 463, Shown.TOKEN_REFUSED),
+        (0, None, Shown.TOKEN_REFUSED),
+        (10, None, Shown.REMOVED),
+        (200, None, Shown.REMOVED),
+        (299, None, Shown.REMOVED),
+        (100, 33, Shown.REMOVED),
+        (100, None, Shown.UNSEEN),
+        (80007, None, Shown.UNSEEN),
+        (2, None, Shown.UNSEEN),
+        (None, None, Shown.UNSEEN),
+    ],
+)
+def test_a_refusal_shows_by_its_code_what_became_of_us(
+    code: int | None, subcode: int | None, shown: Shown
+):
+    assert refusal_of(code, subcode) is shown
+
+
+@pytest.mark.parametrize(
+    ("held", "seen", "reason"),
+    [
+        (UP, THERE, None),
+        (UP, UNSEEN, None),
+        (UP, GONE, Reason.SUBSCRIPTION_GONE),
+        (UP, REMOVED, Reason.CLIENT_DISCONNECTED),
+        (UP, REFUSED, Reason.TOKEN_REFUSED),
+        (waba(Reason.PARTNER_ADDED, Status.TRUE), THERE, Reason.SUBSCRIPTION_READ_BACK),
+        (waba(Reason.SUBSCRIPTION_GONE), THERE, Reason.SUBSCRIPTION_READ_BACK),
+        (waba(Reason.SUBSCRIPTION_GONE), GONE, None),
+        (waba(Reason.TOKEN_REFUSED, Status.UNKNOWN), THERE, Reason.SUBSCRIPTION_READ_BACK),
+        (waba(Reason.CLIENT_DISCONNECTED), THERE, Reason.SUBSCRIPTION_READ_BACK),
+        (waba(Reason.CLIENT_DISCONNECTED), GONE, None),
+        (waba(Reason.CLIENT_DISCONNECTED), REFUSED, None),
+        (waba(Reason.ACCOUNT_RESTRICTED), THERE, None),
+        (waba(Reason.ACCOUNT_BANNED), REMOVED, None),
+        (waba(None), GONE, None),
+    ],
+)
+def test_what_a_look_changes(held: WatchedWaba, seen: Seen, reason: Reason | None):
+    news = news_of_subscription(held, seen, LATER)
+    assert (news.reason if news else None) is reason
+
+
+def test_what_meta_has_just_said_is_over_may_still_be_shown():
+    held = waba(Reason.CLIENT_DISCONNECTED)
+    soon = T0 + timedelta(minutes=5)
+    assert news_of_subscription(held, THERE, soon) is None
+    assert compare_subscription(held, THERE, soon).answer is Answer.UNKNOWN
+    assert compare_subscription(held, THERE, LATER).answer is Answer.YES
+
+
+@pytest.mark.parametrize(
+    ("held", "again"),
+    [
+        (UP, True),
+        (waba(Reason.SUBSCRIPTION_REFUSED, Status.UNKNOWN), True),
+        (waba(Reason.ACCOUNT_RESTRICTED), True),
+        (waba(Reason.CLIENT_DISCONNECTED), False),
+        (waba(Reason.ACCOUNT_DELETED), False),
+        (waba(None), False),
+    ],
+)
+def test_it_is_made_again_unless_the_client_has_ended_it(held: WatchedWaba, again: bool):
+    assert is_to_be_made_again(held, GONE) is again
+    assert not is_to_be_made_again(held, THERE)
+
+
+@pytest.mark.parametrize(
+    ("seen", "answer"),
+    [
+        (THERE, Answer.YES),
+        (GONE, Answer.NO),
+        (REMOVED, Answer.NO),
+        (REFUSED, Answer.NO),
+        (UNSEEN, Answer.UNKNOWN),
+    ],
+)
+def test_a_look_is_an_answer(seen: Seen, answer: Answer):
+    assert compare_subscription(UP, seen, LATER).answer is answer
+
+
+def test_many_refused_at_once_are_our_own_trouble():
+    """The app has lost its permission: its clients have not all left in the same hour."""
+    refused = [(UP, REMOVED)] * MOST_REFUSED
+    assert is_our_own_trouble(refused)
+    assert not is_our_own_trouble(refused[1:])
+    assert not is_our_own_trouble([*refused, *[(UP, THERE)] * MOST_REFUSED])
+
+
+def test_those_who_left_before_do_not_count():
+    left = waba(Reason.CLIENT_DISCONNECTED)
+    assert not is_our_own_trouble([(left, REMOVED)] * 100)
+    assert is_our_own_trouble([(left, REMOVED)] * 100 + [(UP, REFUSED)] * MOST_REFUSED)
