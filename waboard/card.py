@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from waboard.domain.conditions import Condition, ConditionType
+from waboard.domain.decisions import Decision
 from waboard.domain.ids import mask_phone
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of, stage_of
@@ -28,11 +29,15 @@ SENDER_STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What happened to an onboarding: when what became true, what came in and was done last."""
+    """What happened to an onboarding: when what became true, what came in and was done last.
+
+    And what people decided.
+    """
 
     reached: Sequence[ConditionChangeRow] = ()
     events: Sequence[EventRow] = ()
     effects: Sequence[EffectRow] = ()
+    decisions: Sequence[Decision] = ()
 
 
 def card_of(onboarding: Onboarding, history: History, now: datetime) -> str:
@@ -43,6 +48,7 @@ def card_of(onboarding: Onboarding, history: History, now: datetime) -> str:
         _to_be_written_to(onboarding),
         _senders(onboarding),
         _stages(onboarding, history.reached),
+        _decisions(history.decisions),
         _events(history.events),
         _effects(history.effects),
     ]
@@ -55,10 +61,14 @@ def _head(onboarding: Onboarding, now: datetime) -> str:
         f"{text(onboarding.client_name)} · WABA {onboarding.waba_label} · attempt "
         f"{onboarding.attempt} · filed under {onboarding.filing} · asked for "
         f"{time(onboarding.created_at)}",
-        text(outcome_of(onboarding).message) if onboarding.senders else "",
+        text(outcome_of(onboarding).message) if _has_much_to_say(onboarding) else "",
         f"As of {time(now)}.",
     ]
     return "\n\n".join(line for line in lines if line)
+
+
+def _has_much_to_say(onboarding: Onboarding) -> bool:
+    return bool(onboarding.senders) or onboarding.cancelled is not None
 
 
 def _needed(onboarding: Onboarding, now: datetime) -> str:
@@ -124,6 +134,11 @@ def _stages(onboarding: Onboarding, reached: Sequence[ConditionChangeRow]) -> st
         for change in reached
     ]
     return _table("The way so far", ("Became true", "Of", "When", "After"), rows)
+
+
+def _decisions(decisions: Sequence[Decision]) -> str:
+    rows = [(time(d.at), d.verb, d.subject_label, d.by, d.why) for d in decisions]
+    return _table("What people decided", ("When", "What", "Of", "Who", "Why"), rows)
 
 
 def _events(events: Sequence[EventRow]) -> str:

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from waboard.api_client import Refused, Unreachable
-from waboard.domain.errors import BadInput, WaboardError
+from waboard.api_client import GatewayClient, Refused, Unreachable
+from waboard.domain.errors import BadInput, NotFound, WaboardError
 from waboard.domain.onboarding import VerifyBy
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -37,6 +37,16 @@ def exit_code(error: WaboardError) -> int:
     if isinstance(error, BadInput | Refused):
         return 2
     return 3 if isinstance(error, Unreachable) else 1
+
+
+def newest(client: GatewayClient, client_ref: str) -> str:
+    """Return the id of a client's newest onboarding. Raises NotFound."""
+    found = client.onboardings(client_ref)
+    if not found:
+        raise NotFound(
+            f"Nobody has asked to onboard {client_ref!r}.", remedy="See `waboard status`."
+        )
+    return found[0]["id"]
 
 
 def show(value: Any, drawn: RenderableType, *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from waboard.domain.conditions import Condition, ConditionType
+from waboard.domain.decisions import Decision
 from waboard.domain.errors import NotFound
 from waboard.domain.filing import Filing
 from waboard.domain.ids import (
@@ -121,7 +122,7 @@ class Onboarding:
 
     `wait` is what its run sleeps for now; `waited_for` holds when each kind of wait that it has
     ever slept for is given up; `slept_since_share` is whether it slept since its last share began.
-    `ended_as` is the outcome that was told at its last end.
+    `ended_as` is the outcome that was told at its last end, `cancelled` who cancelled it and why.
     """
 
     id: str
@@ -144,6 +145,7 @@ class Onboarding:
     slept_since_share: bool = False
     verify_by: VerifyBy = VerifyBy.TEMPLATE
     ended_as: str | None = None
+    cancelled: Decision | None = None
 
     @property
     def waba_label(self) -> str:

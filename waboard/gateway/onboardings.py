@@ -10,6 +10,8 @@ from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, autho
 from waboard.gateway.starting import run_is_started
 from waboard.gateway.views import OnboardingView, onboarding_view
 from waboard.ledger.clients import start_onboarding
+from waboard.ledger.database import Ledger
+from waboard.ledger.decisions import decisions_about, decisions_of
 from waboard.ledger.look import look
 from waboard.ledger.onboardings import find_onboardings, read_onboarding
 
@@ -41,15 +43,20 @@ async def start(
     response.status_code = 201 if started.created else 200
     if onboarding.flow_run_id is None and not await run_is_started(ledger, onboarding):
         response.status_code = 202
-    async with ledger.begin() as session:
-        return onboarding_view(await read_onboarding(session, onboarding.id))
+    return await shown(ledger, onboarding.id)
 
 
 @router.get("/{onboarding_id}")
 async def show(onboarding_id: str, ledger: TheLedger) -> OnboardingView:
     """Show one onboarding: conditions, what is needed and from whom, senders, links."""
+    return await shown(ledger, onboarding_id)
+
+
+async def shown(ledger: Ledger, onboarding_id: str) -> OnboardingView:
+    """Return one onboarding as callers are shown it. Raises NotFound."""
     async with ledger.begin() as session:
-        return onboarding_view(await read_onboarding(session, onboarding_id))
+        onboarding = await read_onboarding(session, onboarding_id)
+        return onboarding_view(onboarding, await decisions_of(session, onboarding_id))
 
 
 @router.get("")
@@ -65,5 +72,6 @@ async def search(
         most = limit if stage is None else None
         ids = await find_onboardings(session, client_ref=client_ref, limit=most)
         found = [await read_onboarding(session, onboarding_id) for onboarding_id in ids]
-    kept = [o for o in found if stage is None or stage_of(o) == stage]
-    return [onboarding_view(onboarding) for onboarding in kept[:limit]]
+        kept = [o for o in found if stage is None or stage_of(o) == stage][:limit]
+        decided = await decisions_about(session, [each.id for each in kept])
+    return [onboarding_view(each, decided[each.id]) for each in kept]

@@ -4,6 +4,7 @@ Phone numbers are whole here: whoever holds an API key is the numbers' own provi
 that is printed, logged or drawn masks them.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from prefect.utilities.urls import url_for
 from pydantic import BaseModel
 
 from waboard.domain.conditions import Condition
+from waboard.domain.decisions import Decision
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of, stage_of
 from waboard.domain.requirements import Requirement, requirements_of
@@ -71,6 +73,16 @@ class SenderView(BaseModel):
     conditions: list[ConditionView]
 
 
+class DecisionView(BaseModel):
+    """What a person decided: who, what, why and when; of one sender, or of all."""
+
+    verb: str
+    phone_number: str | None
+    by: str
+    why: str
+    at: datetime
+
+
 class OnboardingView(BaseModel):
     """One onboarding. `stage` is the outcome's name once it has ended."""
 
@@ -90,6 +102,7 @@ class OnboardingView(BaseModel):
     conditions: list[ConditionView]
     requirements: list[RequirementView]
     senders: list[SenderView]
+    decisions: list[DecisionView]
     links: dict[str, str]
 
 
@@ -131,7 +144,7 @@ def run_links(run_id: str) -> dict[str, str]:
     return {"flow_run": url} if url else {}
 
 
-def onboarding_view(onboarding: Onboarding) -> OnboardingView:
+def onboarding_view(onboarding: Onboarding, decisions: Iterable[Decision] = ()) -> OnboardingView:
     """Show an onboarding."""
     outcome = outcome_of(onboarding)
     return OnboardingView(
@@ -151,6 +164,7 @@ def onboarding_view(onboarding: Onboarding) -> OnboardingView:
         conditions=[_condition(c) for c in onboarding.conditions.values()],
         requirements=[_requirement(r) for r in requirements_of(onboarding)],
         senders=[_sender(onboarding, s) for s in onboarding.senders],
+        decisions=[_decision(d) for d in decisions],
         links=_links(onboarding),
     )
 
@@ -190,6 +204,16 @@ def _requirement(requirement: Requirement) -> RequirementView:
         remedy=requirement.remedy,
         since=requirement.since,
         by=requirement.by,
+    )
+
+
+def _decision(decision: Decision) -> DecisionView:
+    return DecisionView(
+        verb=decision.verb,
+        phone_number=decision.phone_number or None,
+        by=decision.by,
+        why=decision.why,
+        at=decision.at,
     )
 
 

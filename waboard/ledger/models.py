@@ -133,7 +133,8 @@ class OnboardingRow(Base):
     still act: a leg that was given up for dead and lives finds another's name here. `ended_as` is
     the outcome that was told at the end, `news_at` when something came that changes it, or gives
     the run something to do: it goes on, and then there is none. `card_id` is its artifact in the
-    Prefect UI.
+    Prefect UI. `cancelled_at` is when somebody cancelled it, from then on no leg may act; it has
+    ended once its run has stopped.
     """
 
     __tablename__ = "onboardings"
@@ -165,6 +166,7 @@ class OnboardingRow(Base):
     reopened_at: Mapped[datetime | None]
     leg: Mapped[str | None] = mapped_column(String(36))
     card_id: Mapped[str | None] = mapped_column(String(36))
+    cancelled_at: Mapped[datetime | None]
 
 
 class SenderRow(Base):
@@ -419,3 +421,21 @@ class ConfirmationRow(Base):
     who: Mapped[str] = mapped_column(String(255))
     note: Mapped[str] = mapped_column(Text, default="")
     at: Mapped[datetime]
+
+
+class DecisionRow(Base):
+    """What a person decided about an onboarding, or about one of its senders.
+
+    `left_run_id` is the run that it left behind: another carries the onboarding since.
+    """
+
+    __tablename__ = "decisions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    phone_number: Mapped[str] = mapped_column(String(20))
+    verb: Mapped[str] = mapped_column(String(20))
+    by: Mapped[str] = mapped_column(String(100))
+    why: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    left_run_id: Mapped[str | None] = mapped_column(String(36))

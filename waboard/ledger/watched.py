@@ -16,7 +16,10 @@ from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, Sender
 
 
 async def registered_senders(session: AsyncSession, client_ref: str | None = None) -> list[Watched]:
-    """Return the registered senders of the newest onboarding of every WABA, or of one client."""
+    """Return the registered senders of the newest onboarding of every WABA, or of one client.
+
+    What was cancelled is kept true by nobody.
+    """
     registered, associated, usable = (aliased(ConditionRow) for _ in range(3))
     query = (
         select(
@@ -32,7 +35,11 @@ async def registered_senders(session: AsyncSession, client_ref: str | None = Non
         .join(registered, _condition(registered, ConditionType.REGISTERED))
         .outerjoin(associated, _condition(associated, ConditionType.ASSOCIATED))
         .outerjoin(usable, _condition(usable, ConditionType.USABLE))
-        .where(registered.status == Status.TRUE, OnboardingRow.id.in_(_newest()))
+        .where(
+            registered.status == Status.TRUE,
+            OnboardingRow.cancelled_at.is_(None),
+            OnboardingRow.id.in_(_newest()),
+        )
         .order_by(ClientRow.client_ref, SenderRow.id)
     )
     if client_ref is not None:
@@ -92,6 +99,7 @@ async def awaited_numbers(
         .outerjoin(registered, _condition(registered, ConditionType.REGISTERED))
         .where(
             OnboardingRow.ended_at.is_(None),
+            OnboardingRow.cancelled_at.is_(None),
             or_(registered.status.is_(None), registered.status == Status.UNKNOWN),
         )
     )
@@ -123,6 +131,7 @@ async def left_undone(
         .join(ConditionRow, ConditionRow.onboarding_id == OnboardingRow.id)
         .where(
             OnboardingRow.ended_at.is_not(None),
+            OnboardingRow.cancelled_at.is_(None),
             ConditionRow.status != Status.TRUE,
             ConditionRow.reason.in_((Reason.PROVIDER_UNAVAILABLE, Reason.RECEIVER_FAILED)),
             ConditionRow.changed_at >= since,
@@ -144,11 +153,11 @@ class OnTheWay:
 
 
 async def on_the_way(session: AsyncSession, client_ref: str | None = None) -> list[OnTheWay]:
-    """Return every onboarding that has not ended."""
+    """Return every onboarding that has not ended, and is not about to as cancelled."""
     query = (
         select(OnboardingRow.id, ClientRow.client_ref, OnboardingRow.flow_run_id)
         .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
-        .where(OnboardingRow.ended_at.is_(None))
+        .where(OnboardingRow.ended_at.is_(None), OnboardingRow.cancelled_at.is_(None))
         .order_by(ClientRow.client_ref)
     )
     if client_ref is not None:
