@@ -124,7 +124,14 @@ async def settle_cancellations(ledger: Ledger, clock: Clock) -> None:
     async with ledger.begin() as session:
         unfinished = await being_cancelled(session)
     for onboarding_id in unfinished:
+        await _finish_or_say(ledger, clock, onboarding_id)
+
+
+async def _finish_or_say(ledger: Ledger, clock: Clock, onboarding_id: str) -> None:
+    try:
         await finish_cancelling(ledger, clock, onboarding_id)
+    except Exception as error:  # one that cannot be stopped must not keep the others waiting
+        logger.warning("Could not stop a run, trying again: %s", type(error).__name__)
 
 
 async def note_cancelled_by_hand(ledger: Ledger, clock: Clock, run_ids: list[str]) -> list[str]:
