@@ -1,5 +1,6 @@
 """What every command has in common: how it prints, and how it says what is wrong."""
 
+import getpass
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -37,6 +38,14 @@ def exit_code(error: WaboardError) -> int:
     if isinstance(error, BadInput | Refused):
         return 2
     return 3 if isinstance(error, Unreachable) else 1
+
+
+def login_name(option: str) -> str:
+    """Return who is logged in. Raises BadInput, naming the option, when nobody is by name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # in a container the user may have no name
+        raise BadInput(option, "is needed here.", remedy="Say who it is.") from None
 
 
 def newest(client: GatewayClient, client_ref: str) -> str:

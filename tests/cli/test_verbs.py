@@ -2,6 +2,7 @@
 
 import getpass
 import json
+from typing import Any
 
 import pytest
 import respx
@@ -16,12 +17,12 @@ every_verb = pytest.mark.parametrize("verb", ["retry", "cancel"])
 
 
 def answers(
-    gateway: respx.MockRouter, verb: str, status: int = 200, **answer: object
+    gateway: respx.MockRouter, verb: str, code: int = 200, answer: Any = None
 ) -> respx.Route:
     """Let the gateway know the client, and answer the verb."""
     gateway.get("/v1/onboardings").respond(json=[onboarding()])
     answered = answer or onboarding(attempt=2)
-    return gateway.post(f"/v1/onboardings/{ID}/{verb}").respond(status, json=answered)
+    return gateway.post(f"/v1/onboardings/{ID}/{verb}").respond(code, json=answered)
 
 
 @every_verb
@@ -59,7 +60,7 @@ def test_without_a_reason_nothing_is_asked(waboard: Waboard, verb: str):
 def test_what_does_not_fit_is_said_with_the_remedy(
     waboard: Waboard, gateway: respx.MockRouter, verb: str
 ):
-    answers(gateway, verb, 409, **problem(409, "acme is on its way.", "Wait."))
+    answers(gateway, verb, 409, problem(409, "acme is on its way.", "Wait."))
     refused(waboard(verb, "acme", "--why", "It is mended."), 2, "acme is on its way.", "Wait.")
 
 

@@ -126,15 +126,16 @@ class TestCancelled:
                     await act(session)
 
     async def test_its_place_in_the_queue_is_given_back(self, desk: Desk, onboarding_id: str):
+        ahead = await desk.started("ahead", "102384266220000")
         behind = await desk.started("behind", "102384266220001")
         async with desk.ledger.begin() as session:
-            for each in (onboarding_id, behind):
-                assert await admit(session, await client_of(session, each), 0, at(0))
+            for each in (ahead, onboarding_id, behind):
+                await admit(session, await client_of(session, each), 1, at(0))
         await desk.sleep(behind, WaitKind.SLOT)
         await cancel(desk, onboarding_id, 5)
         assert [due.onboarding_id for due in await desk.claim(5)] == [behind]
         async with desk.ledger.begin() as session:
-            assert await admit(session, await client_of(session, behind), 1, at(6)) is None
+            assert await admit(session, await client_of(session, behind), 2, at(6)) is None
 
     async def test_a_place_that_was_taken_stays_taken(self, desk: Desk, onboarding_id: str):
         async with desk.ledger.begin() as session:
