@@ -23,7 +23,7 @@ from tasks.card import show_card
 from tasks.connect import connect_waba, has_signed_up
 from tasks.facts import read_facts
 from tasks.notify import notify_operator, notify_provider, record_told
-from tasks.runs import sleep_for, wake_up
+from tasks.runs import end_of_stopped, sleep_for, wake_up
 from tasks.services import Services, open_services
 from tasks.share import share_waba
 from tasks.solution import look_at_solution, solution_of
@@ -68,12 +68,15 @@ async def onboard_client(onboarding_id: UUID) -> State[None]:
         onboarding_id: As `POST /v1/onboardings` and `waboard onboard` give it. Start onboardings
             there, not here: they write down what this run reads.
     """
-    try:
-        async with open_services() as services:
+    async with open_services() as services:
+        try:
             return await onboard(services, str(onboarding_id))
-    except Superseded as error:
-        # Another leg has taken over: how the run stands is that one's to say.
-        raise Abort(str(error)) from None
+        except Superseded as error:
+            stopped = await end_of_stopped(services, str(onboarding_id))
+            if stopped is not None:
+                return stopped
+            # Another leg has taken over: how the run stands is that one's to say.
+            raise Abort(str(error)) from None
 
 
 async def onboard(services: Services, onboarding_id: str) -> State[None]:

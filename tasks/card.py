@@ -1,6 +1,9 @@
 """Show an onboarding's card in the Prefect UI: one artifact a run, changed in place."""
 
 import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
@@ -9,39 +12,61 @@ from prefect.exceptions import ObjectNotFound
 from tasks.services import Services
 from tasks.stage_clocks import stage_clock
 from waboard.card import History, card_of
+from waboard.domain.clock import Clock
 from waboard.domain.onboarding import Onboarding
+from waboard.domain.waits import WaitKind
+from waboard.ledger.database import Ledger
+from waboard.ledger.decisions import decisions_of
 from waboard.ledger.history import became_true, last_effects, last_events
 from waboard.ledger.onboardings import card_id_of, record_card
 from waboard.prefect_client import get_client
 
 MOST = 15
 """How many events, and how many effects, a card shows."""
+NEVER: Mapping[WaitKind, timedelta] = MappingProxyType({})
 logger = logging.getLogger(__name__)
 
 
 async def show_card(services: Services, onboarding: Onboarding) -> None:
-    """Bring the card up to date. Nothing depends on it, so nothing fails with it."""
+    """Bring the card up to date, from within a run."""
+    remind = services.policy.reminders
+    await draw_card(services.ledger, services.clock, onboarding, remind)
+
+
+async def draw_card(
+    ledger: Ledger,
+    clock: Clock,
+    onboarding: Onboarding,
+    remind: Mapping[WaitKind, timedelta] = NEVER,
+) -> None:
+    """Bring the card up to date. Nothing depends on it, so nothing fails with it.
+
+    `remind` is after how long each kind of wait is late, where that is set.
+    """
     try:
-        markdown = await _draw(services, onboarding)
-        await _publish(services, onboarding, markdown)
+        markdown = await _draw(ledger, onboarding, remind, clock())
+        await _publish(ledger, onboarding, markdown)
     except Exception as error:
         logger.warning("The card could not be shown: %s", type(error).__name__)
 
 
-async def _draw(services: Services, onboarding: Onboarding) -> str:
-    async with services.ledger.begin() as session:
-        clock = await stage_clock(session, services, onboarding)
+async def _draw(
+    ledger: Ledger, onboarding: Onboarding, remind: Mapping[WaitKind, timedelta], now: datetime
+) -> str:
+    async with ledger.begin() as session:
+        clock = await stage_clock(session, onboarding, remind, now)
         history = History(
             await became_true(session, onboarding.id),
             await last_events(session, onboarding.id, MOST),
             await last_effects(session, onboarding.id, MOST),
+            await decisions_of(session, onboarding.id),
         )
-        return card_of(onboarding, history, services.clock(), clock)
+        return card_of(onboarding, history, now, clock)
 
 
-async def _publish(services: Services, onboarding: Onboarding, markdown: str) -> None:
-    async with services.ledger.begin() as session:
-        card_id = await card_id_of(session, onboarding.id)
+async def _publish(ledger: Ledger, onboarding: Onboarding, markdown: str) -> None:
+    async with ledger.begin() as session:
+        card_id = await card_id_of(session, onboarding.id, onboarding.attempt)
     async with get_client() as client:
         if card_id is not None:
             try:
@@ -50,8 +75,8 @@ async def _publish(services: Services, onboarding: Onboarding, markdown: str) ->
                 card_id = None
         if card_id is None:
             made = await client.create_artifact(_new(onboarding, markdown))
-            async with services.ledger.begin() as session:
-                await record_card(session, onboarding.id, str(made.id))
+            async with ledger.begin() as session:
+                await record_card(session, onboarding.id, str(made.id), onboarding.attempt)
 
 
 def _new(onboarding: Onboarding, markdown: str) -> ArtifactCreate:

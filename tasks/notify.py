@@ -43,7 +43,7 @@ async def notify_operator(services: Services, onboarding: Onboarding, outcome: O
         return
     block = await _notification_block(slug)
     subject = f"{onboarding.client_ref}: {outcome.name}"
-    async with effect(services, onboarding, Verb.NOTIFY_OPERATOR, outcome.name):
+    async with effect(services, onboarding, Verb.NOTIFY_OPERATOR, told_as(onboarding, outcome)):
         await _deliver(block, subject, outcome.message)
 
 
@@ -59,6 +59,11 @@ async def _deliver(block: NotificationBlock, subject: str, text: str) -> None:
     except Exception as error:
         # Each block raises errors of its own; their texts may hold the receiver's URL.
         raise Undelivered("the operator", type(error).__name__) from None
+
+
+def told_as(onboarding: Onboarding, outcome: Outcome) -> str:
+    """Name what is told once: an outcome of an attempt. The next one's is told again."""
+    return outcome.name if onboarding.attempt == 1 else f"{outcome.name}.{onboarding.attempt}"
 
 
 async def tell_operator(slug: str | None, subject: str, text: str) -> None:
@@ -96,10 +101,10 @@ async def notify_provider(services: Services, onboarding: Onboarding, outcome: O
     webhook = await _provider_webhook()
     if webhook is None or await _was_told(services, onboarding, Verb.NOTIFY_PROVIDER, outcome):
         return
-    now, message_id = services.clock(), f"{onboarding.id}.{outcome.name}"
+    now, message_id = services.clock(), f"{onboarding.id}.{told_as(onboarding, outcome)}"
     body = json.dumps(outcome_event(onboarding, outcome, now))
     headers = _headers(webhook, message_id, now, body)
-    async with effect(services, onboarding, Verb.NOTIFY_PROVIDER, outcome.name):
+    async with effect(services, onboarding, Verb.NOTIFY_PROVIDER, told_as(onboarding, outcome)):
         await _post(webhook.url, headers, body)
 
 
@@ -175,7 +180,7 @@ async def _was_told(
     services: Services, onboarding: Onboarding, verb: Verb, outcome: Outcome
 ) -> bool:
     async with services.ledger.begin() as session:
-        last = await find_effect(session, onboarding.id, verb, outcome.name)
+        last = await find_effect(session, onboarding.id, verb, told_as(onboarding, outcome))
     return last is not None and last.status == EffectStatus.DONE
 
 

@@ -120,8 +120,9 @@ def _is_left_behind(run: FlowRun, alive: set[str], now: datetime) -> bool:
 
 async def _hand_back(client: PrefectClient, run: FlowRun) -> None:
     cancelling = run.state is not None and run.state.is_cancelling()
+    said = run.state.message if run.state else None
     state = (
-        Cancelled(message="Its process died before it could be cancelled.")
+        Cancelled(message=said or "Its process died before it could be cancelled.")
         if cancelling
         else AwaitingRetry(message="Its process died in the middle; it goes on from the ledger.")
     )

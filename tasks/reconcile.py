@@ -12,6 +12,7 @@ from prefect import task
 from prefect.client.schemas.objects import State
 
 from tasks.await_registration import keep_quality
+from tasks.cancel import note_cancelled_by_hand
 from tasks.runs import start_run, states_of
 from tasks.services import Services
 from tasks.step import STEP, may_repeat
@@ -81,10 +82,18 @@ async def _run(
     if run_id not in states:
         finding = replace(finding, answer=Answer.NO, said="Prefect knows its run no more.")
         return finding if dry else await _start_anew(services, finding)
+    if state is not None and state.is_cancelled():
+        finding = replace(finding, answer=Answer.NO, said="Its run was cancelled by hand.")
+        return finding if dry else await _cancel(services, finding, run_id)
     if state is not None and state.is_final():
-        said = f"Its run is {state.name} and it has not ended; retry it in the Prefect UI to go on."
+        said = f"Its run is {state.name} and it has not ended; `waboard retry` lets it go on."
         return replace(finding, answer=Answer.NO, said=said)
     return replace(finding, said=f"Its run is {state.name if state else 'about to begin'}.")
+
+
+async def _cancel(services: Services, finding: Finding, run_id: str) -> Finding:
+    await note_cancelled_by_hand(services.ledger, services.clock, [run_id])
+    return replace(finding, done="It is cancelled; `waboard retry` lets it go on.")
 
 
 async def _start_anew(services: Services, finding: Finding) -> Finding:

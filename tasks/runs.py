@@ -12,7 +12,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound, Pause
 from prefect.runtime import flow_run
-from prefect.states import AwaitingRetry, Paused
+from prefect.states import AwaitingRetry, Cancelled, Paused
 
 from tasks.card import show_card
 from tasks.deployments import start_deployment
@@ -22,19 +22,20 @@ from tasks.timeline import show_seen
 from waboard.boundary import boundary
 from waboard.domain.clock import Clock
 from waboard.domain.clocks import LATE
+from waboard.domain.decisions import IN_THE_UI, DecisionVerb, Order
 from waboard.domain.errors import NotFound, WaboardError
 from waboard.domain.onboarding import Onboarding
-from waboard.domain.outcome import OutcomeName
+from waboard.domain.outcome import OutcomeName, outcome_of
 from waboard.domain.steps import is_over
 from waboard.domain.waits import WORDS, WaitKind
+from waboard.ledger.attempts import begin_leg, refuse_stopped, reopen_onboarding
 from waboard.ledger.database import Ledger
+from waboard.ledger.decisions import record_decision, was_left_behind
 from waboard.ledger.events import FOR_ALL, came_for_all
 from waboard.ledger.look import Seen, hold, look
 from waboard.ledger.onboardings import (
-    begin_leg,
     read_onboarding,
     record_run,
-    reopen_onboarding,
     take_up_news,
 )
 from waboard.ledger.waits import DueWait, close_waits, open_wait, put_off, satisfy_wait
@@ -51,6 +52,7 @@ SKEW = timedelta(seconds=2)
 """How much the clocks of two machines may differ."""
 LOOK_AGAIN = timedelta(minutes=1)
 """How long after a run was resumed its wait is looked at again, should it never have woken."""
+RETRIED = Order(by=IN_THE_UI, why="Its run was retried there.")
 
 logger = logging.getLogger(__name__)
 
@@ -68,28 +70,34 @@ logging.getLogger("prefect.flow_runs").addFilter(_SleepIsNoError())
 
 
 async def start_run(ledger: Ledger, onboarding: Onboarding) -> str:
-    """Start the run of an onboarding, once: the onboarding's id is its idempotency key.
+    """Start the run of an onboarding, once an attempt: its idempotency key names both.
 
     Returns the flow run's id. Raises NotFound when nothing is deployed.
     """
+    first = onboarding.attempt == 1
     run = await start_deployment(
         DEPLOYMENT,
         {"onboarding_id": onboarding.id},
         run_name=onboarding.run_name,
         tags=onboarding.tags,
-        key=onboarding.id,
+        key=onboarding.id if first else f"{onboarding.id}/{onboarding.attempt}",
     )
     boundary("start:asked")
     async with ledger.begin() as session:
-        await record_run(session, onboarding.id, str(run.id))
+        await record_run(session, onboarding.id, str(run.id), onboarding.attempt)
     return str(run.id)
 
 
 async def wake_up(services: Services, onboarding_id: str) -> Onboarding:
-    """Write down that the run is awake, and look at everything anew: nothing is remembered."""
+    """Write down that the run is awake, and look at everything anew: nothing is remembered.
+
+    Raises Superseded when no leg of this run may act: somebody cancelled it, or began another
+    attempt.
+    """
     run_id = str(flow_run.get_id())
     async with services.ledger.begin() as session:
         await hold(session, onboarding_id)
+        await refuse_stopped(session, onboarding_id, run_id)
         await take_up_news(session, onboarding_id)
         known = await read_onboarding(session, onboarding_id)
     seen = Seen()
@@ -98,14 +106,30 @@ async def wake_up(services: Services, onboarding_id: str) -> Onboarding:
         now = services.clock()
         await hold(session, onboarding_id)
         await close_waits(session, onboarding_id, now)
-        await begin_leg(session, onboarding_id, run_id, services.leg)
         if retried:
             await reopen_onboarding(session, onboarding_id, now)
+            await record_decision(session, onboarding_id, DecisionVerb.RETRY, RETRIED, now)
+        await begin_leg(session, onboarding_id, run_id, services.leg)
         onboarding = await look(session, onboarding_id, now, seen)
     show_seen(onboarding, seen)
     if set(flow_run.get_tags()) != set(onboarding.tags):
         await tag(run_id, onboarding.tags)
     return onboarding
+
+
+async def end_of_stopped(services: Services, onboarding_id: str) -> State[None] | None:
+    """Say how a run ends of which no leg may act any more: it was cancelled, or left behind.
+
+    None when another leg of the same run goes on.
+    """
+    async with services.ledger.begin() as session:
+        onboarding = await read_onboarding(session, onboarding_id)
+        left = await was_left_behind(session, onboarding_id, str(flow_run.get_id()))
+    if left:
+        return Cancelled(message=f"Attempt {onboarding.attempt} goes on with this in its own run.")
+    if onboarding.cancelled is not None:
+        return Cancelled(message=outcome_of(onboarding).message)
+    return None
 
 
 async def go_on(onboarding: Onboarding) -> None:
@@ -115,7 +139,7 @@ async def go_on(onboarding: Onboarding) -> None:
     """
     run_id = str(onboarding.flow_run_id)
     async with get_client() as client:
-        state = await _state_of(client, run_id)
+        state = await state_of(client, run_id)
         if state is None:
             raise NotFound(
                 f"Prefect knows no run of {onboarding.client_ref} any more.",
@@ -158,7 +182,7 @@ async def sleep_for(
             until=until,
         )
         onboarding = await look(session, onboarding.id, now, seen)
-        stage = await stage_clock(session, services, onboarding)
+        stage = await stage_clock(session, onboarding, services.policy.reminders, now)
         over = stage is None or is_over(onboarding, kind)
         if over:
             await close_waits(session, onboarding.id, now)
@@ -224,7 +248,7 @@ async def _wake_or_say(client: PrefectClient, ledger: Ledger, due: DueWait, cloc
 
 
 async def _wake(client: PrefectClient, ledger: Ledger, due: DueWait, clock: Clock) -> None:
-    state = await _state_of(client, due.flow_run_id)
+    state = await state_of(client, due.flow_run_id)
     if state is not None and state.is_paused() and state.state_details.pause_key == due.pause_key:
         await client.resume_flow_run(UUID(due.flow_run_id))
         note(due.onboarding_id, due.flow_run_id, "woken", why=due.why)
@@ -261,7 +285,8 @@ async def mark_late(run_ids: Collection[str]) -> None:
                     await client.update_flow_run(run.id, tags=[*run.tags, LATE])
 
 
-async def _state_of(client: PrefectClient, run_id: str) -> State[Any] | None:
+async def state_of(client: PrefectClient, run_id: str) -> State[Any] | None:
+    """Return a run's state, None when Prefect does not know the run."""
     try:
         return (await client.read_flow_run(UUID(run_id))).state
     except ObjectNotFound:

@@ -19,6 +19,7 @@ from tests.domain.samples import (
 from waboard.card import History, card_of
 from waboard.domain.clocks import OF_THE_FIELD, Clocks
 from waboard.domain.conditions import ConditionType, Status
+from waboard.domain.decisions import Decision, DecisionVerb
 from waboard.domain.filing import Filing
 from waboard.domain.onboarding import Onboarding, VerifyBy
 from waboard.domain.reasons import Reason
@@ -156,3 +157,18 @@ def test_a_wait_is_held_against_what_is_usual():
 
 def test_whoever_waits_for_nothing_has_no_clock():
     assert "usually under" not in drawn(LIMITED)
+
+
+def test_what_people_decided_says_who_and_why():
+    decided = Decision(DecisionVerb.RETRY, "mia", "Call +1 202-456-1111.", T0, BAD)
+    drawn_with = card_of(LIMITED, History(decisions=[decided]), LATER)
+    shown = section(drawn_with, "What people decided")
+    assert "| 2026-01-05 09:00:00 | retry | …6042 | mia | Call …1111. |" in shown
+
+
+def test_what_was_cancelled_says_so_in_the_head_and_needs_nobody():
+    decided = Decision(DecisionVerb.CANCEL, "mia", "Wrong WABA.", T0)
+    card = drawn(replace(onboarding(), cancelled=decided))
+    assert card.startswith("# acme: Cancelled\n")
+    assert "Cancelled by mia: Wrong WABA. Nothing had been done." in card
+    assert "## What is needed" not in card

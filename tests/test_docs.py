@@ -30,6 +30,7 @@ from tests.domain.samples import BAD, T0, live_sender, not_true, onboarding, sen
 from waboard import cli
 from waboard.domain.additions import AdditionState
 from waboard.domain.conditions import ConditionType, Status
+from waboard.domain.decisions import DecisionVerb
 from waboard.domain.facts import registration_facts
 from waboard.domain.filing import ForeignFiling
 from waboard.domain.outcome import OutcomeName, Stage, outcome_of
@@ -152,6 +153,7 @@ def test_every_block_is_among_those_checked() -> None:
 NAMES: list[tuple[str, type[StrEnum]]] = [
     ("## Stages", Stage),
     ("## Outcomes", OutcomeName),
+    ("## What people decide", DecisionVerb),
     ("### Ids that assign themselves", ForeignFiling),
     ("## Adding a sender", AdditionState),
     ("## Conditions", Status),

@@ -58,6 +58,10 @@ class GatewayClient:
         """Return onboardings, the newest first."""
         return self._call("GET", "/v1/onboardings", params=_given(client_ref=client_ref))
 
+    def order(self, onboarding_id: str, verb: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Have something done to an onboarding, and return it."""
+        return self._call("POST", f"/v1/onboardings/{onboarding_id}/{verb}", json=request)
+
     def add_sender(self, onboarding_id: str, request: dict[str, Any]) -> dict[str, Any]:
         """Add a sender to a WABA, or find the run that does already."""
         return self._call("POST", f"/v1/onboardings/{onboarding_id}/senders", json=request)

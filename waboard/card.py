@@ -9,6 +9,7 @@ from datetime import datetime
 
 from waboard.domain.clocks import StageClock
 from waboard.domain.conditions import Condition, ConditionType
+from waboard.domain.decisions import Decision
 from waboard.domain.ids import mask_phone
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of, stage_of
@@ -30,11 +31,15 @@ SENDER_STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What happened to an onboarding: when what became true, what came in and was done last."""
+    """What happened to an onboarding: when what became true, what came in and was done last.
+
+    And what people decided.
+    """
 
     reached: Sequence[ConditionChangeRow] = ()
     events: Sequence[EventRow] = ()
     effects: Sequence[EffectRow] = ()
+    decisions: Sequence[Decision] = ()
 
 
 def card_of(
@@ -48,6 +53,7 @@ def card_of(
         _to_be_written_to(onboarding),
         _senders(onboarding),
         _stages(onboarding, history.reached),
+        _decisions(history.decisions),
         _events(history.events),
         _effects(history.effects),
     ]
@@ -60,7 +66,7 @@ def _head(onboarding: Onboarding, now: datetime) -> str:
         f"{text(onboarding.client_name)} · WABA {onboarding.waba_label} · attempt "
         f"{onboarding.attempt} · filed under {onboarding.filing} · asked for "
         f"{time(onboarding.created_at)}",
-        text(outcome_of(onboarding).message) if onboarding.senders else "",
+        text(outcome_of(onboarding).message) if _has_much_to_say(onboarding) else "",
         f"As of {time(now)}.",
     ]
     return "\n\n".join(line for line in lines if line)
@@ -72,6 +78,10 @@ def _waits(clock: StageClock | None, now: datetime) -> str:
     own = f"the last {clock.usual.count} such waits" if clock.usual.count else "the field's own"
     told = f"Half end within {span(clock.usual.median)} ({own}); late from {time(clock.late_at)}."
     return f"**{clock.said(now)}** {told}"
+
+
+def _has_much_to_say(onboarding: Onboarding) -> bool:
+    return bool(onboarding.senders) or onboarding.cancelled is not None
 
 
 def _needed(onboarding: Onboarding, now: datetime, clock: StageClock | None) -> str:
@@ -141,6 +151,11 @@ def _stages(onboarding: Onboarding, reached: Sequence[ConditionChangeRow]) -> st
         for change in reached
     ]
     return _table("The way so far", ("Became true", "Of", "When", "After"), rows)
+
+
+def _decisions(decisions: Sequence[Decision]) -> str:
+    rows = [(time(d.at), d.verb, d.subject_label, d.by, d.why) for d in decisions]
+    return _table("What people decided", ("When", "What", "Of", "Who", "Why"), rows)
 
 
 def _events(events: Sequence[EventRow]) -> str:

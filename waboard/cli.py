@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from waboard import cli_clients, cli_operations, cli_readiness, cli_senders, screen
+from waboard import cli_clients, cli_operations, cli_readiness, cli_senders, cli_verbs, screen
 from waboard.api_client import GatewayClient
 from waboard.cli_tools import Json, VerifiedBy, console, plain_errors, show, stderr
 from waboard.domain.errors import BadInput
@@ -31,6 +31,8 @@ app.add_typer(cli_senders.sender, name="sender")
 app.command("signup-link")(cli_clients.signup_link)
 app.command("readiness")(cli_readiness.readiness)
 app.command("reconcile")(cli_operations.reconcile)
+app.command("retry")(cli_verbs.retry)
+app.command("cancel")(cli_verbs.cancel)
 app.command("import")(cli_clients.import_clients)
 
 

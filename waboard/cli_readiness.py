@@ -1,6 +1,5 @@
 """`waboard readiness`: what is still missing in the provider's own set-up."""
 
-import getpass
 from typing import Annotated
 
 import typer
@@ -8,16 +7,8 @@ from rich.text import Text
 
 from waboard import screen
 from waboard.api_client import GatewayClient
-from waboard.cli_tools import Json, plain_errors, show
-from waboard.domain.errors import BadInput
+from waboard.cli_tools import Json, login_name, plain_errors, show
 from waboard.settings import load_settings
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # in a container the user may have no name
-        raise BadInput("--who", "is needed here.", remedy="Say who says so.") from None
 
 
 def readiness(
@@ -35,7 +26,7 @@ def readiness(
         raise typer.BadParameter("--confirm and --deny exclude each other")
     with plain_errors(), GatewayClient(load_settings(of_what_runs=True)) as client:
         if item := confirm or deny:
-            person = who or _user()
+            person = who or login_name("--who")
             client.confirm(item, who=person, holds=confirm is not None, note=note)
             noted = {"item": item, "holds": confirm is not None, "who": person, "note": note}
             show(noted, Text(f"Noted: {item}, by {person}."), as_json=as_json)

@@ -7,23 +7,13 @@ from rich.text import Text
 
 from waboard import screen
 from waboard.api_client import GatewayClient
-from waboard.cli_tools import Json, console, plain_errors, show
+from waboard.cli_tools import Json, console, newest, plain_errors, show
 from waboard.domain.additions import CodeBy
-from waboard.domain.errors import NotFound
 from waboard.settings import load_settings
 
 sender = typer.Typer(help="Senders beyond the first, and their profiles.", no_args_is_help=True)
 ClientRef = Annotated[str, typer.Argument(help="Your own id of the client.")]
 Number = Annotated[str, typer.Argument(help="The phone number, in international form.")]
-
-
-def _newest(client: GatewayClient, client_ref: str) -> str:
-    found = client.onboardings(client_ref)
-    if not found:
-        raise NotFound(
-            f"Nobody has asked to onboard {client_ref!r}.", remedy="See `waboard status`."
-        )
-    return found[0]["id"]
 
 
 @sender.command("add")
@@ -40,7 +30,7 @@ def add(
     request = {"phone_number": phone_number, "display_name": display_name}
     request |= {"code_by": code_by, "locale": locale}
     with plain_errors(), GatewayClient(load_settings(of_what_runs=True)) as client:
-        addition = client.add_sender(_newest(client, client_ref), request)
+        addition = client.add_sender(newest(client, client_ref), request)
     show(addition, screen.additions_screen([addition]), as_json=as_json)
     if not as_json:
         said = "Once its password is there, give it: waboard sender otp CLIENT_REF PHONE_NUMBER"
@@ -65,7 +55,7 @@ def otp(
         code = typer.prompt("One-time password", hide_input=True, err=True)
     request: dict[str, Any] = {"send_another": send_another} if send_another else {"code": code}
     with plain_errors(), GatewayClient(load_settings(of_what_runs=True)) as client:
-        addition = client.give_otp(_newest(client, client_ref), phone_number, request)
+        addition = client.give_otp(newest(client, client_ref), phone_number, request)
     show(addition, Text("It is passed on; `waboard sender list` says what came."), as_json=as_json)
 
 
@@ -73,7 +63,7 @@ def otp(
 def list_added(client_ref: ClientRef, *, as_json: Json = False) -> None:
     """List the senders that were added after the signup, and how far each is."""
     with plain_errors(), GatewayClient(load_settings(of_what_runs=True)) as client:
-        found = client.additions(_newest(client, client_ref))
+        found = client.additions(newest(client, client_ref))
     show(found, screen.additions_screen(found), as_json=as_json)
 
 
@@ -98,7 +88,7 @@ def profile(
     if not change:
         raise typer.BadParameter("say what shall be different")
     with plain_errors(), GatewayClient(load_settings(of_what_runs=True)) as client:
-        started = client.set_profile(_newest(client, client_ref), phone_number, change)
+        started = client.set_profile(newest(client, client_ref), phone_number, change)
     show(started, Text("It is being changed."), as_json=as_json)
     if not as_json:
         for url in started["links"].values():

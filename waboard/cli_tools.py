@@ -1,5 +1,6 @@
 """What every command has in common: how it prints, and how it says what is wrong."""
 
+import getpass
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,8 +10,8 @@ import typer
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from waboard.api_client import Refused, Unreachable
-from waboard.domain.errors import BadInput, WaboardError
+from waboard.api_client import GatewayClient, Refused, Unreachable
+from waboard.domain.errors import BadInput, NotFound, WaboardError
 from waboard.domain.onboarding import VerifyBy
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -37,6 +38,24 @@ def exit_code(error: WaboardError) -> int:
     if isinstance(error, BadInput | Refused):
         return 2
     return 3 if isinstance(error, Unreachable) else 1
+
+
+def login_name(option: str) -> str:
+    """Return who is logged in. Raises BadInput, naming the option, when nobody is by name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # in a container the user may have no name
+        raise BadInput(option, "is needed here.", remedy="Say who it is.") from None
+
+
+def newest(client: GatewayClient, client_ref: str) -> str:
+    """Return the id of a client's newest onboarding. Raises NotFound."""
+    found = client.onboardings(client_ref)
+    if not found:
+        raise NotFound(
+            f"Nobody has asked to onboard {client_ref!r}.", remedy="See `waboard status`."
+        )
+    return found[0]["id"]
 
 
 def show(value: Any, drawn: RenderableType, *, as_json: bool) -> None:

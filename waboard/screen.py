@@ -18,7 +18,7 @@ _OPEN = Text("…", "yellow")
 
 
 def onboarding_screen(onboarding: dict[str, Any]) -> RenderableType:
-    """Show one onboarding: its senders, what is needed from whom, and where to look."""
+    """Show one onboarding: its senders, what is needed from whom, what people decided, links."""
     title = Text.assemble(
         (onboarding["client_ref"], "bold"),
         f" · WABA …{onboarding['waba_id'][-4:]} · attempt {onboarding['attempt']} · ",
@@ -27,6 +27,8 @@ def onboarding_screen(onboarding: dict[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [title, *_waits(onboarding), _senders(onboarding)]
     if onboarding["requirements"]:
         parts.append(_requirements(onboarding["requirements"]))
+    if onboarding["decisions"]:
+        parts.append(_decisions(onboarding["decisions"]))
     parts += [Text(f"In the Prefect UI: {url}") for url in onboarding["links"].values()]
     return Group(*parts)
 
@@ -66,6 +68,15 @@ def _requirements(requirements: list[dict[str, Any]]) -> Table:
         what = f"{whom} {needed['condition']}\n{needed['reason']}\nsince {_clock(needed['since'])}"
         what += "\nlate" if needed["late"] else ""
         _row(table, what, needed["message"], needed["awaiting"], needed["remedy"])
+    return table
+
+
+def _decisions(decisions: list[dict[str, Any]]) -> Table:
+    table = Table("Decided", "What", "Who", "Why")
+    for each in decisions:
+        of = f" {mask_phone(each['phone_number'])}" if each["phone_number"] else ""
+        what, by, why = f"{each['verb']}{of}", mask_digits(each["by"]), mask_digits(each["why"])
+        _row(table, _clock(each["at"]), what, by, why)
     return table
 
 

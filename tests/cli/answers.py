@@ -92,6 +92,7 @@ def onboarding(**fields: Any) -> dict[str, Any]:
         "conditions": [condition("Shared")],
         "requirements": [requirement()],
         "senders": [sender(GOOD, live=True), sender(BAD, live=False)],
+        "decisions": [],
         "links": {"flow_run": RUN_URL},
     }
     return OnboardingView.model_validate(given | fields).model_dump(mode="json")

@@ -37,6 +37,7 @@ from tests.domain.samples import (
 from tests.domain.test_delivery import REPORTS
 from tests.domain.test_registration import EVENTS
 from waboard.domain.conditions import Condition
+from waboard.domain.decisions import Decision, DecisionVerb
 from waboard.domain.evidence import Evidence
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.outcome import OutcomeName, Stage, has_news, outcome_of, stage_of
@@ -223,3 +224,33 @@ def test_a_live_onboarding_is_not_moved_backwards_by_what_is_not_an_ending(event
     after = standing(Evidence((*events, late), tuple(reports)))
     live = {s.phone_number for s in before.senders if s.is_live}
     assert live <= {s.phone_number for s in after.senders if s.is_live}
+
+
+BY_MIA = Decision(DecisionVerb.CANCEL, "mia", "Call +1 202-456-1111 first.", T0)
+HALF = (live_sender(), sender(BAD, FAILED))
+
+
+def test_what_was_cancelled_says_by_whom_why_and_what_stays():
+    told = outcome_of(onboarding(cancelled=BY_MIA, senders=HALF, conditions=holding(SHARED)))
+    assert (told.name, told.is_live) == (OutcomeName.CANCELLED, False)
+    assert told.message == (
+        "Cancelled by mia: Call …1111 first. 1 of 2 senders live. What was done stays done: "
+        "Shared, Registered …8538, Associated …8538, Verified …8538. "
+        "`waboard retry` goes on from here."
+    )
+
+
+def test_what_was_cancelled_at_the_door_had_done_nothing():
+    told = outcome_of(onboarding(cancelled=BY_MIA))
+    assert "Nothing had been done." in told.message
+
+
+def test_what_was_cancelled_is_so_at_once_and_needs_nobody():
+    cancelled = onboarding(cancelled=BY_MIA, senders=HALF)
+    assert stage_of(cancelled) == OutcomeName.CANCELLED
+    assert requirements_of(cancelled) == []
+
+
+def test_nothing_is_news_to_what_was_cancelled():
+    ended = {"ended_at": T0, "ended_as": OutcomeName.CANCELLED}
+    assert not has_news(onboarding(cancelled=BY_MIA, senders=(live_sender(),), **ended))

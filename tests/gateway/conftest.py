@@ -40,6 +40,7 @@ def prefect(monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
     monkeypatch.setattr(waker, "start_run", fake.start_run)
     monkeypatch.setattr(waker, "wake", fake.wake)
     monkeypatch.setattr(waker, "take_up_orphans", fake.take_up_orphans)
+    monkeypatch.setattr(waker, "settle_cancellations", fake.settle_cancellations)
     return fake
 
 

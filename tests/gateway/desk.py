@@ -65,6 +65,9 @@ class FakePrefect:
         """No run was left behind here."""
         return []
 
+    async def settle_cancellations(self, _ledger: Ledger, _clock: Clock) -> None:
+        """No run was cancelled by hand here."""
+
     def _answer(self, onboarding_id: str) -> None:
         if self.away or onboarding_id in self.refuses:
             raise httpx.ConnectError("All connection attempts failed")

@@ -15,10 +15,11 @@ from waboard.domain.parties import Party
 from waboard.domain.reasons import Reason
 from waboard.domain.requirements import requirements_of
 from waboard.domain.steps import share_is_due
+from waboard.ledger.attempts import reopen_onboarding
 from waboard.ledger.evidence import evidence_of
 from waboard.ledger.look import Seen, look
 from waboard.ledger.models import Disposition, EffectStatus, EventRow, Verb
-from waboard.ledger.onboardings import end_onboarding, reopen_onboarding, take_up_news, with_news
+from waboard.ledger.onboardings import end_onboarding, take_up_news, with_news
 
 SHARED, REGISTERED, ASSOCIATED = list(ConditionType)[3:6]
 VERIFIED, NOTIFIED = ConditionType.VERIFIED, ConditionType.NOTIFIED

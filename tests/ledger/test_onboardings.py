@@ -7,12 +7,12 @@ from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.errors import NotFound
 from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
+from waboard.ledger.attempts import reopen_onboarding
 from waboard.ledger.onboardings import (
     end_onboarding,
     find_onboardings,
     read_onboarding,
     record_run,
-    reopen_onboarding,
     without_run,
 )
 from waboard.ledger.senders import record_number_key

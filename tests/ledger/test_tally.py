@@ -11,8 +11,9 @@ from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
 from waboard.ledger.admissions import admit
+from waboard.ledger.attempts import reopen_onboarding
 from waboard.ledger.models import Disposition, EventKind
-from waboard.ledger.onboardings import client_of, end_onboarding, reopen_onboarding
+from waboard.ledger.onboardings import client_of, end_onboarding
 from waboard.ledger.tally import Group, Tally, take_tally
 
 FAILED = Condition(

@@ -20,8 +20,9 @@ from waboard.domain.parties import Party
 from waboard.domain.reasons import Reason
 from waboard.domain.requests import SignupRequest
 from waboard.domain.steps import is_kept_out, is_to_be_connected
+from waboard.ledger.attempts import reopen_onboarding
 from waboard.ledger.models import Verb
-from waboard.ledger.onboardings import end_onboarding, reopen_onboarding
+from waboard.ledger.onboardings import end_onboarding
 from waboard.ledger.signups import make_link, read_link
 from waboard.ledger.tokens import keep_token
 from waboard.meta.errors import MetaError

@@ -12,8 +12,9 @@ from waboard.domain.errors import StepRefused
 from waboard.domain.facts import inbound_facts
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
+from waboard.ledger.attempts import reopen_onboarding
 from waboard.ledger.events import receive
-from waboard.ledger.onboardings import end_onboarding, reopen_onboarding
+from waboard.ledger.onboardings import end_onboarding
 
 RECEIVES, VERIFIED = ConditionType.RECEIVES, ConditionType.VERIFIED
 WRITER = "447860099311"

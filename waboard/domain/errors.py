@@ -4,6 +4,7 @@ WaboardError              something a person has to know: who must act, and how
 ├── BadInput              what was given cannot be used; names the field or the setting
 ├── NotFound              there is no such onboarding or event
 ├── FactsDiffer           the same client or WABA was asked for with other facts
+├── OutOfPlace            what was asked for does not fit how the onboarding stands
 ├── LinkClosed            a signup link that was withdrawn or has expired
 ├── Superseded            this leg of a run was given up, and another has taken over
 ├── StepRefused           a step found something that repeating cannot mend
@@ -59,6 +60,10 @@ class NotFound(WaboardError):
 
 class FactsDiffer(WaboardError):
     """The same client or WABA is already onboarded, or being onboarded, with other facts."""
+
+
+class OutOfPlace(WaboardError):
+    """What was asked for does not fit how the onboarding stands, such as ending what has ended."""
 
 
 class LinkClosed(WaboardError):

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from waboard.domain.conditions import Condition, ConditionType
+from waboard.domain.decisions import Decision
 from waboard.domain.errors import NotFound
 from waboard.domain.filing import Filing
 from waboard.domain.health import NumberHealth, WabaHealth
@@ -125,7 +126,7 @@ class Onboarding:
     `wait` is what its run sleeps for now; `waited_for` holds when each kind of wait that it has
     ever slept for is given up; `slept_since_share` is whether it slept since its last share began.
     `ended_as` is the outcome that was told at its last end, `health` what Meta last said of its
-    WABA.
+    WABA, `cancelled` who cancelled it and why.
     """
 
     id: str
@@ -150,6 +151,7 @@ class Onboarding:
     ended_as: str | None = None
     health: WabaHealth | None = None
     health_at: datetime | None = None
+    cancelled: Decision | None = None
 
     @property
     def waba_label(self) -> str:

@@ -1,11 +1,16 @@
-"""What an onboarding came to, and how far it is. Worked out from its senders, never stored."""
+"""What an onboarding came to, and how far it is. Worked out from its senders, never stored.
 
+But for one thing that no sender shows: that a person cancelled it.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from waboard.domain.conditions import ConditionType
+from waboard.domain.decisions import Decision
 from waboard.domain.masking import scrub
-from waboard.domain.onboarding import Onboarding, Sender
+from waboard.domain.onboarding import Conditions, Onboarding, Sender, in_order
 from waboard.domain.requirements import requirements_of
 from waboard.domain.steps import (
     delivery_is_over,
@@ -35,6 +40,7 @@ class OutcomeName(StrEnum):
     ASSOCIATION_FAILED = "AssociationFailed"
     VERIFICATION_FAILED = "VerificationFailed"
     SENDERS_LOST = "SendersLost"
+    CANCELLED = "Cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,8 @@ class Outcome:
 
 def outcome_of(onboarding: Onboarding) -> Outcome:
     """Work out the outcome from the senders; it is never stored beside them."""
+    if onboarding.cancelled is not None:
+        return Outcome(OutcomeName.CANCELLED, _cancelled_message(onboarding, onboarding.cancelled))
     return Outcome(_outcome_name(onboarding), _outcome_message(onboarding))
 
 
@@ -91,15 +99,39 @@ def _outcome_message(onboarding: Onboarding) -> str:
     return " ".join(line.strip() for line in lines)
 
 
+def _cancelled_message(onboarding: Onboarding, decision: Decision) -> str:
+    senders = onboarding.senders
+    live = sum(sender.is_live for sender in senders)
+    done = [*_true_of(onboarding.conditions, ""), *_true_of_senders(senders)]
+    lines = [
+        f"Cancelled by {scrub(decision.by)}: {scrub(decision.why).rstrip('.')}.",
+        f"{live} of {len(senders)} senders live." if senders else "",
+        f"What was done stays done: {', '.join(done)}." if done else "Nothing had been done.",
+        "`waboard retry` goes on from here.",
+    ]
+    return " ".join(line for line in lines if line)
+
+
+def _true_of_senders(senders: Iterable[Sender]) -> list[str]:
+    return [said for each in senders for said in _true_of(each.conditions, f" {each.label}")]
+
+
+def _true_of(conditions: Conditions, of: str) -> list[str]:
+    return [f"{c.type}{of}" for c in in_order(conditions) if c.is_true]
+
+
 def _no_senders(onboarding: Onboarding) -> str:
     said = onboarding.registration.info
     return f"Infobip names no sender{f': {scrub(said)}' if said else ''}."
 
 
 def has_news(onboarding: Onboarding) -> bool:
-    """Whether what came after its end changes what was told, or is a sender to bring live."""
+    """Whether what came after its end changes what was told, or is a sender to bring live.
+
+    Nothing changes what was cancelled.
+    """
     ended_at = onboarding.ended_at
-    if ended_at is None or onboarding.ended_as is None:
+    if ended_at is None or onboarding.ended_as is None or onboarding.cancelled is not None:
         return False
     registered = (s.conditions.get(ConditionType.REGISTERED) for s in onboarding.senders)
     late = any(c and c.is_true and c.changed_at > ended_at for c in registered)
@@ -122,8 +154,8 @@ class Stage(StrEnum):
 
 
 def stage_of(onboarding: Onboarding) -> str:
-    """Name the stage for people and filters: a `Stage`, or an `OutcomeName` once ended."""
-    if onboarding.ended_at is not None:
+    """Name the stage for people and filters: a `Stage`, or an `OutcomeName` once it is decided."""
+    if onboarding.ended_at is not None or onboarding.cancelled is not None:
         return outcome_of(onboarding).name
     if not is_past_the_door(onboarding):
         return _stage_at_the_door(onboarding)

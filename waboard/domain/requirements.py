@@ -42,7 +42,12 @@ class Requirement:
 
 
 def requirements_of(onboarding: Onboarding) -> list[Requirement]:
-    """List what is still needed, the onboarding's own first, then one for each sender not live."""
+    """List what is still needed, the onboarding's own first, then one for each sender not live.
+
+    Of one that was cancelled nobody needs anything.
+    """
+    if onboarding.cancelled is not None:
+        return []
     return needs_of(onboarding.conditions, onboarding.senders, onboarding.wait)
 
 

@@ -25,6 +25,7 @@ from waboard.gateway import (
     reconcile,
     senders,
     signup,
+    verbs,
 )
 from waboard.gateway.door import FrontDoor
 from waboard.gateway.inbox import Inbox
@@ -51,6 +52,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     for router in (
         onboardings.router,
         senders.router,
+        verbs.router,
         events.router,
         readiness.router,
         reconcile.router,

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from waboard.domain.clock import Clock
 from waboard.domain.outcome import OutcomeName, Stage, stage_of
 from waboard.domain.requests import OnboardingRequest
 from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, authorized
@@ -11,8 +12,11 @@ from waboard.gateway.starting import run_is_started
 from waboard.gateway.views import OnboardingView, onboarding_view
 from waboard.ledger.clients import start_onboarding
 from waboard.ledger.clocks import read_clocks
+from waboard.ledger.database import Ledger
+from waboard.ledger.decisions import decisions_about, decisions_of
 from waboard.ledger.look import look
 from waboard.ledger.onboardings import find_onboardings, read_onboarding
+from waboard.settings import Settings
 
 router = APIRouter(
     prefix="/v1/onboardings", tags=["onboardings"], dependencies=[Depends(authorized)]
@@ -42,7 +46,7 @@ async def start(
     response.status_code = 201 if started.created else 200
     if onboarding.flow_run_id is None and not await run_is_started(ledger, onboarding):
         response.status_code = 202
-    return await show(onboarding.id, ledger, settings, clock)
+    return await shown(onboarding.id, ledger, settings, clock)
 
 
 @router.get("/{onboarding_id}")
@@ -50,11 +54,19 @@ async def show(
     onboarding_id: str, ledger: TheLedger, settings: TheSettings, clock: TheClock
 ) -> OnboardingView:
     """Show one onboarding: conditions, what is needed and from whom, senders, links."""
+    return await shown(onboarding_id, ledger, settings, clock)
+
+
+async def shown(
+    onboarding_id: str, ledger: Ledger, settings: Settings, clock: Clock
+) -> OnboardingView:
+    """Return one onboarding as callers are shown it. Raises NotFound."""
     async with ledger.begin() as session:
         onboarding, now = await read_onboarding(session, onboarding_id), clock()
         kinds = [onboarding.wait.kind] if onboarding.wait else []
         clocks = await read_clocks(session, settings.reminders, now, kinds)
-    return onboarding_view(onboarding, clocks, now)
+        decided = await decisions_of(session, onboarding_id)
+    return onboarding_view(onboarding, clocks, now, decided)
 
 
 @router.get("")
@@ -72,6 +84,7 @@ async def search(
         most = limit if stage is None else None
         ids = await find_onboardings(session, client_ref=client_ref, limit=most)
         found = [await read_onboarding(session, onboarding_id) for onboarding_id in ids]
+        kept = [o for o in found if stage is None or stage_of(o) == stage][:limit]
+        decided = await decisions_about(session, [each.id for each in kept])
         clocks = await read_clocks(session, settings.reminders, clock())
-    kept = [o for o in found if stage is None or stage_of(o) == stage]
-    return [onboarding_view(onboarding, clocks, clock()) for onboarding in kept[:limit]]
+    return [onboarding_view(each, clocks, clock(), decided[each.id]) for each in kept]

@@ -9,12 +9,20 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from waboard.domain.errors import BadInput, FactsDiffer, LinkClosed, NotFound, WaboardError
+from waboard.domain.errors import (
+    BadInput,
+    FactsDiffer,
+    LinkClosed,
+    NotFound,
+    OutOfPlace,
+    WaboardError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 _STATUS: dict[type[WaboardError], int] = {
     NotFound: 404,
     FactsDiffer: 409,
+    OutOfPlace: 409,
     LinkClosed: 410,
     BadInput: 422,
 }

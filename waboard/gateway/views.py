@@ -4,6 +4,7 @@ Phone numbers are whole here: whoever holds an API key is the numbers' own provi
 that is printed, logged or drawn masks them.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from pydantic import BaseModel
 
 from waboard.domain.clocks import Clocks, StageClock
 from waboard.domain.conditions import Condition
+from waboard.domain.decisions import Decision
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of, stage_of
 from waboard.domain.requirements import Requirement, requirements_of
@@ -112,6 +114,16 @@ class SenderView(BaseModel):
     conditions: list[ConditionView]
 
 
+class DecisionView(BaseModel):
+    """What a person decided: who, what, why and when; of one sender, or of all."""
+
+    verb: str
+    phone_number: str | None
+    by: str
+    why: str
+    at: datetime
+
+
 class OnboardingView(BaseModel):
     """One onboarding. `stage` is the outcome's name once it has ended."""
 
@@ -133,6 +145,7 @@ class OnboardingView(BaseModel):
     requirements: list[RequirementView]
     senders: list[SenderView]
     health: WabaHealthView | None
+    decisions: list[DecisionView]
     links: dict[str, str]
 
 
@@ -174,7 +187,9 @@ def run_links(run_id: str) -> dict[str, str]:
     return {"flow_run": url} if url else {}
 
 
-def onboarding_view(onboarding: Onboarding, clocks: Clocks, now: datetime) -> OnboardingView:
+def onboarding_view(
+    onboarding: Onboarding, clocks: Clocks, now: datetime, decisions: Iterable[Decision] = ()
+) -> OnboardingView:
     """Show an onboarding, its wait against what is usual."""
     outcome = outcome_of(onboarding)
     clock = clocks.of(onboarding.wait) if onboarding.wait else None
@@ -198,6 +213,7 @@ def onboarding_view(onboarding: Onboarding, clocks: Clocks, now: datetime) -> On
         requirements=[_requirement(r, late) for r in requirements_of(onboarding)],
         senders=[_sender(onboarding, s) for s in onboarding.senders],
         health=_waba_health(onboarding),
+        decisions=[_decision(d) for d in decisions],
         links=_links(onboarding),
     )
 
@@ -252,6 +268,16 @@ def _requirement(requirement: Requirement, late: StageClock | None) -> Requireme
         since=requirement.since,
         by=requirement.by,
         late=late is not None and late.is_about(requirement),
+    )
+
+
+def _decision(decision: Decision) -> DecisionView:
+    return DecisionView(
+        verb=decision.verb,
+        phone_number=decision.phone_number or None,
+        by=decision.by,
+        why=decision.why,
+        at=decision.at,
     )
 
 

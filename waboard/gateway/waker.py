@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from tasks.additions import settle_additions
+from tasks.cancel import settle_cancellations
 from tasks.orphans import take_up_orphans
 from tasks.runs import go_on, start_run, wake
 from tasks.timeline import show_seen
@@ -57,7 +58,7 @@ async def _look(ledger: Ledger, onboarding_id: str, clock: Clock) -> None:
 async def tidy(ledger: Ledger, clock: Clock) -> None:
     """Finish what a crash left undone: events not acted on, runs not started or left behind.
 
-    And let runs go on that had ended before all had come.
+    And let runs go on that had ended before all had come, and stop those that were cancelled.
     """
     async with ledger.begin() as session:
         unstarted = [await read_onboarding(session, i) for i in await without_run(session)]
@@ -66,6 +67,7 @@ async def tidy(ledger: Ledger, clock: Clock) -> None:
     await look_again(ledger, waiting, clock)
     await _each("start a run", (start_run(ledger, onboarding) for onboarding in unstarted))
     await _each("go on with what came after an end", (go_on(each) for each in changed))
+    await _each("stop what was cancelled", [settle_cancellations(ledger, clock)])
     await _each("settle added senders", [settle_additions(ledger, clock)])
     await _each("take up runs whose process died", [take_up_orphans(ledger, clock)])
 

@@ -18,7 +18,7 @@ from waboard.domain.evidence import Evidence
 from waboard.domain.ids import PhoneNumber, mask_phone
 from waboard.domain.inbound import InboundMessage
 from waboard.domain.masking import scrub
-from waboard.domain.onboarding import Onboarding, VerifyBy
+from waboard.domain.onboarding import ON_THE_WAY, Onboarding, VerifyBy
 from waboard.domain.outcome import has_news
 from waboard.domain.reasons import Reason
 from waboard.domain.registration import CONNECTED, RegistrationStatus, SenderRegistration
@@ -288,12 +288,13 @@ async def _write_verdict(
         await subject.resolve(Verb.SEND_TEST_MESSAGE, number, "Shown by its report.")
     elif effect.status == EffectStatus.REFUSED:
         verdict = Verdict(Status.FALSE, Reason.MESSAGE_REJECTED, effect.detail)
-    if verdict.status is not Status.TRUE and await _is_superseded(subject, effect):
+    known = await subject.session.get(
+        ConditionRow, (subject.onboarding_id, number, ConditionType.VERIFIED)
+    )
+    awaited = known is not None and known.reason in ON_THE_WAY
+    if verdict.status is not Status.TRUE and not awaited and await _is_superseded(subject, effect):
         return
     if verdict.status is Status.UNKNOWN:
-        known = await subject.session.get(
-            ConditionRow, (subject.onboarding_id, number, ConditionType.VERIFIED)
-        )
         decided = known is not None and known.status != Status.UNKNOWN
         if decided or effect.status == EffectStatus.FAILED:
             return

@@ -136,7 +136,8 @@ class OnboardingRow(Base):
     the outcome that was told at the end, `news_at` when something came that changes it, or gives
     the run something to do: it goes on, and then there is none. `card_id` is its artifact in the
     Prefect UI. `health` is what Meta last said of the WABA; `meta_looked_at` and
-    `template_looked_at` are when a reconciliation last tried to look there.
+    `template_looked_at` are when a reconciliation last tried to look there. `cancelled_at` is when
+    somebody cancelled it, from then on no leg may act; it has ended once its run has stopped.
     """
 
     __tablename__ = "onboardings"
@@ -172,6 +173,7 @@ class OnboardingRow(Base):
     health_at: Mapped[datetime | None]
     meta_looked_at: Mapped[datetime | None] = mapped_column(index=True)
     template_looked_at: Mapped[datetime | None] = mapped_column(index=True)
+    cancelled_at: Mapped[datetime | None]
 
 
 class SenderRow(Base):
@@ -447,3 +449,21 @@ class DigestRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     until: Mapped[datetime]
     told_at: Mapped[datetime | None]
+
+
+class DecisionRow(Base):
+    """What a person decided about an onboarding, or about one of its senders.
+
+    `left_run_id` is the run that it left behind: another carries the onboarding since.
+    """
+
+    __tablename__ = "decisions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    phone_number: Mapped[str] = mapped_column(String(20))
+    verb: Mapped[str] = mapped_column(String(20))
+    by: Mapped[str] = mapped_column(String(100))
+    why: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    left_run_id: Mapped[str | None] = mapped_column(String(36))

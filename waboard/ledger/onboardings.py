@@ -7,18 +7,18 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from waboard.domain.conditions import Condition, ConditionType, Status
+from waboard.domain.decisions import Decision, DecisionVerb
 from waboard.domain.errors import NotFound
 from waboard.domain.health import WabaHealth
 from waboard.domain.ids import PhoneNumber, SolutionId, WabaId
 from waboard.domain.onboarding import Onboarding, VerifyBy
-from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
 from waboard.ledger.admissions import leave_queue
-from waboard.ledger.conditions import conditions_of, write_condition
+from waboard.ledger.conditions import conditions_of
+from waboard.ledger.decisions import last_decision
 from waboard.ledger.effects import find_effect
 from waboard.ledger.evidence import evidence_of
-from waboard.ledger.models import AdditionRow, ClientRow, ConditionRow, OnboardingRow, Verb, WaitRow
+from waboard.ledger.models import AdditionRow, ClientRow, OnboardingRow, Verb, WaitRow
 from waboard.ledger.senders import senders_of
 from waboard.ledger.waits import hurry, last_slept, open_wait_of, waited_for
 
@@ -35,10 +35,17 @@ async def read_onboarding(session: AsyncSession, onboarding_id: str) -> Onboardi
         conditions=conditions.get("", {}),
         registration=(await evidence_of(session, onboarding_id)).registration(),
         senders=await senders_of(session, onboarding_id, conditions),
+        cancelled=await _cancelled(session, row),
         wait=await open_wait_of(session, onboarding_id),
         waited_for=await waited_for(session, onboarding_id),
         slept_since_share=await _slept_since_share(session, onboarding_id),
     )
+
+
+async def _cancelled(session: AsyncSession, row: OnboardingRow) -> Decision | None:
+    if row.cancelled_at is None:
+        return None
+    return await last_decision(session, row.id, DecisionVerb.CANCEL)
 
 
 async def _slept_since_share(session: AsyncSession, onboarding_id: str) -> bool:
@@ -97,7 +104,9 @@ async def newest_of(session: AsyncSession, client_ref: str) -> str:
 async def without_run(session: AsyncSession) -> list[str]:
     """Return onboardings that nobody has started a run for: the starter died in between."""
     query = select(OnboardingRow.id).where(
-        OnboardingRow.flow_run_id.is_(None), OnboardingRow.ended_at.is_(None)
+        OnboardingRow.flow_run_id.is_(None),
+        OnboardingRow.ended_at.is_(None),
+        OnboardingRow.cancelled_at.is_(None),
     )
     return list(await session.scalars(query))
 
@@ -107,12 +116,13 @@ async def runs_not_asleep(
 ) -> set[str]:
     """Return those runs whose onboardings do not sleep, and have not ended before `since`.
 
-    And those that add a sender and are not done.
+    None that was cancelled is among them. And those that add a sender and are not done.
     """
     asleep = select(WaitRow.onboarding_id).where(WaitRow.closed_at.is_(None))
     query = select(OnboardingRow.flow_run_id).where(
         OnboardingRow.flow_run_id.in_(run_ids),
         OnboardingRow.id.not_in(asleep),
+        OnboardingRow.cancelled_at.is_(None),
         or_(OnboardingRow.ended_at.is_(None), OnboardingRow.ended_at > since),
     )
     adding = select(AdditionRow.id).where(
@@ -122,75 +132,34 @@ async def runs_not_asleep(
     return {run_id for run_id in found if run_id}
 
 
-async def record_run(session: AsyncSession, onboarding_id: str, flow_run_id: str) -> None:
-    """Write down which Prefect flow run carries an onboarding."""
+async def record_run(
+    session: AsyncSession, onboarding_id: str, flow_run_id: str, attempt: int = 1
+) -> None:
+    """Write down which Prefect flow run carries an attempt, unless another attempt goes on."""
     row = await session.get_one(OnboardingRow, onboarding_id)
-    row.flow_run_id = flow_run_id
+    if row.attempt == attempt:
+        row.flow_run_id = flow_run_id
 
 
-async def card_id_of(session: AsyncSession, onboarding_id: str) -> str | None:
-    """Return the id of an onboarding's card in the Prefect UI, if it has one."""
-    return (await session.get_one(OnboardingRow, onboarding_id)).card_id
+async def card_id_of(session: AsyncSession, onboarding_id: str, attempt: int = 1) -> str | None:
+    """Return the id of an attempt's card in the Prefect UI, if it has one."""
+    row = await session.get_one(OnboardingRow, onboarding_id)
+    return row.card_id if row.attempt == attempt else None
 
 
-async def record_card(session: AsyncSession, onboarding_id: str, card_id: str) -> None:
-    """Write down which artifact is an onboarding's card."""
-    (await session.get_one(OnboardingRow, onboarding_id)).card_id = card_id
+async def record_card(
+    session: AsyncSession, onboarding_id: str, card_id: str, attempt: int = 1
+) -> None:
+    """Write down which artifact is the card of an attempt, unless another attempt goes on."""
+    row = await session.get_one(OnboardingRow, onboarding_id)
+    if row.attempt == attempt:
+        row.card_id = card_id
 
 
 async def forget_run(session: AsyncSession, onboarding_id: str) -> None:
     """Write down that no run carries an onboarding any more: Prefect knows it not."""
     row = await session.get_one(OnboardingRow, onboarding_id)
     row.flow_run_id = row.leg = row.card_id = None
-
-
-async def begin_leg(
-    session: AsyncSession, onboarding_id: str, flow_run_id: str, leg: str | None
-) -> None:
-    """Write down which leg of which run acts from now on; no other may."""
-    row = await session.get_one(OnboardingRow, onboarding_id)
-    row.flow_run_id, row.leg = flow_run_id, leg
-
-
-async def reopen_onboarding(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
-    """Write down that an attempt that had ended goes on: somebody retried its run.
-
-    A registration that was given up is waited for again, and so are the template and messages to
-    its senders; our subscription at Meta is tried again, and a sender whose test message failed is
-    sent another. Does nothing to one that has not ended.
-    """
-    row = await session.get_one(OnboardingRow, onboarding_id)
-    if row.ended_at is None:
-        return
-    row.ended_at, row.reopened_at = None, now
-    for condition in await _conditions(session, onboarding_id):
-        again = condition.type in _LOOKED_FOR_AGAIN and condition.status != Status.TRUE
-        gave_up = condition.type == ConditionType.REGISTERED and condition.subject == ""
-        if again or gave_up:
-            await session.delete(condition)
-        elif condition.type == ConditionType.VERIFIED and condition.status == Status.FALSE:
-            await write_condition(session, onboarding_id, condition.subject, _asked_again(now))
-
-
-_LOOKED_FOR_AGAIN = frozenset(
-    {ConditionType.CONNECTED, ConditionType.TEMPLATE_READY, ConditionType.RECEIVES}
-)
-
-
-async def _conditions(session: AsyncSession, onboarding_id: str) -> list[ConditionRow]:
-    query = select(ConditionRow).where(ConditionRow.onboarding_id == onboarding_id)
-    return list(await session.scalars(query))
-
-
-def _asked_again(now: datetime) -> Condition:
-    return Condition(
-        type=ConditionType.VERIFIED,
-        status=Status.UNKNOWN,
-        reason=Reason.RETRY_ASKED,
-        message="The last test message failed, and somebody retried the run.",
-        evidence="retry",
-        changed_at=now,
-    )
 
 
 async def with_news(session: AsyncSession) -> list[str]:
@@ -202,9 +171,12 @@ async def with_news(session: AsyncSession) -> list[str]:
 
 
 async def go_on_soon(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
-    """Let an attempt that has ended go on within seconds, as with what came after its end."""
+    """Let an attempt that has ended go on within seconds, as with what came after its end.
+
+    One that was cancelled does not.
+    """
     row = await session.get_one(OnboardingRow, onboarding_id)
-    if row.ended_at is not None:
+    if row.ended_at is not None and row.cancelled_at is None:
         row.news_at = row.news_at or now
 
 

@@ -17,7 +17,10 @@ from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, Sender
 
 
 async def registered_senders(session: AsyncSession, client_ref: str | None = None) -> list[Watched]:
-    """Return the registered senders of the newest onboarding of every WABA, or of one client."""
+    """Return the registered senders of the newest onboarding of every WABA, or of one client.
+
+    What was cancelled is kept true by nobody.
+    """
     query = _registered().order_by(ClientRow.client_ref, SenderRow.id)
     if client_ref is not None:
         query = query.where(ClientRow.client_ref == client_ref)
@@ -57,7 +60,11 @@ def _registered() -> Select[Any]:
         .join(registered, _condition(registered, ConditionType.REGISTERED))
         .outerjoin(associated, _condition(associated, ConditionType.ASSOCIATED))
         .outerjoin(usable, _condition(usable, ConditionType.USABLE))
-        .where(registered.status == Status.TRUE, OnboardingRow.id.in_(newest_onboardings()))
+        .where(
+            registered.status == Status.TRUE,
+            OnboardingRow.cancelled_at.is_(None),
+            OnboardingRow.id.in_(newest_onboardings()),
+        )
     )
 
 
@@ -119,6 +126,7 @@ async def awaited_numbers(
         .outerjoin(registered, _condition(registered, ConditionType.REGISTERED))
         .where(
             OnboardingRow.ended_at.is_(None),
+            OnboardingRow.cancelled_at.is_(None),
             or_(registered.status.is_(None), registered.status == Status.UNKNOWN),
         )
     )
@@ -150,6 +158,7 @@ async def left_undone(
         .join(ConditionRow, ConditionRow.onboarding_id == OnboardingRow.id)
         .where(
             OnboardingRow.ended_at.is_not(None),
+            OnboardingRow.cancelled_at.is_(None),
             ConditionRow.status != Status.TRUE,
             ConditionRow.reason.in_((Reason.PROVIDER_UNAVAILABLE, Reason.RECEIVER_FAILED)),
             ConditionRow.changed_at >= since,
@@ -171,11 +180,11 @@ class OnTheWay:
 
 
 async def on_the_way(session: AsyncSession, client_ref: str | None = None) -> list[OnTheWay]:
-    """Return every onboarding that has not ended."""
+    """Return every onboarding that has not ended, and is not about to as cancelled."""
     query = (
         select(OnboardingRow.id, ClientRow.client_ref, OnboardingRow.flow_run_id)
         .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
-        .where(OnboardingRow.ended_at.is_(None))
+        .where(OnboardingRow.ended_at.is_(None), OnboardingRow.cancelled_at.is_(None))
         .order_by(ClientRow.client_ref)
     )
     if client_ref is not None:

@@ -199,11 +199,12 @@ class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
             suspend(run)
         elif state.is_cancelling() and not leg.cancelled.is_set():
             leg.cancel()
-            self._cancellations.add(asyncio.create_task(self._record_cancelled(leg)))
+            said = state.message or "Cancelled in the Prefect UI; its leg was stopped."
+            self._cancellations.add(asyncio.create_task(self._record_cancelled(leg, said)))
 
-    async def _record_cancelled(self, leg: Leg) -> None:
+    async def _record_cancelled(self, leg: Leg, said: str) -> None:
         await leg.ended(within=STOP_LIMIT)
-        told = Cancelled(message="Cancelled in the Prefect UI; its leg was stopped.")
+        told = Cancelled(message=said)
         await self.client.set_flow_run_state(leg.flow_run.id, told, force=True)
 
     async def drain(self, grace: float) -> None:

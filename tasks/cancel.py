@@ -1,0 +1,156 @@
+"""Cancel an onboarding: written down first, then its run is stopped, then it has ended.
+
+Whatever dies in between, the next who looks goes on: the gateway's waker does every few seconds.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterEndTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import State, StateType
+from prefect.states import Cancelled, Cancelling
+
+from tasks.card import draw_card
+from tasks.runs import start_run, state_of, tag
+from waboard.boundary import boundary
+from waboard.domain.clock import Clock
+from waboard.domain.decisions import IN_THE_UI, DecisionVerb, Order
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.outcome import outcome_of
+from waboard.domain.verbs import refuse_cancel
+from waboard.ledger.attempts import being_cancelled, call_off, carried_by, end_cancelled
+from waboard.ledger.database import Ledger
+from waboard.ledger.decisions import record_decision
+from waboard.ledger.look import hold
+from waboard.ledger.onboardings import read_onboarding
+
+FLOW = "onboard-client"
+STOPS_WITHIN = timedelta(minutes=1)
+"""How long a worker has to stop a leg; then its run is over, whatever the worker says."""
+RECENT = timedelta(days=1)
+"""How long ago a run may have been cancelled by hand to be noted at once; older is reconciled."""
+BY_HAND = Order(by=IN_THE_UI, why="Its run was cancelled there.")
+
+logger = logging.getLogger(__name__)
+
+
+async def cancel_onboarding(
+    ledger: Ledger, clock: Clock, onboarding_id: str, order: Order
+) -> Onboarding:
+    """Cancel an onboarding that is on its way. The same order twice is one.
+
+    It has ended once its run has stopped: a sleeping one at once, a leg at its next await. Raises
+    OutOfPlace when it has ended, or somebody else has cancelled it.
+    """
+    await note_cancelled(ledger, clock, onboarding_id, order)
+    boundary("cancel:written")
+    await finish_cancelling(ledger, clock, onboarding_id)
+    async with ledger.begin() as session:
+        return await read_onboarding(session, onboarding_id)
+
+
+async def note_cancelled(ledger: Ledger, clock: Clock, onboarding_id: str, order: Order) -> None:
+    """Write down that an onboarding is cancelled: from then on nothing of it goes on."""
+    async with ledger.begin() as session:
+        await hold(session, onboarding_id)
+        onboarding = await read_onboarding(session, onboarding_id)
+        decision = onboarding.cancelled
+        if decision is not None and decision.is_what(DecisionVerb.CANCEL, order):
+            return
+        refuse_cancel(onboarding)
+        now = clock()
+        await record_decision(session, onboarding_id, DecisionVerb.CANCEL, order, now)
+        await call_off(session, onboarding_id, now)
+
+
+async def finish_cancelling(ledger: Ledger, clock: Clock, onboarding_id: str) -> bool:
+    """Stop the run of an onboarding that is being cancelled; says whether it has stopped."""
+    async with ledger.begin() as session:
+        onboarding = await read_onboarding(session, onboarding_id)
+    if onboarding.cancelled is None or onboarding.ended_at is not None:
+        return True
+    # Whoever was starting its run when it was cancelled starts the same one.
+    run_id = onboarding.flow_run_id or await start_run(ledger, onboarding)
+    if not await _stop(run_id, outcome_of(onboarding).message, clock()):
+        return False
+    boundary("cancel:stopped")
+    await _show(ledger, clock, onboarding, run_id)
+    async with ledger.begin() as session:
+        await hold(session, onboarding_id)
+        await end_cancelled(session, onboarding_id, clock())
+    return True
+
+
+async def _stop(run_id: str, told: str, now: datetime) -> bool:
+    async with get_client() as client:
+        state = await state_of(client, run_id)
+        if state is None or state.is_cancelled():
+            return True
+        if _is_executing(state, now):
+            if not state.is_cancelling():
+                await client.set_flow_run_state(UUID(run_id), Cancelling(message=told))
+            return False
+        # What ended otherwise broke off: an outcome of ours would be in the ledger.
+        await client.set_flow_run_state(UUID(run_id), Cancelled(message=told), force=True)
+        return True
+
+
+def _is_executing(state: State[Any], now: datetime) -> bool:
+    stopping = state.is_cancelling() and now - state.timestamp < STOPS_WITHIN
+    return stopping or state.is_running() or state.is_pending()
+
+
+async def _show(ledger: Ledger, clock: Clock, onboarding: Onboarding, run_id: str) -> None:
+    await draw_card(ledger, clock, onboarding)
+    try:
+        await tag(run_id, onboarding.tags)
+    except Exception as error:  # somebody deleted the run, say: nothing depends on its tags
+        logger.warning("The tags of a cancelled run stay as they are: %s", type(error).__name__)
+
+
+async def settle_cancellations(ledger: Ledger, clock: Clock) -> None:
+    """Note runs that were cancelled in the Prefect UI, and finish what was begun."""
+    await note_cancelled_by_hand(ledger, clock, await _cancelled_runs(clock() - RECENT))
+    async with ledger.begin() as session:
+        unfinished = await being_cancelled(session)
+    for onboarding_id in unfinished:
+        await _finish_or_say(ledger, clock, onboarding_id)
+
+
+async def _finish_or_say(ledger: Ledger, clock: Clock, onboarding_id: str) -> None:
+    try:
+        await finish_cancelling(ledger, clock, onboarding_id)
+    except Exception as error:  # one that cannot be stopped must not keep the others waiting
+        logger.warning("Could not stop a run, trying again: %s", type(error).__name__)
+
+
+async def note_cancelled_by_hand(ledger: Ledger, clock: Clock, run_ids: list[str]) -> list[str]:
+    """Cancel whoever is on the way with one of these runs; returns them."""
+    if not run_ids:
+        return []
+    async with ledger.begin() as session:
+        stopped = await carried_by(session, run_ids)
+    for onboarding_id in stopped:
+        await cancel_onboarding(ledger, clock, onboarding_id, BY_HAND)
+    return stopped
+
+
+async def _cancelled_runs(since: datetime) -> list[str]:
+    which = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CANCELLED])),
+        end_time=FlowRunFilterEndTime.model_validate({"after_": since}),
+    )
+    ours = FlowFilter(name=FlowFilterName(any_=[FLOW]))
+    async with get_client() as client:
+        runs = await client.read_flow_runs(flow_filter=ours, flow_run_filter=which)
+    return [str(run.id) for run in runs]
