@@ -31,7 +31,7 @@ from waboard.domain.verbs import refuse_cancel
 from waboard.ledger.attempts import being_cancelled, call_off, carried_by, end_cancelled
 from waboard.ledger.database import Ledger
 from waboard.ledger.decisions import record_decision
-from waboard.ledger.look import hold
+from waboard.ledger.look import hold, look
 from waboard.ledger.onboardings import read_onboarding
 
 FLOW = "onboard-client"
@@ -77,8 +77,9 @@ async def finish_cancelling(ledger: Ledger, clock: Clock, onboarding_id: str) ->
     """Stop the run of an onboarding that is being cancelled; says whether it has stopped."""
     async with ledger.begin() as session:
         onboarding = await read_onboarding(session, onboarding_id)
-    if onboarding.cancelled is None or onboarding.ended_at is not None:
-        return True
+        if onboarding.cancelled is None or onboarding.ended_at is not None:
+            return True
+        onboarding = await look(session, onboarding_id, clock())
     # Whoever was starting its run when it was cancelled starts the same one.
     run_id = onboarding.flow_run_id or await start_run(ledger, onboarding)
     if not await _stop(run_id, outcome_of(onboarding).message, clock()):

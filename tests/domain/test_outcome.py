@@ -240,6 +240,12 @@ def test_what_was_cancelled_says_by_whom_why_and_what_stays():
     )
 
 
+def test_what_was_under_way_when_it_was_cancelled_is_neither_done_nor_undone():
+    waiting = (sender(GOOD, REGISTERED, ASSOCIATED, REPORT_AWAITED),)
+    told = outcome_of(onboarding(cancelled=BY_MIA, senders=waiting, conditions=holding(UNANSWERED)))
+    assert "Nobody knows yet whether it was done: Shared, Verified …8538." in told.message
+
+
 def test_what_was_cancelled_at_the_door_had_done_nothing():
     told = outcome_of(onboarding(cancelled=BY_MIA))
     assert "Nothing had been done." in told.message

@@ -7,8 +7,8 @@ from tests.live.board import Board, sender, until
 
 def test_a_waiting_run_is_cancelled_and_retried_as_another_attempt(board: Board) -> None:
     """The old run stays as history, and what comes meanwhile does not make it go on."""
-    board.decide(8301, silent=True, senders=[sender(8301)])
-    onboarding = board.start("undecided", 8301)
+    board.decide(8391, silent=True, senders=[sender(8391)])
+    onboarding = board.start("undecided", 8391)
     board.state("undecided", "AwaitingRegistration")
     first = board.flow_run("undecided")
 
@@ -19,7 +19,7 @@ def test_a_waiting_run_is_cancelled_and_retried_as_another_attempt(board: Board)
     state = board.state("undecided", "Cancelled")
     assert "mia: The client hesitates." in state["message"]
     assert "waiting:registration" not in board.flow_run("undecided")["tags"]
-    board.sandbox.post("/sandbox/wabas/8301/registration-event").raise_for_status()
+    board.sandbox.post("/sandbox/wabas/8391/registration-event").raise_for_status()
     until(lambda: board.show("undecided")["senders"], "the event to be looked at")
     assert board.show("undecided")["stage"] == "Cancelled"
 
@@ -30,6 +30,6 @@ def test_a_waiting_run_is_cancelled_and_retried_as_another_attempt(board: Board)
     board.state("undecided", "Live")
     second = board.flow_run("undecided")
     assert second["name"] == first["name"].replace("attempt 1", "attempt 2")
-    assert board.books()["shares"]["8301"] == 1
+    assert board.books()["shares"]["8391"] == 1
     old = httpx.get(f"{board.prefect_url}/api/flow_runs/{first['id']}").json()
     assert old["state"]["type"] == "CANCELLED"

@@ -36,7 +36,7 @@ def goes_live(board: Board, client_ref: str, waba_id: int) -> None:
 
 
 def test_a_run_that_is_cancelled_in_the_ui_stops_at_its_next_await(board: Board) -> None:
-    """And says so; the share that was under way is not taken for done or undone."""
+    """And says so, as the onboarding does; the share is not taken for done or undone."""
     met_in_the_middle(board, "cancelled", 8301)
     run_id = board.flow_run("cancelled")["id"]
     cancelling = {"state": {"type": "CANCELLING"}}
@@ -44,6 +44,8 @@ def test_a_run_that_is_cancelled_in_the_ui_stops_at_its_next_await(board: Board)
     httpx.post(url, json=cancelling).raise_for_status()
     state = board.state("cancelled", "Cancelled")
     assert "its leg was stopped" in state["message"]
+    onboarding = board.ended("cancelled")
+    assert (onboarding["stage"], len(onboarding["decisions"])) == ("Cancelled", 1)
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,15 @@
 But for one thing that no sender shows: that a person cancelled it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from waboard.domain.conditions import ConditionType
+from waboard.domain.conditions import Condition, ConditionType
 from waboard.domain.decisions import Decision
 from waboard.domain.masking import scrub
-from waboard.domain.onboarding import Conditions, Onboarding, Sender, in_order
+from waboard.domain.onboarding import ON_THE_WAY, Onboarding, in_order
+from waboard.domain.reasons import Reason
 from waboard.domain.requirements import requirements_of
 from waboard.domain.steps import (
     delivery_is_over,
@@ -102,22 +103,30 @@ def _outcome_message(onboarding: Onboarding) -> str:
 def _cancelled_message(onboarding: Onboarding, decision: Decision) -> str:
     senders = onboarding.senders
     live = sum(sender.is_live for sender in senders)
-    done = [*_true_of(onboarding.conditions, ""), *_true_of_senders(senders)]
+    done = _named(onboarding, lambda condition: condition.is_true)
+    unsure = _named(onboarding, lambda condition: condition.reason in _UNANSWERED)
     lines = [
         f"Cancelled by {scrub(decision.by)}: {scrub(decision.why).rstrip('.')}.",
         f"{live} of {len(senders)} senders live." if senders else "",
-        f"What was done stays done: {', '.join(done)}." if done else "Nothing had been done.",
+        f"What was done stays done: {', '.join(done)}." if done else "",
+        f"Nobody knows yet whether it was done: {', '.join(unsure)}." if unsure else "",
+        "" if done or unsure else "Nothing had been done.",
         "`waboard retry` goes on from here.",
     ]
     return " ".join(line for line in lines if line)
 
 
-def _true_of_senders(senders: Iterable[Sender]) -> list[str]:
-    return [said for each in senders for said in _true_of(each.conditions, f" {each.label}")]
+_UNANSWERED = frozenset({*ON_THE_WAY, Reason.SHARE_NOT_ANSWERED})
 
 
-def _true_of(conditions: Conditions, of: str) -> list[str]:
-    return [f"{c.type}{of}" for c in in_order(conditions) if c.is_true]
+def _named(onboarding: Onboarding, which: Callable[[Condition], bool]) -> list[str]:
+    own = [c.type.value for c in in_order(onboarding.conditions) if which(c)]
+    return own + [
+        f"{condition.type} {sender.label}"
+        for sender in onboarding.senders
+        for condition in in_order(sender.conditions)
+        if which(condition)
+    ]
 
 
 def _no_senders(onboarding: Onboarding) -> str:
