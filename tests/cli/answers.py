@@ -69,6 +69,7 @@ def sender(number: str, *, live: bool) -> SenderView:
         entity_id="acme",
         standing=None,
         profile=None,
+        health=None,
         conditions=conditions,
     )
 
@@ -93,6 +94,7 @@ def onboarding(**fields: Any) -> dict[str, Any]:
         "requirements": [requirement()],
         "senders": [sender(GOOD, live=True), sender(BAD, live=False)],
         "decisions": [],
+        "health": None,
         "links": {"flow_run": RUN_URL},
     }
     return OnboardingView.model_validate(given | fields).model_dump(mode="json")

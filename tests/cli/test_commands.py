@@ -27,7 +27,7 @@ COMMANDS = dict(every_command(typer.main.get_command(cli.app)))
 def test_the_commands_are_those_of_the_design():
     asked = {"up", "deploy", "onboard", "status", "sandbox", "gateway", "worker"}
     asked |= {"events", "events list", "events show", "events replay"}
-    asked |= {"signup-link", "import", "readiness", "reconcile"}
+    asked |= {"signup-link", "import", "readiness", "reconcile", "retry", "cancel"}
     asked |= {"sender", "sender add", "sender otp", "sender list", "sender profile"}
     assert set(COMMANDS) == {"waboard", *(f"waboard {name}" for name in asked)}
 

@@ -110,16 +110,6 @@ async def test_what_is_in_order_again_is_mended_once(artifacts: FakeArtifacts):
     assert len(await shown(artifacts, well)) == 1
 
 
-async def test_what_could_not_be_seen_is_mended_only_when_it_is_seen(artifacts: FakeArtifacts):
-    """It may only not have been its turn to be looked at."""
-    await shown(artifacts, UNSEEN)
-    assert await shown(artifacts, GOOD_NEWS) == await shown(artifacts, GOOD_NEWS)
-    seen = Finding("", "", "", Aspect.FILING, Answer.YES, "Filed.")
-    await shown(artifacts, UNSEEN)
-    rows = await shown(artifacts, seen)
-    assert [row["since the last"] for row in rows] == ["", "mended"]
-
-
 async def test_a_solution_is_told_here_alone(artifacts: FakeArtifacts):
     lost = Finding("", "all 2 that came by it", "", Aspect.SOLUTION, Answer.NO, "Deactivated.")
     (row,) = await shown(artifacts, lost)

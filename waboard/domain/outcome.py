@@ -10,7 +10,7 @@ from enum import StrEnum
 from waboard.domain.conditions import Condition, ConditionType
 from waboard.domain.decisions import Decision
 from waboard.domain.masking import scrub
-from waboard.domain.onboarding import ON_THE_WAY, Onboarding, in_order
+from waboard.domain.onboarding import ON_THE_WAY, Onboarding, Sender, in_order
 from waboard.domain.reasons import Reason
 from waboard.domain.requirements import requirements_of
 from waboard.domain.steps import (

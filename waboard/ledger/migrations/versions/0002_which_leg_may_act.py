@@ -15,5 +15,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("onboardings") as table:
-        table.drop_column("leg")
+    op.drop_column("onboardings", "leg")

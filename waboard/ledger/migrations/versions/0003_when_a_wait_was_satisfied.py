@@ -15,5 +15,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("waits") as table:
-        table.drop_column("satisfied_at")
+    op.drop_column("waits", "satisfied_at")

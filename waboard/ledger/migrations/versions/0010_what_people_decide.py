@@ -31,7 +31,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("onboardings") as table:
-        table.drop_column("cancelled_at")
+    op.drop_column("onboardings", "cancelled_at")
     op.drop_index("ix_decisions_onboarding_id", "decisions")
     op.drop_table("decisions")

@@ -45,5 +45,4 @@ def _mark_all_but_the_last() -> None:
 def downgrade() -> None:
     op.drop_table("digests")
     op.drop_index(INDEX, "waits")
-    with op.batch_alter_table("waits") as table:
-        table.drop_column("slept_on")
+    op.drop_column("waits", "slept_on")
