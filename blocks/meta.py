@@ -22,6 +22,7 @@ class MetaAccount(Block):
         portfolio_id: The provider's own business portfolio.
         partner_app_id: Infobip's app in the partner solution.
         public_url: Where clients and webhooks reach the gateway.
+        link_lasts: Seconds that a signup link can be used.
         token_keys: What clients' tokens are sealed with, the newest first, separated by commas.
 
     Example:
@@ -52,6 +53,7 @@ class MetaAccount(Block):
     )
     partner_app_id: str = Field(default="", title="Partner's app", description="Infobip's.")
     public_url: str = Field(default="", title="Public URL", description="Of the gateway.")
+    link_lasts: float = Field(default=14 * 86400, title="Link lasts", description="Seconds.")
     token_keys: SecretStr = Field(title="Token keys", description="Fernet keys, newest first.")
 
     @property

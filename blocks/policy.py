@@ -34,6 +34,7 @@ class OnboardingPolicy(Block):
         delivery_remind: Seconds until a delivery report is late; None: what is usual.
         inbound_remind: Seconds until a client's message to its number is late; None: what is usual.
         digest_always: Whether the operator gets the daily digest when there is nothing to say.
+        approval_give_up: Seconds until a client that is to leave stays, when nobody approves it.
         operator_block: A notification block, as `slack-webhook/name`; none tells nobody.
 
     Example:
@@ -91,6 +92,9 @@ class OnboardingPolicy(Block):
     )
     digest_always: bool = Field(
         default=False, title="Digest: always", description="Also when there is nothing to say."
+    )
+    approval_give_up: float = Field(
+        default=7 * 86400, title="Approval: give up after", description="Seconds."
     )
     operator_block: str | None = Field(
         default=None, title="Operator's notification block", description="As type-slug/name."

@@ -31,6 +31,7 @@ from waboard.domain.additions import Addition, AdditionState, CodeBy, SenderRequ
 from waboard.domain.errors import WaboardError
 from waboard.domain.ids import PhoneNumberField, PlatformId
 from waboard.domain.onboarding import Onboarding
+from waboard.domain.verbs import refuse_once_leaving
 from waboard.ledger.additions import begin_anew, note_addition
 from waboard.ledger.onboardings import newest_of, read_onboarding
 
@@ -73,6 +74,7 @@ async def _begin(
 ) -> tuple[Onboarding, Addition]:
     async with services.ledger.begin() as session:
         onboarding = await read_onboarding(session, await newest_of(session, client_ref))
+        refuse_once_leaving(onboarding)
         run_id, now = str(flow_run.get_id()), services.clock()
         addition, _ = await note_addition(session, run_id, onboarding.id, request, now)
     if addition.state.is_over and await was_retried(addition):

@@ -1,25 +1,19 @@
 """The runs that add senders: started, asleep until a password is given, and ended if none is."""
 
 import logging
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
-from http import HTTPStatus
 from typing import Any, NoReturn
 from uuid import UUID, uuid4, uuid5
 
-from httpx import HTTPStatusError
-from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import State
-from prefect.client.schemas.responses import SetStateStatus
-from prefect.exceptions import ObjectNotFound
-from prefect.input.run_input import RunInput, keyset_from_paused_state
-from prefect.states import Completed, Failed, Paused
-from pydantic import Field, ValidationError
+from prefect.input.run_input import RunInput
+from prefect.states import Completed, Failed
+from pydantic import Field
 
 from tasks.deployments import start_deployment
-from tasks.runs import states_of, suspend, tag
+from tasks.forms import Question, answer_to, ask, fall_asleep, forget_answer, give_answer
+from tasks.runs import states_of, tag
 from tasks.services import Services
 from waboard.domain.additions import Addition, AdditionState, CodeBy, SenderRequest
 from waboard.domain.clock import Clock
@@ -27,6 +21,7 @@ from waboard.domain.clocks import WAITING
 from waboard.domain.errors import FactsDiffer, NotFound
 from waboard.domain.ids import mask_phone
 from waboard.domain.onboarding import Onboarding
+from waboard.domain.verbs import refuse_once_leaving
 from waboard.ledger.additions import (
     known_addition,
     move_addition,
@@ -87,8 +82,9 @@ async def start_addition(
     """Start the run that adds a sender, or find the one that adds that number already.
 
     Returns also whether it was not asked for before. Raises FactsDiffer when it is another
-    client's.
+    client's, OutOfPlace when the client leaves.
     """
+    refuse_once_leaving(onboarding)
     number = request.phone_number
     async with ledger.begin() as session:
         known = await known_addition(session, number, clock())
@@ -119,61 +115,29 @@ async def code_of(addition: Addition) -> OneTimePassword | None:
     """Return what a person gave in the last sleep, or None. It can be read again until used."""
     if addition.pause_key is None:
         return None
-    keys = keyset_from_paused_state(_asleep(addition, addition.pause_key))
-    async with get_client() as client:
-        with _none_is_fine():
-            given = await client.read_flow_run_input(UUID(addition.id), keys["response"])
-            return _read(given)
-    return None
-
-
-def _read(given: str) -> OneTimePassword | None:
-    try:
-        read = OneTimePassword.model_validate_json(given)
-    except ValidationError:  # whoever edited it by hand is asked again
-        return None
-    return read if read.code or wanted(read) else None
+    given = await answer_to(_question(addition, addition.pause_key), OneTimePassword)
+    return given if given and (given.code or wanted(given)) else None
 
 
 async def forget_code(addition: Addition) -> None:
     """Delete what was given: it has been used."""
-    keys = keyset_from_paused_state(_asleep(addition, str(addition.pause_key)))
-    async with get_client() as client:
-        with _none_is_fine():
-            await client.delete_flow_run_input(UUID(addition.id), keys["response"])
+    await forget_answer(_question(addition, str(addition.pause_key)))
 
 
-@contextmanager
-def _none_is_fine() -> Generator[None]:
-    # Of an input that there is not, Prefect's client (3.8.8) says so as of any HTTP error.
-    try:
-        yield
-    except ObjectNotFound:
-        return
-    except HTTPStatusError as error:
-        if error.response.status_code != HTTPStatus.NOT_FOUND:
-            raise
-
-
-def _asleep(addition: Addition, pause_key: str) -> State[None]:
-    return Paused(reschedule=True, pause_key=pause_key, name=AWAITING, message=addition.detail)
+def _question(addition: Addition, pause_key: str) -> Question:
+    return Question(addition.id, AWAITING, pause_key, addition.detail)
 
 
 async def ask_for_code(services: Services, onboarding: Onboarding, addition: Addition) -> NoReturn:
     """Leave the run asleep until a person gives the password. The Prefect UI draws the form."""
-    pause_key = str(uuid4())
-    asleep = _asleep(addition, pause_key)
-    keys = keyset_from_paused_state(asleep)
-    asleep.state_details.run_input_keyset = {**keys}
-    described = OneTimePassword.with_initial_data(description=addition.detail)
-    # Before the run sleeps, so that nobody can answer a question that is not there yet.
-    await described.asave(keys, UUID(addition.id))
+    question = _question(addition, str(uuid4()))
+    await ask(question, OneTimePassword)
     now = services.clock()
     async with services.ledger.begin() as session:
         patience = timedelta(seconds=services.policy.code_give_up)
-        await record_sleep(session, addition.id, pause_key, now + patience)
+        await record_sleep(session, addition.id, question.pause_key, now + patience)
     await tag(addition.id, [*onboarding.tags, f"{WAITING}otp"])
-    return await suspend(addition.id, asleep, "otp")
+    return await fall_asleep(question, "otp")
 
 
 async def give_code(addition: Addition, given: OneTimePassword) -> None:
@@ -181,32 +145,14 @@ async def give_code(addition: Addition, given: OneTimePassword) -> None:
 
     Raises FactsDiffer when it does not wait for one, NotFound when Prefect knows it no more.
     """
-    async with get_client() as client:
-        try:
-            run = await client.read_flow_run(UUID(addition.id))
-        except ObjectNotFound:
-            raise NotFound(
-                f"Prefect knows no run that adds {addition.label}.",
-                remedy="Add the sender again.",
-            ) from None
-        if not _asks(run.state, addition) or not await _resume(client, addition, given):
-            raise FactsDiffer(
-                f"The run that adds {addition.label} does not wait for a one-time password now.",
-                remedy="It may be on its way there: try again in a moment, or see the Prefect UI.",
-            )
-
-
-def _asks(state: State[Any] | None, addition: Addition) -> bool:
-    # Only in the sleep that we know of: a password is for no other.
-    if state is None or not state.is_paused():
-        return False
-    return str(state.state_details.pause_key) == addition.pause_key
-
-
-async def _resume(client: PrefectClient, addition: Addition, given: OneTimePassword) -> bool:
-    answer = given.model_dump(mode="json")
-    result = await client.resume_flow_run(UUID(addition.id), run_input=answer)
-    return result.status == SetStateStatus.ACCEPT
+    gone = NotFound(
+        f"Prefect knows no run that adds {addition.label}.", remedy="Add the sender again."
+    )
+    not_now = FactsDiffer(
+        f"The run that adds {addition.label} does not wait for a one-time password now.",
+        remedy="It may be on its way there: try again in a moment, or see the Prefect UI.",
+    )
+    await give_answer(addition.id, addition.pause_key, given, gone, not_now)
 
 
 async def settle_additions(ledger: Ledger, clock: Clock) -> None:

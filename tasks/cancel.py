@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     FlowFilter,
     FlowFilterName,
@@ -33,6 +32,7 @@ from waboard.ledger.database import Ledger
 from waboard.ledger.decisions import record_decision
 from waboard.ledger.look import hold, look
 from waboard.ledger.onboardings import read_onboarding
+from waboard.prefect_client import get_client
 
 FLOW = "onboard-client"
 STOPS_WITHIN = timedelta(minutes=1)

@@ -145,7 +145,7 @@ async def _post(url: str, headers: dict[str, str], body: str) -> None:
 def outcome_event(onboarding: Onboarding, outcome: Outcome, now: datetime) -> dict[str, Any]:
     """Return what the provider's system is told. Numbers are whole: they are the receiver's own."""
     return {
-        "type": f"onboarding.{'live' if outcome.is_live else 'failed'}",
+        "type": f"onboarding.{outcome.told_as}",
         "timestamp": now.isoformat(),
         "data": {
             "onboarding_id": onboarding.id,

@@ -31,7 +31,7 @@ from waboard.prefect_client import get_client
 from waboard.worker.lost import WORKER
 from waboard.worker.names import is_surely_dead
 
-FLOWS = ["onboard-client", "add-sender", "reconcile"]
+FLOWS = ["onboard-client", "add-sender", "offboard", "reconcile"]
 """A reconciliation that stayed Running would let every later one fall out."""
 WORK_POOL = "waboard"
 SILENCE = timedelta(seconds=12)

@@ -31,6 +31,7 @@ from waboard import cli
 from waboard.domain.additions import AdditionState
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.decisions import DecisionVerb
+from waboard.domain.departures import DepartureState, Handwork
 from waboard.domain.facts import registration_facts
 from waboard.domain.filing import ForeignFiling
 from waboard.domain.outcome import OutcomeName, Stage, outcome_of
@@ -156,6 +157,8 @@ NAMES: list[tuple[str, type[StrEnum]]] = [
     ("## What people decide", DecisionVerb),
     ("### Ids that assign themselves", ForeignFiling),
     ("## Adding a sender", AdditionState),
+    ("## A client leaves", DepartureState),
+    ("## A client leaves", Handwork),
     ("## Conditions", Status),
     ("## Conditions", ConditionType),
     ("## Events", EventKind),

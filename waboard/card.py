@@ -81,7 +81,7 @@ def _waits(clock: StageClock | None, now: datetime) -> str:
 
 
 def _has_much_to_say(onboarding: Onboarding) -> bool:
-    return bool(onboarding.senders) or onboarding.cancelled is not None
+    return bool(onboarding.senders) or bool(onboarding.cancelled or onboarding.leaving)
 
 
 def _needed(onboarding: Onboarding, now: datetime, clock: StageClock | None) -> str:

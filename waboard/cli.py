@@ -11,7 +11,15 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from waboard import cli_clients, cli_operations, cli_readiness, cli_senders, cli_verbs, screen
+from waboard import (
+    cli_clients,
+    cli_leaving,
+    cli_operations,
+    cli_readiness,
+    cli_senders,
+    cli_verbs,
+    screen,
+)
 from waboard.api_client import GatewayClient
 from waboard.cli_tools import Json, VerifiedBy, console, plain_errors, show, stderr
 from waboard.domain.errors import BadInput
@@ -33,6 +41,8 @@ app.command("readiness")(cli_readiness.readiness)
 app.command("reconcile")(cli_operations.reconcile)
 app.command("retry")(cli_verbs.retry)
 app.command("cancel")(cli_verbs.cancel)
+app.command("offboard")(cli_leaving.offboard)
+app.command("reconnect")(cli_leaving.reconnect)
 app.command("import")(cli_clients.import_clients)
 
 

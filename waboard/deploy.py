@@ -195,6 +195,7 @@ def _policy(settings: Settings) -> OnboardingPolicy:
         weekly_cap=settings.weekly_cap,
         foreign_filing=settings.foreign_filing,
         code_give_up=settings.code_give_up.total_seconds(),
+        approval_give_up=settings.approval_give_up.total_seconds(),
         operator_block=settings.operator_notifier,
         digest_always=settings.digest_always,
         **{f"{kind}_nudge": plan.nudge.total_seconds() for kind, plan in plans.items()},
@@ -216,6 +217,7 @@ def _meta(settings: Settings) -> MetaAccount:
         portfolio_id=settings.meta_portfolio_id,
         partner_app_id=settings.meta_partner_app_id,
         public_url=settings.signup_url,
+        link_lasts=settings.signup_link_lasts.total_seconds(),
         token_keys=SecretStr(keys),
     )
 

@@ -90,6 +90,18 @@ def additions_screen(additions: list[dict[str, Any]]) -> RenderableType:
     return table
 
 
+def departure_screen(departure: dict[str, Any]) -> RenderableType:
+    """Show how far it is that a client leaves, and where it is approved."""
+    until = departure["give_up_at"]
+    lines = [
+        f"{departure['state']}: {mask_digits(departure['detail'])}",
+        f"Asked for by {mask_digits(departure['by'])}: {mask_digits(departure['why'])}",
+        *([f"Given up at {_clock(until)}."] if until else []),
+        *(f"In the Prefect UI: {url}" for url in departure["links"].values()),
+    ]
+    return Group(*(Text(line) for line in lines))
+
+
 def onboardings_screen(onboardings: list[dict[str, Any]]) -> RenderableType:
     """Show many onboardings, a line each."""
     table = Table("Client", "WABA", "Stage", "Live senders", "Whose turn", "Since", "Id")

@@ -176,6 +176,7 @@ class Settings(BaseSettings):
     delivery_nudge: Duration = timedelta(minutes=5)
     delivery_give_up: Duration = timedelta(hours=48)
     code_give_up: Duration = timedelta(days=3)
+    approval_give_up: Duration = timedelta(days=7)
 
     solution_remind: Duration | None = None
     slot_remind: Duration | None = None

@@ -119,6 +119,10 @@ PROOFS = {
     ConditionType.USABLE: Reason.SENDER_USABLE,
     ConditionType.HEALTHY: Reason.META_LETS_SEND,
     ConditionType.NOTIFIED: Reason.EVERYBODY_TOLD,
+    ConditionType.RELEASED: Reason.ALL_RELEASED,
+    ConditionType.DEREGISTERED: Reason.SAID_TO_BE_DONE,
+    ConditionType.UNSHARED: Reason.SAID_TO_BE_DONE,
+    ConditionType.PARTNER_REMOVED: Reason.SAID_TO_BE_DONE,
 }
 """Why each condition is true when it is."""
 
@@ -178,7 +182,7 @@ def onboarding(**facts: Any) -> Onboarding:
 
 SHARED, REGISTERED, ASSOCIATED, TEMPLATE, RECEIVES, VERIFIED, USABLE, HEALTHY, NOTIFIED = list(
     ConditionType
-)[-9:]
+)[3:12]
 
 REFUSED = not_true(SHARED, Reason.SHARE_REFUSED)
 UNANSWERED = not_true(SHARED, Reason.SHARE_NOT_ANSWERED, Status.UNKNOWN)

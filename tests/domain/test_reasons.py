@@ -21,6 +21,8 @@ PROOFS = {
     Reason.SENDER_USABLE,
     Reason.META_LETS_SEND,
     Reason.EVERYBODY_TOLD,
+    Reason.ALL_RELEASED,
+    Reason.SAID_TO_BE_DONE,
 }
 """Reasons for a condition to be true: they need nobody."""
 

@@ -6,7 +6,14 @@ import pytest
 from pydantic import ValidationError
 
 from waboard.domain.ids import PortfolioId, WabaId
-from waboard.domain.signup import Ending, Finding, Signals, find_waba, read_message
+from waboard.domain.signup import (
+    ANOTHER_WABA,
+    Ending,
+    Finding,
+    Signals,
+    find_waba,
+    read_message,
+)
 
 OURS, OTHER, THIRD = WabaId("2000000002"), WabaId("2000000005"), WabaId("2000000008")
 PORTFOLIO = PortfolioId("3000000003")
@@ -121,3 +128,24 @@ def test_a_portfolio_is_never_taken_for_a_waba(how: str):
     assert "a portfolio as the WABA" in (find_waba(signals).problem or "")
     both = Signals(claimed=(WabaId(PORTFOLIO), OURS), **{how: PORTFOLIO})
     assert find_waba(both) == Finding(waba_id=OURS)
+
+
+ANOTHER = Finding(problem=ANOTHER_WABA)
+
+
+@pytest.mark.parametrize(
+    ("signals", "finding"),
+    [
+        (Signals(claimed=(OURS,), only=OURS), Finding(waba_id=OURS)),
+        (Signals(granted=frozenset({OURS, OTHER}), only=OURS), Finding(waba_id=OURS)),
+        (Signals(added=frozenset({OURS}), only=OURS), Finding(waba_id=OURS)),
+        (Signals(claimed=(OURS,), taken=frozenset({OURS}), only=OURS), Finding(waba_id=OURS)),
+        (Signals(claimed=(OTHER,), granted=frozenset({OURS, OTHER}), only=OURS), ANOTHER),
+        (Signals(claimed=(OURS,), granted=frozenset({OTHER}), only=OURS), ANOTHER),
+        (Signals(granted=frozenset({OTHER}), only=OURS), ANOTHER),
+        (Signals(added=frozenset({OTHER}), only=OURS), Finding()),
+        (Signals(only=OURS), Finding()),
+    ],
+)
+def test_a_link_for_one_waba_leads_to_that_one_or_to_none(signals: Signals, finding: Finding):
+    assert find_waba(signals) == finding

@@ -22,7 +22,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import PREFECT_UI_URL, temporary_settings
 from prefect.states import Paused, Running
 
-from tasks import additions, deployments
+from tasks import additions, deployments, forms
 from tests.domain.samples import BAD, GOOD, T0, WABA
 from tests.gateway.desk import CLIENT_NUMBER, Desk, FakePrefect, assert_problem
 from waboard.domain.additions import AdditionState
@@ -97,6 +97,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> FakeRuns:
     """The runs that the gateway starts and wakes for senders."""
     fake = FakeRuns()
     monkeypatch.setattr(additions, "get_client", lambda: fake)
+    monkeypatch.setattr(forms, "get_client", lambda: fake)
     monkeypatch.setattr(deployments, "get_client", lambda: fake)
     return fake
 
@@ -619,7 +620,7 @@ async def test_a_password_that_cannot_be_passed_on_now_is_said(
     def away() -> None:
         raise httpx.ConnectError("All connection attempts failed")
 
-    monkeypatch.setattr(additions, "get_client", away)
+    monkeypatch.setattr(forms, "get_client", away)
     path = f"/v1/onboardings/{acme}/senders/{CLIENT_NUMBER}/otp"
     assert_problem(await desk.http.post(path, json={"code": CODE}), 502)
     assert [each["state"] for each in await listed(desk, acme)] == [AWAITED]

@@ -29,7 +29,7 @@ from prefect.states import (
 from pydantic import ValidationError
 
 from flows.add_sender import add_sender
-from tasks import additions, deployments, runs
+from tasks import additions, deployments, forms, runs
 from tasks.additions import (
     AWAITING,
     DEPLOYMENT,
@@ -172,7 +172,7 @@ def answered(status: int) -> PrefectHTTPStatusError:
 @pytest.fixture
 def prefect_api(monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
     api = FakePrefect()
-    for module in (additions, deployments, runs, prefect.client.orchestration):
+    for module in (additions, deployments, forms, runs, prefect.client.orchestration):
         monkeypatch.setattr(module, "get_client", lambda: api)
     return api
 

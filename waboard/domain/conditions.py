@@ -8,9 +8,9 @@ from enum import StrEnum
 class ConditionType(StrEnum):
     """What can be true of an onboarding or of a sender, in the order of the work.
 
-    Of an onboarding are the first four, TemplateReady and Notified; Healthy is of both. Its own
-    `Registered` is written only when its registration was given up; otherwise its registration is
-    what its senders say.
+    Of an onboarding are the first four, TemplateReady, Notified and the last four, which are those
+    of a client that leaves; Healthy is of both. Its own `Registered` is written only when its
+    registration was given up; otherwise its registration is what its senders say.
     """
 
     SOLUTION_USABLE = "SolutionUsable"
@@ -25,6 +25,10 @@ class ConditionType(StrEnum):
     USABLE = "Usable"
     HEALTHY = "Healthy"
     NOTIFIED = "Notified"
+    RELEASED = "Released"
+    DEREGISTERED = "Deregistered"
+    UNSHARED = "Unshared"
+    PARTNER_REMOVED = "PartnerRemoved"
 
 
 class Status(StrEnum):

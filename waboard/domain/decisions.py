@@ -15,6 +15,11 @@ class DecisionVerb(StrEnum):
 
     RETRY = "retry"
     CANCEL = "cancel"
+    OFFBOARD = "offboard"
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    DONE = "done"
+    RECONNECT = "reconnect"
 
 
 By = Annotated[

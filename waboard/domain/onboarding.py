@@ -126,7 +126,8 @@ class Onboarding:
     `wait` is what its run sleeps for now; `waited_for` holds when each kind of wait that it has
     ever slept for is given up; `slept_since_share` is whether it slept since its last share began.
     `ended_as` is the outcome that was told at its last end, `health` what Meta last said of its
-    WABA, `cancelled` who cancelled it and why.
+    WABA, `cancelled` who cancelled it and why; `leaving` who approved that the client leaves,
+    `left_at` when it had.
     """
 
     id: str
@@ -152,6 +153,8 @@ class Onboarding:
     health: WabaHealth | None = None
     health_at: datetime | None = None
     cancelled: Decision | None = None
+    leaving: Decision | None = None
+    left_at: datetime | None = None
 
     @property
     def waba_label(self) -> str:

@@ -1,6 +1,6 @@
 """What an onboarding came to, and how far it is. Worked out from its senders, never stored.
 
-But for one thing that no sender shows: that a person cancelled it.
+But for two things that no sender shows: that a person cancelled it, or that the client has left.
 """
 
 from collections.abc import Callable
@@ -42,6 +42,7 @@ class OutcomeName(StrEnum):
     VERIFICATION_FAILED = "VerificationFailed"
     SENDERS_LOST = "SendersLost"
     CANCELLED = "Cancelled"
+    OFFBOARDED = "Offboarded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,18 @@ class Outcome:
         """Whether at least one sender is live."""
         return self.name in {OutcomeName.LIVE, OutcomeName.LIVE_LIMITED}
 
+    @property
+    def told_as(self) -> str:
+        """The last word of the type of the message that tells it: `onboarding.live`, say."""
+        if self.name is OutcomeName.OFFBOARDED:
+            return "offboarded"
+        return "live" if self.is_live else "failed"
+
 
 def outcome_of(onboarding: Onboarding) -> Outcome:
     """Work out the outcome from the senders; it is never stored beside them."""
+    if onboarding.leaving is not None:
+        return Outcome(OutcomeName.OFFBOARDED, _left_message(onboarding, onboarding.leaving))
     if onboarding.cancelled is not None:
         return Outcome(OutcomeName.CANCELLED, _cancelled_message(onboarding, onboarding.cancelled))
     return Outcome(_outcome_name(onboarding), _outcome_message(onboarding))
@@ -88,6 +98,10 @@ def _is_lost(sender: Sender) -> bool:
     return sender.lacks(ConditionType.USABLE) or sender.lacks(ConditionType.HEALTHY)
 
 
+_BESIDE = frozenset({ConditionType.NOTIFIED, ConditionType.RELEASED})
+"""Conditions that say nothing of how far its senders are."""
+
+
 def _outcome_message(onboarding: Onboarding) -> str:
     senders = onboarding.senders
     live = sum(sender.is_live for sender in senders)
@@ -95,7 +109,7 @@ def _outcome_message(onboarding: Onboarding) -> str:
     lines += [
         f"{r.subject_label} {r.message} Awaiting {r.awaiting}: {r.remedy}"
         for r in requirements_of(onboarding)
-        if r.condition is not ConditionType.NOTIFIED
+        if r.condition not in _BESIDE
     ]
     return " ".join(line.strip() for line in lines)
 
@@ -119,6 +133,17 @@ def _cancelled_message(onboarding: Onboarding, decision: Decision) -> str:
 _UNANSWERED = frozenset({*ON_THE_WAY, Reason.SHARE_NOT_ANSWERED})
 
 
+def _left_message(onboarding: Onboarding, decision: Decision) -> str:
+    begun = "Has left" if onboarding.left_at else "Is leaving"
+    released = onboarding.conditions.get(ConditionType.RELEASED)
+    lines = [
+        f"{begun}, as {scrub(decision.by)} approved: {scrub(decision.why).rstrip('.')}.",
+        released.message if released else "",
+        *(f"Awaiting {r.awaiting}: {r.remedy}" for r in requirements_of(onboarding)),
+    ]
+    return " ".join(line for line in lines if line)
+
+
 def _named(onboarding: Onboarding, which: Callable[[Condition], bool]) -> list[str]:
     own = [c.type.value for c in in_order(onboarding.conditions) if which(c)]
     return own + [
@@ -137,10 +162,11 @@ def _no_senders(onboarding: Onboarding) -> str:
 def has_news(onboarding: Onboarding) -> bool:
     """Whether what came after its end changes what was told, or is a sender to bring live.
 
-    Nothing changes what was cancelled.
+    Nothing changes what was cancelled, and nothing a client that leaves.
     """
     ended_at = onboarding.ended_at
-    if ended_at is None or onboarding.ended_as is None or onboarding.cancelled is not None:
+    stays = onboarding.cancelled is not None or onboarding.leaving is not None
+    if ended_at is None or onboarding.ended_as is None or stays:
         return False
     registered = (s.conditions.get(ConditionType.REGISTERED) for s in onboarding.senders)
     late = any(c and c.is_true and c.changed_at > ended_at for c in registered)
@@ -160,10 +186,13 @@ class Stage(StrEnum):
     AWAITING_DELIVERY = "AwaitingDelivery"
     AWAITING_INBOUND = "AwaitingInbound"
     NOTIFYING = "Notifying"
+    LEAVING = "Leaving"
 
 
 def stage_of(onboarding: Onboarding) -> str:
     """Name the stage for people and filters: a `Stage`, or an `OutcomeName` once it is decided."""
+    if onboarding.leaving is not None and onboarding.left_at is None:
+        return Stage.LEAVING
     if onboarding.ended_at is not None or onboarding.cancelled is not None:
         return outcome_of(onboarding).name
     if not is_past_the_door(onboarding):

@@ -70,6 +70,16 @@ class Reason(StrEnum):
     EVERYBODY_TOLD = "EverybodyTold"
     NO_RECEIVER = "NoReceiver"
     RECEIVER_FAILED = "ReceiverFailed"
+    APPROVAL_AWAITED = "ApprovalAwaited"
+    APPROVAL_GIVEN = "ApprovalGiven"
+    RELEASE_FAILED = "ReleaseFailed"
+    ALL_RELEASED = "AllReleased"
+    UNSUBSCRIBED = "Unsubscribed"
+    DISSOCIATED = "Dissociated"
+    TO_BE_DEREGISTERED = "ToBeDeregistered"
+    TO_BE_UNSHARED = "ToBeUnshared"
+    PARTNER_TO_BE_REMOVED = "PartnerToBeRemoved"
+    SAID_TO_BE_DONE = "SaidToBeDone"
     PROVIDER_UNAVAILABLE = "ProviderUnavailable"
 
 
@@ -265,6 +275,40 @@ GUIDANCE: dict[Reason, Guidance] = {
     ),
     Reason.RECEIVER_FAILED: Guidance(
         Party.OPERATOR, "Check that the receiver of the notification answers with 2xx."
+    ),
+    Reason.APPROVAL_AWAITED: Guidance(
+        Party.OPERATOR,
+        "Approve or refuse it in the form of its run in the Prefect UI, or with `waboard offboard "
+        "CLIENT_REF --approve` or `--refuse`.",
+    ),
+    Reason.APPROVAL_GIVEN: Guidance(
+        Party.US, "Nothing to do: its run gives back what is ours, and says when that is done."
+    ),
+    Reason.RELEASE_FAILED: Guidance(
+        Party.OPERATOR,
+        "Do what is said, then retry the run in the Prefect UI, or ask again with `waboard "
+        "offboard CLIENT_REF`: it goes on from there, and needs no other approval.",
+    ),
+    Reason.UNSUBSCRIBED: Guidance(
+        Party.US, "Nothing to do: the client has left, and our app is not subscribed any more."
+    ),
+    Reason.DISSOCIATED: Guidance(
+        Party.US, "Nothing to do: the client has left, and the sender is not filed under its ids."
+    ),
+    Reason.TO_BE_DEREGISTERED: Guidance(
+        Party.INFOBIP,
+        "Ask Infobip support to deregister these senders, then say so: `waboard offboard "
+        "CLIENT_REF --done deregistered`.",
+    ),
+    Reason.TO_BE_UNSHARED: Guidance(
+        Party.INFOBIP,
+        "Ask your Infobip account manager to un-share this WABA, then say so: `waboard offboard "
+        "CLIENT_REF --done unshared`.",
+    ),
+    Reason.PARTNER_TO_BE_REMOVED: Guidance(
+        Party.CLIENT,
+        "The client removes you as a partner in its Business settings, under Accounts > WhatsApp "
+        "accounts > Partners; then say so: `waboard offboard CLIENT_REF --done partner-removed`.",
     ),
     Reason.PROVIDER_UNAVAILABLE: Guidance(
         Party.US,

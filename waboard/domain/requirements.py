@@ -8,7 +8,7 @@ from waboard.domain.conditions import Condition, ConditionType
 from waboard.domain.ids import mask_phone
 from waboard.domain.onboarding import Conditions, Onboarding, Sender, in_order
 from waboard.domain.parties import Party
-from waboard.domain.reasons import guidance_for
+from waboard.domain.reasons import Reason, guidance_for
 from waboard.domain.waits import WORDS, OpenWait, WaitKind
 
 CONDITIONS: dict[WaitKind, ConditionType] = {
@@ -20,6 +20,18 @@ CONDITIONS: dict[WaitKind, ConditionType] = {
     WaitKind.INBOUND: ConditionType.RECEIVES,
 }
 """Which condition each kind of wait is for."""
+
+
+OF_LEAVING = frozenset(
+    {
+        ConditionType.RELEASED,
+        ConditionType.DEREGISTERED,
+        ConditionType.UNSHARED,
+        ConditionType.PARTNER_REMOVED,
+        ConditionType.NOTIFIED,
+    }
+)
+"""Conditions of a client that leaves; nothing else of it is needed any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +56,12 @@ class Requirement:
 def requirements_of(onboarding: Onboarding) -> list[Requirement]:
     """List what is still needed, the onboarding's own first, then one for each sender not live.
 
-    Of one that was cancelled nobody needs anything.
+    Of one that was cancelled nobody needs anything; of a client that leaves, what leaving needs.
     """
+    if onboarding.leaving is not None:
+        known = onboarding.conditions
+        needed = needs_of({kind: known[kind] for kind in known if kind in OF_LEAVING}, (), None)
+        return [each for each in needed if each.reason != Reason.NO_RECEIVER]
     if onboarding.cancelled is not None:
         return []
     return needs_of(onboarding.conditions, onboarding.senders, onboarding.wait)

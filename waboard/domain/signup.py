@@ -24,6 +24,7 @@ from waboard.domain.ids import (
 from waboard.domain.masking import scrub
 
 MESSAGE_TYPE = "WA_EMBEDDED_SIGNUP"
+ANOTHER_WABA = "The client has connected another WABA than the one that its link is for."
 _UNUSUAL = re.compile(r"[^\w.:-]")
 _Code = Annotated[str, BeforeValidator(lambda value: _UNUSUAL.sub("", str(value))[:100])]
 """A code of Meta's: shown as it is, since its support asks for it."""
@@ -107,7 +108,8 @@ class Signals:
     """What is known of one signup. `granted` is None where no token told it.
 
     `claimed` comes from the window, `granted` from the token, `added` from Meta's webhook; `taken`
-    are WABAs that are known to be other clients', or this one's from before.
+    are WABAs that are known to be other clients', or this one's from before. `only` is the WABA
+    that the link is for, where it is for one alone.
     """
 
     claimed: tuple[WabaId, ...] = ()
@@ -116,6 +118,7 @@ class Signals:
     portfolio: PortfolioId | None = None
     added: frozenset[str] = frozenset()
     taken: frozenset[str] = frozenset()
+    only: WabaId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +147,19 @@ def find_waba(signals: Signals) -> Finding:
     if len(portfolios) > 1:
         return Finding(problem="The window names another portfolio than the token is for.")
     granted = signals.granted
+    if signals.only is not None:
+        return _that_one(signals.only, claimed, signals)
     if claimed and granted and not granted.intersection(claimed):
         return Finding(problem="The window names a WABA that the token is not for.")
     return _only_one(_candidates(claimed, signals), signals)
+
+
+def _that_one(only: WabaId, claimed: Collection[str], signals: Signals) -> Finding:
+    # What was granted lists all WABAs ever shared, so it can only speak against one.
+    if any(named and only not in named for named in (claimed, signals.granted)):
+        return Finding(problem=ANOTHER_WABA)
+    named = {*claimed, *(signals.granted or ()), *signals.added}
+    return Finding(waba_id=only) if only in named else Finding()
 
 
 def _candidates(claimed: Collection[str], signals: Signals) -> set[str]:

@@ -1,5 +1,6 @@
 """When a verb of an operator fits how an onboarding stands. Each refusal says what to do."""
 
+from waboard.domain.departures import Handwork
 from waboard.domain.errors import OutOfPlace
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Onboarding
@@ -15,6 +16,7 @@ def refuse_retry(
 
     `run_lives` says whether its run executes, sleeps, or is about to.
     """
+    refuse_once_leaving(onboarding)
     if phone_number is not None:
         _refuse_live_sender(onboarding, phone_number)
     if onboarding.cancelled is not None and onboarding.ended_at is None:
@@ -36,7 +38,8 @@ def refuse_retry(
 
 def is_retriable(onboarding: Onboarding) -> bool:
     """Whether something is left that a new attempt could bring about."""
-    missing = {r.reason for r in requirements_of(onboarding)} - {Reason.NO_RECEIVER}
+    beside = {Reason.NO_RECEIVER, Reason.APPROVAL_AWAITED, Reason.RELEASE_FAILED}
+    missing = {r.reason for r in requirements_of(onboarding)} - beside
     return onboarding.cancelled is not None or not onboarding.senders or bool(missing)
 
 
@@ -51,6 +54,7 @@ def _refuse_live_sender(onboarding: Onboarding, phone_number: PhoneNumber) -> No
 
 def refuse_cancel(onboarding: Onboarding) -> None:
     """Raise OutOfPlace when there is nothing to cancel."""
+    refuse_once_leaving(onboarding)
     decision = onboarding.cancelled
     if decision is not None:
         raise OutOfPlace(
@@ -62,4 +66,46 @@ def refuse_cancel(onboarding: Onboarding) -> None:
             f"{onboarding.client_ref} has ended as {outcome_of(onboarding).name}: there is nothing "
             "to cancel.",
             remedy="`waboard status` shows what it came to.",
+        )
+
+
+def refuse_once_leaving(onboarding: Onboarding) -> None:
+    """Raise OutOfPlace when nothing is done for a client any more, since it leaves or has left."""
+    if onboarding.left_at is not None:
+        raise OutOfPlace(
+            f"{onboarding.client_ref} has left.",
+            remedy="`waboard onboard` begins anew with it, or a new signup link does.",
+        )
+    if onboarding.leaving is not None:
+        raise OutOfPlace(
+            f"{onboarding.client_ref} is leaving.",
+            remedy="Wait until it has left; then `waboard onboard` begins anew with it.",
+        )
+
+
+def refuse_offboard(onboarding: Onboarding) -> None:
+    """Raise OutOfPlace when a client has left already. One that is leaving goes on leaving."""
+    if onboarding.left_at is not None:
+        raise OutOfPlace(
+            f"{onboarding.client_ref} has left already.",
+            remedy="`waboard status` shows what is left for people to do.",
+        )
+
+
+def refuse_done(onboarding: Onboarding, work: Handwork) -> None:
+    """Raise OutOfPlace when there is nothing that somebody can say is done."""
+    if work.condition not in onboarding.conditions:
+        raise OutOfPlace(
+            f"Nobody is asked for this of {onboarding.client_ref}: {work}.",
+            remedy="`waboard status` shows what is needed; it follows once the client has left.",
+        )
+
+
+def refuse_reconnect(onboarding: Onboarding) -> None:
+    """Raise OutOfPlace when a client cannot connect again: it leaves, or is being cancelled."""
+    refuse_once_leaving(onboarding)
+    if onboarding.cancelled is not None and onboarding.ended_at is None:
+        raise OutOfPlace(
+            f"{onboarding.client_ref} is being cancelled: its run has not stopped yet.",
+            remedy="Try again in a minute.",
         )

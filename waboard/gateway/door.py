@@ -17,19 +17,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.account import Meaning, MetaEvent
 from waboard.domain.clock import Clock
-from waboard.domain.errors import FactsDiffer, LinkClosed
+from waboard.domain.errors import FactsDiffer, LinkClosed, OutOfPlace
 from waboard.domain.facts import canonical, signup_fact
 from waboard.domain.ids import PortfolioId, WabaId, parse_portfolio_id
 from waboard.domain.json_values import as_object
 from waboard.domain.requests import Defaults, SignupRequest
-from waboard.domain.signup import Ending, Finding, Signals, SignupMessage, find_waba, read_message
+from waboard.domain.signup import (
+    ANOTHER_WABA,
+    Ending,
+    Finding,
+    Signals,
+    SignupMessage,
+    find_waba,
+    read_message,
+)
 from waboard.gateway.starting import run_is_started
 from waboard.ledger.clients import start_onboarding
 from waboard.ledger.database import Ledger
 from waboard.ledger.events import parked_of, read_event, receive
-from waboard.ledger.look import look
+from waboard.ledger.look import hold, look
 from waboard.ledger.models import EventKind, EventRow, SignupRow
 from waboard.ledger.onboardings import known_wabas
+from waboard.ledger.reconnects import connect_again
 from waboard.ledger.signups import expired_links, find_link, opened_by, read_link, unsettled
 from waboard.ledger.tokens import keep_token
 from waboard.meta.client import GraphClient
@@ -91,6 +100,8 @@ class FrontDoor:
                 return row
             await self._keep(session, row, message.ending, _ending_of(message), message=raw)
             closed = why_closed(row, self.clock())
+            if row.problem == ANOTHER_WABA:  # the client tries again, with the right one
+                row.message = row.granted = row.problem = None
             differs = closed is None and _note(row, message, raw, self.clock())
         # Raised out here: what was said is kept, whatever the answer.
         if closed is not None:
@@ -128,14 +139,15 @@ class FrontDoor:
         granted, portfolio = await self._facts_of(token.access_token)
         async with self.ledger.begin() as session:
             kept = await read_link(session, row.id)
-            await keep_token(
-                session,
-                kept.client_ref,
-                self.sealer.seal(token.access_token),
-                portfolio_id=portfolio,
-                expires_at=now + lasts if lasts else None,
-                now=now,
-            )
+            if not (kept.waba_id and granted and kept.waba_id not in granted):
+                await keep_token(
+                    session,
+                    kept.client_ref,
+                    self.sealer.seal(token.access_token),
+                    portfolio_id=portfolio,
+                    expires_at=now + lasts if lasts else None,
+                    now=now,
+                )
             kept.code_state = EXCHANGED
             # Two tabs may bring two codes: what either was given counts.
             kept.granted = sorted({*(kept.granted or ()), *granted}) if granted else kept.granted
@@ -189,11 +201,14 @@ class FrontDoor:
         request = SignupRequest.model_validate(row.facts).onboarding_of(waba_id)
         try:
             started = await start_onboarding(self.ledger, request, self.defaults, self.clock)
-        except FactsDiffer as error:
+        except (FactsDiffer, OutOfPlace) as error:
             await self._stop(signup_id, error.message)
             return
         async with self.ledger.begin() as session:
+            await hold(session, started.onboarding_id)
             row = await read_link(session, signup_id)
+            if row.waba_id and row.onboarding_id is None and not started.created:
+                await connect_again(session, started.onboarding_id, self.clock())
             row.onboarding_id, row.problem = started.onboarding_id, None
             await self._keep(session, row, "onboarding started")
         async with self.ledger.begin() as session:
@@ -316,6 +331,7 @@ async def _signals(session: AsyncSession, row: SignupRow) -> Signals:
         portfolio=PortfolioId(token_is_for) if token_is_for else None,
         added=await _added(session, row, named),
         taken=await known_wabas(session, named),
+        only=WabaId(row.waba_id) if row.waba_id else None,
     )
 
 
@@ -358,7 +374,9 @@ async def _candidates(session: AsyncSession, event: EventRow) -> list[SignupRow]
 
 
 def _may_mean(row: SignupRow, waba_id: str | None) -> bool:
-    """Whether nothing that a signup has said itself speaks against a WABA."""
+    """Whether nothing that a signup has said itself, or is for, speaks against a WABA."""
+    if row.waba_id is not None:
+        return row.waba_id == waba_id
     claimed = read_message(json.loads(row.message)).waba_ids if row.message else ()
     named = {*claimed, *(row.granted or ())}
     return not named or waba_id in named

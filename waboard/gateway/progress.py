@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from waboard.domain.conditions import ConditionType
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of
+from waboard.domain.signup import ANOTHER_WABA
 from waboard.domain.steps import (
     is_kept_out,
     registration_is_over,
@@ -62,6 +63,8 @@ def progress_of(row: SignupRow, onboarding: Onboarding | None, now: datetime) ->
     """Work out how far a client is from its link and its onboarding."""
     if onboarding is not None:
         return _of_onboarding(onboarding)
+    if row.problem == ANOTHER_WABA:
+        return Progress(state="ready", why="another")
     if row.problem is not None:
         return Progress(state="stopped", why="problem")
     if row.signalled_at is not None:
@@ -79,6 +82,8 @@ def _of_onboarding(onboarding: Onboarding) -> Progress:
     steps = _steps("done", *_work(onboarding))
     awaited = senders_to_be_written_to(onboarding) if onboarding.ended_at is None else []
     numbers = [_number(onboarding, s, awaited=s in awaited) for s in onboarding.senders]
+    if onboarding.leaving is not None:
+        return stopped("left")
     state, why = _state(onboarding)
     wait = onboarding.wait
     until = wait.due_at if wait is not None and wait.kind is WaitKind.SLOT else None

@@ -20,7 +20,7 @@ from waboard.gateway.page import content_policy, extras_for, language_of, page_t
 from waboard.gateway.progress import Progress, progress_of, stopped
 from waboard.ledger.models import SignupRow
 from waboard.ledger.onboardings import read_onboarding
-from waboard.ledger.signups import list_links, make_link, read_link
+from waboard.ledger.signups import NewLink, list_links, make_link, read_link
 from waboard.settings import Settings
 
 links = APIRouter(prefix="/v1/signup-links", tags=["signup"], dependencies=[Depends(authorized)])
@@ -33,6 +33,7 @@ class LinkView(BaseModel):
 
     id: str
     client_ref: str
+    waba_id: str | None = None
     state: LinkState
     created_at: datetime
     expires_at: datetime
@@ -62,11 +63,18 @@ async def make(
     request: SignupRequest, ledger: TheLedger, settings: TheSettings, clock: TheClock
 ) -> LinkView:
     """Make a link for a client, once; one that it had and did not use is withdrawn."""
-    _refuse_without_meta(settings)
+    refuse_without_meta(settings)
     async with ledger.begin() as session:
         new = await make_link(session, request, settings.signup_link_lasts, clock())
-        row = await read_link(session, new.id)
-        view = _link(row, clock())
+    return await new_link_view(new, ledger, settings, clock)
+
+
+async def new_link_view(
+    new: NewLink, ledger: TheLedger, settings: TheSettings, clock: TheClock
+) -> LinkView:
+    """Show a link that was just made, with its address, which nobody is shown again."""
+    async with ledger.begin() as session:
+        view = _link(await read_link(session, new.id), clock())
     return view.model_copy(update={"url": f"{settings.signup_url}/signup/{new.token}"})
 
 
@@ -97,6 +105,7 @@ def _link(row: SignupRow, now: datetime) -> LinkView:
     return LinkView(
         id=row.id,
         client_ref=row.client_ref,
+        waba_id=row.waba_id,
         state=_state_of(row, now),
         created_at=row.created_at,
         expires_at=row.expires_at,
@@ -122,7 +131,8 @@ def _state_of(row: SignupRow, now: datetime) -> LinkState:
     return LinkState.OPEN if row.opened_at is not None else LinkState.UNOPENED
 
 
-def _refuse_without_meta(settings: Settings) -> None:
+def refuse_without_meta(settings: Settings) -> None:
+    """Raise NotFound where clients cannot sign themselves up."""
     if not settings.has_meta:
         raise NotFound(
             "Clients cannot sign themselves up here: Meta's side is not set up.",

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from tasks.additions import settle_additions
 from tasks.cancel import settle_cancellations
+from tasks.offboard import settle_departures
 from tasks.orphans import take_up_orphans
 from tasks.runs import go_on, start_run, wake
 from tasks.timeline import show_seen
@@ -69,6 +70,7 @@ async def tidy(ledger: Ledger, clock: Clock) -> None:
     await _each("go on with what came after an end", (go_on(each) for each in changed))
     await _each("stop what was cancelled", [settle_cancellations(ledger, clock)])
     await _each("settle added senders", [settle_additions(ledger, clock)])
+    await _each("settle clients that leave", [settle_departures(ledger, clock)])
     await _each("take up runs whose process died", [take_up_orphans(ledger, clock)])
 
 

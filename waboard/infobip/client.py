@@ -142,6 +142,13 @@ class InfobipClient:
         doing, call = f"Renaming entity {entity_id}", endpoints.RENAME_ENTITY
         await self._calls.make(doing, call, entity_id, body={"entityName": name})
 
+    async def delete_entity(self, entity_id: str) -> None:
+        """Delete an entity. That it is not there any more (404) is as good.
+
+        Whatever is filed under it is reset without a word: look first that nothing is.
+        """
+        await self._calls.delete(f"Deleting entity {entity_id}", endpoints.DELETE_ENTITY, entity_id)
+
     async def find_number(self, number: PhoneNumber) -> OwnedNumber | None:
         """Find a number of the account by its digits; None when it is not there.
 
@@ -183,6 +190,23 @@ class InfobipClient:
         total = answer.read(Listed, answer.fields()).total
         is_last = len(found) < MOST_ASSOCIATIONS or total == page * MOST_ASSOCIATIONS + len(found)
         return AssociationsPage(found, is_last, total)
+
+    async def filed_under(self, entity_id: str) -> list[Association]:
+        """Read all that is filed under an entity in the account, on every channel."""
+        doing = f"Reading what is filed under {entity_id}"
+        found = await self._every_association(doing, {"entityId": entity_id})
+        return [each for each in found if each.entity_id == entity_id]
+
+    async def _every_association(self, doing: str, asked: dict[str, str]) -> list[Association]:
+        found: list[Association] = []
+        page, is_full = 0, True
+        while is_full:
+            paged: dict[str, Any] = {**asked, "page": page, "size": MOST_ASSOCIATIONS}
+            answer = await self._calls.make(doing, endpoints.GET_ASSOCIATIONS, params=paged)
+            rows = answer.rows("results", required=True)
+            found += [answer.read(Association, row) for row in rows]
+            page, is_full = page + 1, len(rows) == MOST_ASSOCIATIONS
+        return found
 
     async def associate(self, number_key: NumberKey, application_id: str, entity_id: str) -> bool:
         """Link a number to an application and an entity for WhatsApp.

@@ -34,10 +34,14 @@ async def begin_leg(
 
 
 async def refuse_stopped(session: AsyncSession, onboarding_id: str, flow_run_id: str) -> None:
-    """Raise Superseded for a run of an earlier attempt, and of one that is being cancelled."""
+    """Raise Superseded for a run of an earlier attempt, and of one that is being cancelled.
+
+    And of a client that leaves: nothing of it goes on.
+    """
     row = await session.get(OnboardingRow, onboarding_id)
     is_stopping = row is not None and row.cancelled_at is not None and row.ended_at is None
-    if is_stopping or await was_left_behind(session, onboarding_id, flow_run_id):
+    is_leaving = row is not None and row.leaving_at is not None
+    if is_stopping or is_leaving or await was_left_behind(session, onboarding_id, flow_run_id):
         raise Superseded
 
 

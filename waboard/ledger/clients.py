@@ -1,15 +1,18 @@
-"""Starting an onboarding: once per client and WABA, whoever asks and however often."""
+"""Starting an onboarding: once per client and WABA, whoever asks and however often.
+
+Once a client has left, the same is another onboarding: nothing of the one before is true any more.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.clock import Clock
-from waboard.domain.errors import FactsDiffer
+from waboard.domain.errors import FactsDiffer, OutOfPlace
 from waboard.domain.requests import Defaults, OnboardingRequest
 from waboard.ledger.database import Ledger
 from waboard.ledger.models import ClientRow, OnboardingRow
@@ -29,7 +32,8 @@ async def start_onboarding(
 ) -> Started:
     """Write down a new onboarding, or find the one that this request already led to.
 
-    Raises FactsDiffer, naming the difference, when the client or the WABA is known with others.
+    Raises FactsDiffer, naming the difference, when the client or the WABA is known with others;
+    OutOfPlace while the client leaves.
     """
     try:
         return await _start(ledger, request, defaults, clock)
@@ -45,6 +49,7 @@ async def _start(
         known = await _known(session, request)
         if known is not None:
             client, onboarding = known
+            _refuse_while_leaving(client, onboarding)
             _refuse_differences(request, client, onboarding)
             return Started(onboarding.id, created=False)
         onboarding_id = await _create(session, request, defaults, clock())
@@ -61,13 +66,19 @@ async def _known(
             or_(
                 ClientRow.client_ref == request.client_ref,
                 OnboardingRow.waba_id == request.waba_id,
-            )
+            ),
+            OnboardingRow.left_at.is_(None),
         )
         .order_by(OnboardingRow.attempt.desc(), OnboardingRow.created_at.desc())
         .limit(1)
     )
     row = (await session.execute(query)).first()
     return None if row is None else (row[0], row[1])
+
+
+def _refuse_while_leaving(client: ClientRow, onboarding: OnboardingRow) -> None:
+    if onboarding.leaving_at is not None:
+        raise OutOfPlace(f"{client.client_ref} is leaving.", remedy="Ask again once it has left.")
 
 
 def _refuse_differences(
@@ -100,18 +111,12 @@ def _refuse_differences(
 async def _create(
     session: AsyncSession, request: OnboardingRequest, defaults: Defaults, now: datetime
 ) -> str:
-    client = ClientRow(
-        client_ref=request.client_ref,
-        name=request.client_name or request.client_ref,
-        created_at=now,
-    )
-    session.add(client)
-    await session.flush()
+    client = await _client(session, request, now)
     onboarding = OnboardingRow(
         id=str(uuid4()),
         client_id=client.id,
         waba_id=request.waba_id,
-        attempt=1,
+        attempt=await _attempts(session, request.waba_id) + 1,
         application_id=request.application_id or defaults.application_id,
         solution_id=request.solution_id,
         entity_id=request.entity_id or request.client_ref,
@@ -124,3 +129,20 @@ async def _create(
     for number in request.phone_numbers:
         await expect_sender(session, onboarding.id, number, "request", now)
     return onboarding.id
+
+
+async def _client(session: AsyncSession, request: OnboardingRequest, now: datetime) -> ClientRow:
+    query = select(ClientRow).where(ClientRow.client_ref == request.client_ref)
+    client = await session.scalar(query)
+    if client is None:
+        name = request.client_name or request.client_ref
+        client = ClientRow(client_ref=request.client_ref, name=name, created_at=now)
+        session.add(client)
+    client.name = request.client_name or client.name
+    await session.flush()
+    return client
+
+
+async def _attempts(session: AsyncSession, waba_id: str) -> int:
+    query = select(func.max(OnboardingRow.attempt)).where(OnboardingRow.waba_id == waba_id)
+    return await session.scalar(query) or 0

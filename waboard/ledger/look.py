@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from waboard.domain.account import REASONS, Connection
+from waboard.domain.account import REASONS, Connection, Meaning, MetaEvent
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.delivery import MOST_TESTS, Verdict
 from waboard.domain.errors import Superseded
@@ -33,6 +33,7 @@ from waboard.ledger.models import (
     Disposition,
     EffectRow,
     EffectStatus,
+    EventKind,
     EventRow,
     OnboardingRow,
     SenderRow,
@@ -83,6 +84,10 @@ async def look(
     """
     await hold(session, onboarding_id)
     subject = _Subject(session, onboarding_id, now, seen or Seen())
+    row = await session.get(OnboardingRow, onboarding_id)
+    if row is not None and row.leaving_at is not None:
+        await _set_aside(subject)
+        return await read_onboarding(session, onboarding_id)
     await _take_up_parked(subject)
     evidence = await evidence_of(session, onboarding_id)
     await _write_connection(subject, evidence)
@@ -124,6 +129,21 @@ async def hold(session: AsyncSession, onboarding_id: str, leg: str | None = None
     await session.execute(query)
 
 
+async def _set_aside(subject: _Subject) -> None:
+    for event in await parked_for(subject.session, subject.onboarding_id):
+        if _may_begin_anew(event):
+            continue
+        event.onboarding_id = subject.onboarding_id
+        event.disposition, event.detail = Disposition.STALE, "The client leaves, or has left."
+    await subject.session.flush()
+
+
+def _may_begin_anew(event: EventRow) -> bool:
+    # Meta's word that a WABA was shared: should the client come back, it is about that.
+    is_of_meta = event.kind == EventKind.META
+    return is_of_meta and MetaEvent.model_validate_json(event.body).meaning is Meaning.START
+
+
 async def _take_up_parked(subject: _Subject) -> None:
     known = await evidence_of(subject.session, subject.onboarding_id)
     for event in await parked_for(subject.session, subject.onboarding_id):
@@ -144,7 +164,7 @@ def _take_up(event: EventRow, onboarding_id: str, known: Evidence) -> Evidence:
 
 async def _write_connection(subject: _Subject, evidence: Evidence) -> None:
     connection = evidence.connection()
-    if connection is None:
+    if connection is None or await _is_outlived(subject, connection):
         return
     status = Status.TRUE if connection.is_up else Status.FALSE
     closer = f" ({scrub(connection.detail)})" if connection.detail else ""
@@ -162,6 +182,13 @@ def _says_more(connection: Connection, known: ConditionRow) -> bool:
     if not is_true and known.evidence != READ:
         return True
     return connection.at > known.changed_at and not (is_true and connection.is_up)
+
+
+async def _is_outlived(subject: _Subject, connection: Connection) -> bool:
+    # What Meta said of the time before the client has connected again is over.
+    row = await subject.session.get_one(OnboardingRow, subject.onboarding_id)
+    again = row.reconnected_at
+    return again is not None and connection.at < again and not connection.is_up
 
 
 async def _write_registration(subject: _Subject, evidence: Evidence) -> None:

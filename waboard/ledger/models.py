@@ -100,9 +100,11 @@ class Verb(StrEnum):
     """What we do to the outside world."""
 
     SUBSCRIBE = "subscribe"
+    UNSUBSCRIBE = "unsubscribe"
     SHARE = "share"
     CREATE_APPLICATION = "create-application"
     CREATE_ENTITY = "create-entity"
+    DELETE_ENTITY = "delete-entity"
     ASSOCIATE = "associate"
     DISSOCIATE = "dissociate"
     CREATE_TEMPLATE = "create-template"
@@ -138,6 +140,9 @@ class OnboardingRow(Base):
     Prefect UI. `health` is what Meta last said of the WABA; `meta_looked_at` and
     `template_looked_at` are when a reconciliation last tried to look there. `cancelled_at` is when
     somebody cancelled it, from then on no leg may act; it has ended once its run has stopped.
+    `leaving_at` is when it was approved that the client leaves, from then on nothing changes it;
+    `left_at` is when the client had. `reconnected_at` is when it last came back through a link for
+    this WABA: what Meta said before counts no more.
     """
 
     __tablename__ = "onboardings"
@@ -174,6 +179,9 @@ class OnboardingRow(Base):
     meta_looked_at: Mapped[datetime | None] = mapped_column(index=True)
     template_looked_at: Mapped[datetime | None] = mapped_column(index=True)
     cancelled_at: Mapped[datetime | None]
+    leaving_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
+    reconnected_at: Mapped[datetime | None]
 
 
 class SenderRow(Base):
@@ -366,7 +374,8 @@ class SignupRow(Base):
 
     Only the hash of its token is stored. `granted` are the WABAs that the client's token names,
     None while no token did; `message` is the window message, word for word. `problem` is what a
-    person has to settle. A link is live until it is used, revoked, or expired.
+    person has to settle. A link is live until it is used, revoked, or expired. One with a `waba_id`
+    is for that WABA alone: its client connects it again.
     """
 
     __tablename__ = "signups"
@@ -383,6 +392,7 @@ class SignupRow(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     client_ref: Mapped[str] = mapped_column(String(255))
+    waba_id: Mapped[str | None] = mapped_column(String(20))
     facts: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -467,3 +477,33 @@ class DecisionRow(Base):
     why: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
     left_run_id: Mapped[str | None] = mapped_column(String(36))
+
+
+class DepartureRow(Base):
+    """A client that is to leave, asked for by one run of `offboard`, whose id it has.
+
+    `state` is a `DepartureState`; `pause_key` names the sleep in which the run waits for the
+    approval, until `give_up_at`.
+    """
+
+    __tablename__ = "departures"
+    __table_args__ = (
+        Index(
+            "uq_departures_onboarding_id_unfinished",
+            "onboarding_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    state: Mapped[str] = mapped_column(String(20))
+    by: Mapped[str] = mapped_column(String(100))
+    why: Mapped[str] = mapped_column(Text)
+    detail: Mapped[str] = mapped_column(Text, default="")
+    pause_key: Mapped[str | None] = mapped_column(String(36))
+    asked_at: Mapped[datetime]
+    give_up_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]

@@ -18,7 +18,14 @@ from waboard.ledger.conditions import conditions_of
 from waboard.ledger.decisions import last_decision
 from waboard.ledger.effects import find_effect
 from waboard.ledger.evidence import evidence_of
-from waboard.ledger.models import AdditionRow, ClientRow, OnboardingRow, Verb, WaitRow
+from waboard.ledger.models import (
+    AdditionRow,
+    ClientRow,
+    DepartureRow,
+    OnboardingRow,
+    Verb,
+    WaitRow,
+)
 from waboard.ledger.senders import senders_of
 from waboard.ledger.waits import hurry, last_slept, open_wait_of, waited_for
 
@@ -36,6 +43,7 @@ async def read_onboarding(session: AsyncSession, onboarding_id: str) -> Onboardi
         registration=(await evidence_of(session, onboarding_id)).registration(),
         senders=await senders_of(session, onboarding_id, conditions),
         cancelled=await _cancelled(session, row),
+        leaving=await _leaving(session, row),
         wait=await open_wait_of(session, onboarding_id),
         waited_for=await waited_for(session, onboarding_id),
         slept_since_share=await _slept_since_share(session, onboarding_id),
@@ -46,6 +54,12 @@ async def _cancelled(session: AsyncSession, row: OnboardingRow) -> Decision | No
     if row.cancelled_at is None:
         return None
     return await last_decision(session, row.id, DecisionVerb.CANCEL)
+
+
+async def _leaving(session: AsyncSession, row: OnboardingRow) -> Decision | None:
+    if row.leaving_at is None:
+        return None
+    return await last_decision(session, row.id, DecisionVerb.APPROVE)
 
 
 async def _slept_since_share(session: AsyncSession, onboarding_id: str) -> bool:
@@ -72,6 +86,7 @@ def _facts(row: OnboardingRow, client: ClientRow) -> dict[str, Any]:
         "ended_as": row.ended_as,
         "health": WabaHealth(**row.health) if row.health else None,
         "health_at": row.health_at,
+        "left_at": row.left_at,
     }
 
 
@@ -116,7 +131,8 @@ async def runs_not_asleep(
 ) -> set[str]:
     """Return those runs whose onboardings do not sleep, and have not ended before `since`.
 
-    None that was cancelled is among them. And those that add a sender and are not done.
+    None that was cancelled is among them. And those that are not done with adding a sender, or
+    with a client that leaves.
     """
     asleep = select(WaitRow.onboarding_id).where(WaitRow.closed_at.is_(None))
     query = select(OnboardingRow.flow_run_id).where(
@@ -128,7 +144,11 @@ async def runs_not_asleep(
     adding = select(AdditionRow.id).where(
         AdditionRow.id.in_(run_ids), AdditionRow.ended_at.is_(None)
     )
-    found = [*await session.scalars(query), *await session.scalars(adding)]
+    leaving = select(DepartureRow.id).where(
+        DepartureRow.id.in_(run_ids), DepartureRow.ended_at.is_(None)
+    )
+    queries = (query, adding, leaving)
+    found = [run_id for each in queries for run_id in await session.scalars(each)]
     return {run_id for run_id in found if run_id}
 
 
@@ -173,10 +193,10 @@ async def with_news(session: AsyncSession) -> list[str]:
 async def go_on_soon(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
     """Let an attempt that has ended go on within seconds, as with what came after its end.
 
-    One that was cancelled does not.
+    One that was cancelled does not, nor one whose client leaves.
     """
     row = await session.get_one(OnboardingRow, onboarding_id)
-    if row.ended_at is not None and row.cancelled_at is None:
+    if row.ended_at is not None and row.cancelled_at is None and row.leaving_at is None:
         row.news_at = row.news_at or now
 
 
@@ -206,6 +226,8 @@ async def client_of(session: AsyncSession, onboarding_id: str) -> int:
 
 
 async def known_wabas(session: AsyncSession, named: Collection[str]) -> frozenset[str]:
-    """Return which of these WABAs somebody has asked to onboard."""
-    query = select(OnboardingRow.waba_id).where(OnboardingRow.waba_id.in_(named))
+    """Return which of these WABAs are onboarded, or being onboarded: of no client that left."""
+    query = select(OnboardingRow.waba_id).where(
+        OnboardingRow.waba_id.in_(named), OnboardingRow.left_at.is_(None)
+    )
     return frozenset(await session.scalars(query))

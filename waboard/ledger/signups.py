@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.errors import NotFound
+from waboard.domain.ids import WabaId
 from waboard.domain.requests import SignupRequest
 from waboard.ledger.models import SignupRow
 
@@ -29,9 +30,16 @@ def hash_of(token: str) -> str:
 
 
 async def make_link(
-    session: AsyncSession, request: SignupRequest, lasts: timedelta, now: datetime
+    session: AsyncSession,
+    request: SignupRequest,
+    lasts: timedelta,
+    now: datetime,
+    only: WabaId | None = None,
 ) -> NewLink:
-    """Make a link; a live one that the client had is revoked."""
+    """Make a link; a live one that the client had is revoked.
+
+    With `only` it connects that WABA again, and no other.
+    """
     for row in await _live_links(session, request.client_ref):
         row.revoked_at = now
     await session.flush()
@@ -40,6 +48,7 @@ async def make_link(
         id=str(uuid4()),
         token_hash=hash_of(token),
         client_ref=request.client_ref,
+        waba_id=only,
         facts=request.model_dump(mode="json"),
         created_at=now,
         expires_at=now + lasts,

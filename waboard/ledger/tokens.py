@@ -38,8 +38,10 @@ async def sealed_token(session: AsyncSession, client_ref: str, now: datetime) ->
 
 async def portfolio_of(session: AsyncSession, onboarding_id: str) -> PortfolioId | None:
     """Return the portfolio that an onboarding's client signed up with, where it is known."""
-    query = select(SignupRow.portfolio_id).where(SignupRow.onboarding_id == onboarding_id)
-    found = await session.scalar(query.limit(1))
+    query = select(SignupRow.portfolio_id).where(
+        SignupRow.onboarding_id == onboarding_id, SignupRow.portfolio_id.is_not(None)
+    )
+    found = await session.scalar(query.order_by(SignupRow.created_at.desc()).limit(1))
     return PortfolioId(found) if found else None
 
 
@@ -47,3 +49,12 @@ async def tokens_ending(session: AsyncSession, by: datetime) -> int:
     """Return how many clients' tokens have ended, or end by then."""
     query = select(func.count()).where(BusinessTokenRow.expires_at <= by)
     return (await session.execute(query)).scalar_one()
+
+
+async def destroy_tokens(session: AsyncSession, client_ref: str) -> bool:
+    """Destroy a client's token, for good; says whether there was one."""
+    row = await session.get(BusinessTokenRow, client_ref)
+    if row is None:
+        return False
+    await session.delete(row)
+    return True

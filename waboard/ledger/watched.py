@@ -19,7 +19,7 @@ from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, Sender
 async def registered_senders(session: AsyncSession, client_ref: str | None = None) -> list[Watched]:
     """Return the registered senders of the newest onboarding of every WABA, or of one client.
 
-    What was cancelled is kept true by nobody.
+    What was cancelled is kept true by nobody, nor is what is of a client that leaves.
     """
     query = _registered().order_by(ClientRow.client_ref, SenderRow.id)
     if client_ref is not None:
@@ -63,6 +63,7 @@ def _registered() -> Select[Any]:
         .where(
             registered.status == Status.TRUE,
             OnboardingRow.cancelled_at.is_(None),
+            OnboardingRow.leaving_at.is_(None),
             OnboardingRow.id.in_(newest_onboardings()),
         )
     )
@@ -127,6 +128,7 @@ async def awaited_numbers(
         .where(
             OnboardingRow.ended_at.is_(None),
             OnboardingRow.cancelled_at.is_(None),
+            OnboardingRow.leaving_at.is_(None),
             or_(registered.status.is_(None), registered.status == Status.UNKNOWN),
         )
     )
@@ -159,6 +161,7 @@ async def left_undone(
         .where(
             OnboardingRow.ended_at.is_not(None),
             OnboardingRow.cancelled_at.is_(None),
+            OnboardingRow.leaving_at.is_(None),
             ConditionRow.status != Status.TRUE,
             ConditionRow.reason.in_((Reason.PROVIDER_UNAVAILABLE, Reason.RECEIVER_FAILED)),
             ConditionRow.changed_at >= since,

@@ -156,6 +156,11 @@ class GraphClient:
         doing = f"Subscribing to WABA {mask_waba(waba_id)}"
         await self._call("POST", doing, f"{waba_id}/subscribed_apps", token, changes=True)
 
+    async def unsubscribe(self, waba_id: WabaId, token: SecretStr) -> None:
+        """Take our app out of a WABA's webhooks. Source: WA/webhooks/subscriptions."""
+        doing = f"Unsubscribing from WABA {mask_waba(waba_id)}"
+        await self._call("DELETE", doing, f"{waba_id}/subscribed_apps", token, changes=True)
+
     async def is_subscribed(self, waba_id: WabaId, token: SecretStr) -> bool:
         """Whether our app is among those that a WABA's webhooks go to."""
         doing = f"Reading the subscriptions of WABA {mask_waba(waba_id)}"
@@ -251,7 +256,7 @@ class GraphClient:
 
     async def _call(
         self,
-        method: Literal["GET", "POST"],
+        method: Literal["GET", "POST", "DELETE"],
         doing: str,
         path: str,
         token: SecretStr | None,

@@ -193,6 +193,13 @@ async def subscribe(waba_id: str, request: Request, world: Here) -> dict[str, An
     return {"success": True}
 
 
+@router.delete("/{waba_id}/subscribed_apps")
+async def unsubscribe(waba_id: str, request: Request, world: Here) -> dict[str, Any]:
+    """Unsubscribe the app of the token; that it was not subscribed is no error."""
+    world.books.meta.subscribed.discard(_require_waba(request, world, waba_id))
+    return {"success": True}
+
+
 @router.get("/{waba_id}/subscribed_apps")
 async def subscribed_apps(waba_id: str, request: Request, world: Here) -> dict[str, Any]:
     """Which apps are subscribed."""

@@ -1,0 +1,78 @@
+"""`waboard offboard` and `waboard reconnect`."""
+
+import json
+
+import pytest
+import respx
+
+from tests.cli.answers import SIGNUP_URL, link, onboarding
+from tests.cli.conftest import Waboard, refused
+from tests.domain.samples import T0
+
+ID = onboarding()["id"]
+ASKED = {
+    "state": "approval-awaited",
+    "by": "mia",
+    "why": "It has left.",
+    "detail": "Its approval is awaited.",
+    "asked_at": T0.isoformat(),
+    "give_up_at": None,
+    "links": {},
+}
+
+
+def answers(gateway: respx.MockRouter, verb: str, answer: object) -> respx.Route:
+    gateway.get("/v1/onboardings").respond(json=[onboarding()])
+    return gateway.post(f"/v1/onboardings/{ID}/{verb}").respond(202, json=answer)
+
+
+@pytest.mark.parametrize(
+    ("options", "verb", "sent"),
+    [
+        (("--why", "It has left."), "offboard", {"why": "It has left."}),
+        (
+            ("--approve",),
+            "offboard/approval",
+            {"verdict": "approve", "client_ref": "acme", "why": ""},
+        ),
+        (
+            ("--refuse", "--why", "No."),
+            "offboard/approval",
+            {"verdict": "refuse", "client_ref": "acme", "why": "No."},
+        ),
+    ],
+)
+def test_it_is_asked_approved_and_refused(
+    waboard: Waboard,
+    gateway: respx.MockRouter,
+    options: tuple[str, ...],
+    verb: str,
+    sent: dict[str, str],
+):
+    route = answers(gateway, verb, ASKED)
+    result = waboard("offboard", "acme", "--by", "mia", *options)
+    assert result.exit_code == 0, result.output
+    assert json.loads(route.calls.last.request.content) == {"by": "mia", **sent}
+    assert "approval-awaited: Its approval is awaited." in result.stdout
+
+
+def test_what_has_no_api_is_said_to_be_done(waboard: Waboard, gateway: respx.MockRouter):
+    route = answers(gateway, "offboard/done", onboarding())
+    waboard("offboard", "acme", "--done", "unshared", "--by", "mia", "--why", "Ticket 4.")
+    sent = json.loads(route.calls.last.request.content)
+    assert sent == {"by": "mia", "why": "Ticket 4.", "what": "unshared"}
+
+
+def test_without_a_reason_it_is_not_asked(waboard: Waboard, gateway: respx.MockRouter):
+    refused(waboard("offboard", "acme"), 2, "--why")
+
+
+def test_only_one_thing_can_be_said_at_a_time(waboard: Waboard, gateway: respx.MockRouter):
+    refused(waboard("offboard", "acme", "--approve", "--refuse"), 2, "no other of these")
+
+
+def test_the_link_to_come_back_is_shown_whole(waboard: Waboard, gateway: respx.MockRouter):
+    route = answers(gateway, "reconnect", link(url=SIGNUP_URL))
+    result = waboard("reconnect", "acme", "--why", "It was removed.", "--by", "mia")
+    assert json.loads(route.calls.last.request.content) == {"by": "mia", "why": "It was removed."}
+    assert SIGNUP_URL in result.stdout

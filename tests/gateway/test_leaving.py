@@ -1,0 +1,143 @@
+"""`POST …/offboard` and `…/reconnect`: asked first, answered once, and come back through a link."""
+
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tasks import deployments, forms, offboard
+from tests.gateway.desk import Desk, FakePrefect, assert_problem
+from tests.gateway.front import Front
+from waboard.ledger.departures import begin_leaving, finish_leaving
+from waboard.ledger.onboardings import end_onboarding, read_onboarding
+
+MIA = {"by": "mia", "why": "It has cancelled its contract."}
+APPROVE = {"by": "noor", "verdict": "approve", "client_ref": "acme"}
+OTHER_WABA = "102384266223094"
+
+
+class Runs:
+    """A Prefect that starts runs, none of which asks yet."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, str] = {}
+
+    async def __aenter__(self) -> "Runs":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def read_deployment_by_name(self, _: str) -> SimpleNamespace:
+        return SimpleNamespace(id="the deployment")
+
+    async def create_flow_run_from_deployment(self, _: str, **given: Any) -> SimpleNamespace:
+        return SimpleNamespace(id=self.keys.setdefault(given["idempotency_key"], str(uuid4())))
+
+    async def read_flow_run(self, _: object) -> SimpleNamespace:
+        return SimpleNamespace(state=None)
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
+    fake = Runs()
+    for module in (deployments, forms, offboard):
+        monkeypatch.setattr(module, "get_client", lambda: fake)
+    return fake
+
+
+async def order(desk: Desk, onboarding_id: str, verb: str, **fields: Any) -> httpx.Response:
+    return await desk.http.post(f"/v1/onboardings/{onboarding_id}/{verb}", json=MIA | fields)
+
+
+async def ended(desk: Desk) -> str:
+    onboarding_id: str = (await desk.asked())["id"]
+    async with desk.begin() as session:
+        await end_onboarding(session, onboarding_id, desk.time, "Live")
+    return onboarding_id
+
+
+async def left(desk: Desk) -> str:
+    onboarding_id = await ended(desk)
+    async with desk.begin() as session:
+        await begin_leaving(session, onboarding_id, desk.time)
+        onboarding = await read_onboarding(session, onboarding_id)
+        await finish_leaving(session, onboarding, "All is given back.", desk.time)
+    return onboarding_id
+
+
+class TestOffboard:
+    """Asked, approved, and said to be done."""
+
+    async def test_it_is_asked_once_however_often(self, desk: Desk, runs: Runs):
+        onboarding_id = await ended(desk)
+        first, again = [await order(desk, onboarding_id, "offboard") for _ in range(2)]
+        assert (first.status_code, again.status_code, len(runs.keys)) == (202, 200, 1)
+        assert first.json() == again.json()
+        assert (first.json()["state"], first.json()["by"]) == ("approval-awaited", "mia")
+        decided = (await desk.onboarding(onboarding_id))["decisions"]
+        assert [each["verb"] for each in decided] == ["offboard"]
+
+    async def test_an_approval_that_nobody_asked_for_is_refused(self, desk: Desk, runs: Runs):
+        path = f"/v1/onboardings/{await ended(desk)}/offboard/approval"
+        assert_problem(await desk.http.post(path, json=APPROVE), 409, "Nobody has asked")
+
+    async def test_one_that_names_another_client_is_refused(self, desk: Desk, runs: Runs):
+        path = f"/v1/onboardings/{await ended(desk)}/offboard/approval"
+        answer = await desk.http.post(path, json=APPROVE | {"client_ref": "bakery"})
+        assert_problem(answer, 422, "the onboarding of acme")
+
+    async def test_one_that_comes_before_its_run_asks_is_to_be_tried_again(
+        self, desk: Desk, runs: Runs
+    ):
+        onboarding_id = await ended(desk)
+        await order(desk, onboarding_id, "offboard")
+        path = f"/v1/onboardings/{onboarding_id}/offboard/approval"
+        assert_problem(await desk.http.post(path, json=APPROVE), 409, "does not wait")
+
+    async def test_once_it_has_left_all_verbs_are_refused_with_the_remedy(
+        self, desk: Desk, runs: Runs
+    ):
+        onboarding_id = await left(desk)
+        for verb in ("offboard", "retry", "cancel"):
+            assert_problem(await order(desk, onboarding_id, verb), 409, "has left")
+
+
+class TestReconnect:
+    """A link for one WABA alone."""
+
+    async def test_without_meta_there_is_no_link(self, desk: Desk):
+        assert (await order(desk, await ended(desk), "reconnect")).status_code == 404
+
+    async def test_who_comes_back_begins_a_new_attempt_by_itself(
+        self, front: Front, prefect: FakePrefect
+    ):
+        onboarding_id = await ended(front)
+        made = await order(front, onboarding_id, "reconnect")
+        assert (made.status_code, made.json()["waba_id"]) == (201, "102384266223093")
+        token = made.json()["url"].rpartition("/")[2]
+        for _ in range(2):
+            heard = await front.finish()
+            await front.tell(token, **heard)
+        (shown,) = await front.started()
+        assert (shown["id"], shown["attempt"], shown["ended"]) == (onboarding_id, 2, False)
+        decided = [(each["verb"], each["by"]) for each in shown["decisions"]]
+        assert decided == [("reconnect", "mia"), ("retry", "mia")]
+        assert prefect.started == [onboarding_id, onboarding_id]
+
+    async def test_another_waba_is_refused_in_words_and_the_client_can_begin_again(
+        self, front: Front
+    ):
+        onboarding_id = await ended(front)
+        made = (await order(front, onboarding_id, "reconnect")).json()
+        token = made["url"].rpartition("/")[2]
+        answer = await front.tell(token, **await front.finish(OTHER_WABA))
+        assert (answer.json()["state"], answer.json()["why"]) == ("ready", "another")
+        assert (await front.onboarding(onboarding_id))["attempt"] == 1
+        await front.tell(token, **await front.finish())
+        assert (await front.onboarding(onboarding_id))["attempt"] == 2
+
+    async def test_a_client_that_has_left_gets_no_link(self, front: Front):
+        assert_problem(await order(front, await left(front), "reconnect"), 409, "has left")
