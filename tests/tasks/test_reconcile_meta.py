@@ -1,7 +1,7 @@
 """What is true at Meta is kept true: compared with the sandbox's books, mended, or raised."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -189,15 +189,22 @@ class TestSubscriptions:
 class TestTokens:
     """With whose token Meta is asked."""
 
-    async def kept(self, bench: Bench, token: str, **until: Any) -> None:
-        sealed = bench.sealer.seal(SecretStr(token))
-        given = {"portfolio_id": PORTFOLIO, "expires_at": None, "now": bench.now, **until}
+    async def kept(
+        self, bench: Bench, token: str, *, sealed: str = "", until: datetime | None = None
+    ) -> None:
         async with bench.ledger.begin() as session:
-            await keep_token(session, "acme", sealed, **given)
+            await keep_token(
+                session,
+                "acme",
+                sealed or bench.sealer.seal(SecretStr(token)),
+                portfolio_id=PORTFOLIO,
+                expires_at=until,
+                now=bench.now,
+            )
 
     async def test_where_the_clients_has_ended_the_solution_issues_one(self, bench: Bench):
         await connected(bench)
-        await self.kept(bench, "old", expires_at=bench.now - timedelta(days=1))
+        await self.kept(bench, "old", until=bench.now - timedelta(days=1))
         assert (await compare_one(bench, Aspect.SUBSCRIPTION)).answer is Answer.YES
 
     async def test_one_that_was_revoked_is_replaced_as_well(self, bench: Bench):
@@ -223,9 +230,7 @@ class TestTokens:
 
     async def test_one_that_no_key_opens_is_no_answer(self, bench: Bench):
         await connected(bench)
-        async with bench.ledger.begin() as session:
-            of = {"portfolio_id": None, "expires_at": None, "now": bench.now}
-            await keep_token(session, "acme", "sealed with another key", **of)
+        await self.kept(bench, "lost", sealed="sealed with another key")
         found = await compare_one(bench, Aspect.SUBSCRIPTION)
         assert found.answer is Answer.UNKNOWN
         assert (await bench.look()).holds(CONNECTED)
