@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-BY_ITSELF = ("tests/chaos/", "tests/live/test_stock_worker.py")
+BY_ITSELF = ("tests/chaos/", "tests/live/test_readme.py")
 
 
 @pytest.hookimpl(trylast=True)

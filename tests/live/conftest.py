@@ -17,7 +17,7 @@ OTHER_HALF = {
     "test_worker",
 }
 """Live tests mostly wait, so two halves at once take little longer than one."""
-BOARD_OF_ITS_OWN = {"test_stock_worker"}
+BOARD_OF_ITS_OWN = {"test_readme"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
