@@ -9,7 +9,7 @@ demo: .venv/ready
 	@exec $(BIN)/waboard up --sandbox --demo $(if $(ONCE),--once)
 
 test: .venv/ready
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 check: .venv/ready
 	$(BIN)/ruff check .

@@ -39,6 +39,7 @@ from waboard.ledger.onboardings import (
     take_up_news,
 )
 from waboard.ledger.waits import DueWait, close_waits, open_wait, put_off, satisfy_wait
+from waboard.log_ids import about
 from waboard.parts import parts
 from waboard.prefect_client import get_client
 from waboard.timeline import note
@@ -241,10 +242,11 @@ async def wake(ledger: Ledger, due: Collection[DueWait], clock: Clock) -> None:
 
 
 async def _wake_or_say(client: PrefectClient, ledger: Ledger, due: DueWait, clock: Clock) -> None:
-    try:
-        await _wake(client, ledger, due, clock)
-    except Exception as error:
-        logger.warning("Could not wake a run, trying again: %s", type(error).__name__)
+    with about(due.onboarding_id, due.flow_run_id):
+        try:
+            await _wake(client, ledger, due, clock)
+        except Exception as error:
+            logger.warning("Could not wake a run, trying again: %s", type(error).__name__)
 
 
 async def _wake(client: PrefectClient, ledger: Ledger, due: DueWait, clock: Clock) -> None:

@@ -5,6 +5,17 @@ from pathlib import Path
 
 import pytest
 
+BY_ITSELF = ("tests/chaos/", "tests/live/test_readme.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes minutes: at the end, all but one process would wait for it.
+
+    Groups of many tests come first anyway.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(BY_ITSELF))
+
 
 @pytest.fixture
 def untouched_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

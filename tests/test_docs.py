@@ -27,7 +27,8 @@ from blocks.policy import OnboardingPolicy
 from blocks.webhook import ProviderWebhook
 from tasks.notify import outcome_event
 from tests.domain.samples import BAD, T0, live_sender, not_true, onboarding, sender
-from waboard import cli
+from waboard import cli, reference
+from waboard.alarms import alarms
 from waboard.domain.additions import AdditionState
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.decisions import DecisionVerb
@@ -37,7 +38,7 @@ from waboard.domain.filing import ForeignFiling
 from waboard.domain.outcome import OutcomeName, Stage, outcome_of
 from waboard.domain.reasons import GUIDANCE, REGISTRATION_HINTS, Guidance, Reason
 from waboard.domain.requests import OnboardingRequest
-from waboard.domain.waits import WORDS, WaitKind
+from waboard.domain.waits import WORDS, WaitKind, WaitPlan
 from waboard.gateway.app import create_app
 from waboard.gateway.views import OnboardingView
 from waboard.infobip import endpoints
@@ -200,6 +201,30 @@ def test_every_hint_about_a_failed_registration_is_documented(
     assert row(page("states"), hint)[1:] == [guidance.awaiting, guidance.remedy]
 
 
+# Errors and alarms
+
+
+def test_the_page_of_errors_is_as_the_code_has_them() -> None:
+    assert page("errors") == reference.page(), "python -m waboard.reference writes it"
+
+
+def test_every_error_says_what_to_do() -> None:
+    for error in reference.errors():
+        assert error.remedy, f"{error.kind}: {error.message}"
+
+
+def test_every_alarm_is_documented_with_what_it_says(untouched_machine: Path) -> None:
+    told = section(page("operating"), "## Alarms")
+    one_of_each = {alarm.name.split(" from ")[0]: alarm for alarm in alarms(plans())}
+    for name in one_of_each:
+        assert f"`{name}" in told
+        assert name.removeprefix("waboard: ") in page("runbook")
+
+
+def plans() -> dict[WaitKind, WaitPlan]:
+    return {kind: Settings().plan(kind) for kind in WaitKind}
+
+
 # The command line
 
 
@@ -230,6 +255,35 @@ def test_every_command_is_documented_with_its_options(name: str, command: TyperC
 def test_no_command_is_documented_that_does_not_exist() -> None:
     told = re.findall(r"^## `(.+)`$", page("cli"), re.MULTILINE)
     assert sorted(told) == sorted(name for name, _ in all_commands())
+
+
+def shown_commands(path: Path) -> Iterator[list[str]]:
+    """What a page tells people to type, without `waboard`, word by word."""
+    text = path.read_text()
+    blocks = "\n".join(re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
+    lines = re.findall(r"^(?:\.venv/bin/)?waboard (.+)$", blocks, re.MULTILINE)
+    for line in [*lines, *re.findall(r"`waboard ([^`]+)`", text)]:
+        yield line.partition(" #")[0].split()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_command_that_a_page_shows_exists(path: Path) -> None:
+    known = {name.removeprefix("waboard "): command for name, command in all_commands()}
+    for words in shown_commands(path):
+        name = next((n for n in (" ".join(words[:2]), words[0]) if n in known), None)
+        assert name or words[0] in {"events", "sender", "COMMAND", "--help"}, words
+        options = {word.partition("=")[0] for word in words if word.startswith("--")}
+        if name:
+            there = {opt for p in known[name].params for opt in (*p.opts, *p.secondary_opts)}
+            assert options <= there, f"{path.name}: waboard {' '.join(words)}"
+
+
+def test_every_name_that_the_runbook_uses_exists() -> None:
+    enums = (Reason, OutcomeName, Stage, ConditionType)
+    known = {name for names in enums for name in names}
+    told = re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", page("runbook"))
+    assert told
+    assert set(told) <= known
 
 
 @pytest.mark.parametrize("code", range(4))

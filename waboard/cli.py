@@ -54,12 +54,16 @@ def up(
     once: Annotated[bool, typer.Option(help="End when the example has ended.")] = False,
 ) -> None:
     """Run everything on this machine: Prefect with its UI, a worker, the gateway."""
+    from waboard import logs
     from waboard.up import run
 
     with plain_errors():
         if demo and not sandbox:
             raise BadInput("--demo", "the example is the sandbox's.", remedy="Add --sandbox.")
-        succeeded = run(load_settings(), console, sandbox=sandbox, demo=demo, once=once)
+        settings = load_settings()
+        logs.set_up(settings)
+        said = logs.console_for(settings, console, "waboard.up")
+        succeeded = run(settings, said, sandbox=sandbox, demo=demo, once=once)
     raise typer.Exit(0 if succeeded else 1)
 
 
@@ -91,10 +95,17 @@ def gateway() -> None:
     with plain_errors():
         settings = load_settings()
         reach_prefect(settings)
+        from waboard import logs
         from waboard.gateway.app import create_app
 
         app = create_app(settings)
-    uvicorn.run(app, host=settings.gateway_host, port=settings.gateway_port)
+        logs.set_up(settings)
+    uvicorn.run(
+        app,
+        host=settings.gateway_host,
+        port=settings.gateway_port,
+        log_config=logs.uvicorn_config(settings),
+    )
 
 
 @app.command()
@@ -104,9 +115,13 @@ def worker() -> None:
         settings = load_settings()
         reach_prefect(settings)
         from tasks.orphans import WORK_POOL
+        from waboard import logs
+        from waboard.worker.ids import ids_of_run
         from waboard.worker.service import run
 
-        run(WORK_POOL, settings.concurrency, settings.worker_memory, console)
+        logs.set_up(settings, ids_of_run)
+        said = logs.console_for(settings, console, "waboard.worker")
+        run(WORK_POOL, settings.concurrency, settings.worker_memory, said)
 
 
 @app.command()

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from waboard.domain.masking import mask_digits
 
-_QUERY = re.compile(r"\?\S*")
+_QUERY = re.compile(r"\?(\S+|$)")
 _TOKEN = re.compile(r"(/signup/)[^/\s?]+")
 
 
@@ -21,13 +21,14 @@ class MaskUrls(logging.Filter):
         """Let every record pass, masked."""
         if isinstance(record.args, tuple):
             record.args = tuple(
-                arg if isinstance(arg, int | float | None) else _masked(str(arg))
+                arg if isinstance(arg, int | float | None) else mask_line(str(arg))
                 for arg in record.args
             )
         return True
 
 
-def _masked(text: str) -> str:
+def mask_line(text: str) -> str:
+    """Leave out the queries of URLs, the tokens of signup links, and most of a phone number."""
     # A number in a path may be written as people write it, and so with escapes.
     return mask_digits(_TOKEN.sub(r"\1…", unquote(_QUERY.sub("?…", text))))
 

@@ -150,6 +150,7 @@ class Settings(BaseSettings):
     restarts: int = Field(default=3, ge=0)
     worker_memory: int = Field(default=1024, ge=256)
     concurrency: int = Field(default=4, ge=1, le=50)
+    log_format: Literal["text", "json"] = "text"
 
     test_recipient: SecretPhone | None = None
     verification_template: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,512}:[A-Za-z_]{2,12}$")] = (

@@ -14,6 +14,7 @@ import httpx
 from asgi_lifespan import LifespanManager
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tests.apps import Apps
 from tests.domain.samples import T0
 from waboard.domain.clock import Clock
 from waboard.domain.onboarding import Onboarding
@@ -79,7 +80,7 @@ class Desk:
     def __init__(self, settings: Settings) -> None:
         self.time = T0
         self.settings = settings
-        self.app = create_app(settings, clock=self.now)
+        self.app = _APPS.take(settings=settings, clock=self.now)
 
     def now(self) -> datetime:
         """The time on this desk."""
@@ -169,7 +170,7 @@ class Desk:
     @asynccontextmanager
     async def opened(self) -> AsyncGenerator["Desk"]:
         """Open for business."""
-        async with LifespanManager(self.app):
+        async with LifespanManager(self.app, startup_timeout=60, shutdown_timeout=60):
             transport = httpx.ASGITransport(self.app)
             bearer = {"Authorization": f"Bearer {API_KEY}"}
             url = "http://gateway.test"
@@ -178,6 +179,7 @@ class Desk:
                 httpx.AsyncClient(transport=transport, base_url=url) as self.stranger,
             ):
                 yield self
+        _APPS.give_back(self.app)
 
 
 def desk_settings(database: Path, **settings: Any) -> Settings:
@@ -212,3 +214,6 @@ def assert_problem(answer: httpx.Response, status: int, *named: str) -> dict[str
     for private in (API_KEY, OTHER_API_KEY, SECRET, OTHER_SECRET, CLIENT_NUMBER, RECIPIENT):
         assert private not in answer.text
     return body
+
+
+_APPS = Apps(lambda: create_app(desk_settings(Path("nobody-opens-it.db"))))

@@ -1,4 +1,4 @@
-"""One waboard for all live tests: it takes half a minute to start."""
+"""Live tests share a waboard, which takes half a minute to start: one for each half of them."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -9,15 +9,31 @@ from playwright.sync_api import Browser
 from tests.live.board import Board, running_board
 from tests.live.browser import CHROMIUM, chromium
 
+OTHER_HALF = {
+    "test_outcomes",
+    "test_proof",
+    "test_reconcile",
+    "test_waiting_and_trouble",
+    "test_worker",
+}
+"""Live tests mostly wait, so two halves at once take little longer than one."""
+BOARD_OF_ITS_OWN = {"test_readme"}
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep live tests together in one test process, so that there is one waboard."""
+    """Keep live tests that share a waboard together in one test process."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.live)
-            item.add_marker(pytest.mark.xdist_group("live"))
+            item.add_marker(pytest.mark.xdist_group(_group(item.path.stem)))
             item.add_marker(pytest.mark.timeout(600))
+
+
+def _group(module: str) -> str:
+    if module in BOARD_OF_ITS_OWN:
+        return module
+    return "live: other half" if module in OTHER_HALF else "live"
 
 
 @pytest.fixture(scope="module")

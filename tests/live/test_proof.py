@@ -18,7 +18,7 @@ def sent_from(board: Board, number: str) -> list[dict[str, object]]:
 
 def test_a_template_that_is_missing_is_made_and_metas_review_awaited(board: Board) -> None:
     """Infobip's webhook wakes the run, and only then the message goes out."""
-    board.decide(8601, senders=[sender(6011)], templates=[], template_review_delay=25)
+    board.decide(8601, senders=[sender(6011)], templates=[], template_review_delay=12)
     board.start("no-template", 8601)
     state = board.state("no-template", "AwaitingTemplate")
     assert "Meta reviews the template" in state["message"]

@@ -99,12 +99,13 @@ def test_no_more_legs_run_at_once_than_the_pool_allows(board: Board) -> None:
     names = [f"crowd-{index}" for index in range(6)]
     board.fail(SLOW_SHARE | {"hang_seconds": 5, "times": len(names)})
     for index, name in enumerate(names):
-        board.decide(8200 + index, senders=[sender(8200 + index)])
+        failed = sender(8200 + index, status="FAILED")
+        board.decide(8200 + index, status="FAILED", senders=[failed])
         board.start(name, 8200 + index)
     until(lambda: sum(board.books()["shares"].get(str(8200 + i), 0) for i in range(6)) == 4, "4")
     doing = [board.flow_run(name)["state"]["type"] for name in names]
     assert doing.count("SCHEDULED") == len(names) - 4
-    assert all(board.ended(name)["stage"] == "Live" for name in names)
+    assert all(board.ended(name)["stage"] == "RegistrationFailed" for name in names)
 
 
 def test_the_log_of_a_leg_is_in_the_ui(board: Board) -> None:

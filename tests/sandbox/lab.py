@@ -7,8 +7,11 @@ from typing import Any
 
 import httpx
 from asgi_lifespan import LifespanManager
+from pydantic import SecretStr
 
+from tests.apps import Apps
 from waboard.sandbox import SandboxConfig, create_app
+from waboard.sandbox.world import World
 
 REGISTRATION_URL = "http://gateway.test/hooks/infobip/registration"
 DELIVERY_URL = "http://gateway.test/hooks/infobip/delivery"
@@ -18,6 +21,8 @@ FINISHED_NUMBER = "13135138538"
 FAILED_NUMBER = "12132186042"
 
 SHARE = "/whatsapp/1/embedded-signup/registrations/share-waba"
+
+_APPS = Apps(lambda: create_app(SandboxConfig(api_key=SecretStr(""), registration_url="")))
 
 
 class Lab:
@@ -30,13 +35,13 @@ class Lab:
         self.receiver_status = 200
         self.unreachable = False
         given = {"api_key": "key", "registration_url": REGISTRATION_URL, "rate_limits": False}
-        self.app = create_app(
+        self.world = World(
             SandboxConfig(**{**given, **settings}),
             clock=lambda: self.time,
             sleep=self._nap,
             transport=httpx.MockTransport(self._receive),
         )
-        self.world = self.app.state.world
+        self.app = _APPS.take(world=self.world)
         self.http = self.caller("App key")
 
     def caller(self, authorization: str) -> httpx.AsyncClient:
@@ -102,8 +107,9 @@ class Lab:
 async def lab(**settings: Any) -> AsyncGenerator[Lab]:
     """A lab that is cleared up afterwards."""
     built = Lab(**settings)
-    async with LifespanManager(built.app), built.http:
+    async with LifespanManager(built.app, startup_timeout=60, shutdown_timeout=60), built.http:
         yield built
+    _APPS.give_back(built.app)
 
 
 def message(**changes: Any) -> dict[str, Any]:

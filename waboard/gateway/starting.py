@@ -12,6 +12,7 @@ from tasks.runs import start_run
 from waboard.domain.errors import NotFound, WaboardError
 from waboard.domain.onboarding import Onboarding
 from waboard.ledger.database import Ledger
+from waboard.log_ids import about
 
 PATIENCE = 10.0
 """Seconds that a caller is kept waiting for Prefect, whose own client would try for minutes."""
@@ -37,6 +38,7 @@ async def run_is_started(ledger: Ledger, onboarding: Onboarding) -> bool:
         async with asyncio.timeout(PATIENCE):
             await start_run(ledger, onboarding)
     except (NotFound, HTTPError, PrefectException, TimeoutError) as error:
-        logger.warning("Onboarding %s is kept; its run starts later: %s", onboarding.id, error)
+        with about(onboarding.id):
+            logger.warning("Onboarding %s is kept; its run starts later: %s", onboarding.id, error)
         return False
     return True

@@ -112,7 +112,7 @@ _PAYMENT = _Rule(
 )
 _OTHER = _Rule(False, False, Party.OPERATOR, "Correct what Meta names, and try again.")
 
-_RULES: dict[int, _Rule] = {
+RULES: dict[int, _Rule] = {
     **dict.fromkeys((4, 17, 341, 613, 80004, 80007, 80008, 130429), _THROTTLED),
     **dict.fromkeys((1, 2, 131000, 131016, 131057, 133004), _DOWN),
     **dict.fromkeys((0, 190), _TOKEN),
@@ -124,8 +124,8 @@ _RULES: dict[int, _Rule] = {
 
 
 def _rule(status: int, body: Body) -> _Rule:
-    if body.code in _RULES:
-        return _RULES[body.code]
+    if body.code in RULES:
+        return RULES[body.code]
     if status == 429:
         return _THROTTLED
     return _DOWN if status >= 500 or body.transient else _OTHER

@@ -49,10 +49,9 @@ def create_app(
     `clock`, `sleep` and the `transport` of outgoing webhooks are given so that a test neither waits
     nor listens; `app.state.world.tasks.settled()` returns when nothing is under way any more.
     """
-    world = World(config, clock, sleep=sleep, transport=transport)
     app = FastAPI(title="waboard sandbox", lifespan=_lifespan, openapi_url=None)
-    app.state.world = world
-    app.add_middleware(Door, world=world)
+    app.state.world = World(config, clock, sleep=sleep, transport=transport)
+    app.add_middleware(Door, state=app.state)
     app.add_exception_handler(errors.Refusal, errors.on_refusal)
     app.add_exception_handler(graph.GraphRefusal, graph.on_graph_refusal)
     app.add_exception_handler(HTTPException, errors.on_http_error)

@@ -3,7 +3,7 @@
 import asyncio
 from ipaddress import ip_address
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from waboard.sandbox.bad_answers import mischief_in_answer
@@ -20,8 +20,12 @@ OTHERS = (RECEIVERS, "/graph/", "/facebook/")
 class Door:
     """ASGI middleware; a real gateway stands in front of the real routes in the same way."""
 
-    def __init__(self, app: ASGIApp, world: World) -> None:
-        self._app, self._world = app, world
+    def __init__(self, app: ASGIApp, state: State) -> None:
+        self._app, self._state = app, state
+
+    @property
+    def _world(self) -> World:
+        return self._state.world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, by the door that it came to."""
