@@ -64,6 +64,9 @@ class Reason(StrEnum):
     EVERYBODY_TOLD = "EverybodyTold"
     NO_RECEIVER = "NoReceiver"
     RECEIVER_FAILED = "ReceiverFailed"
+    RECEIVER_AWAITED = "ReceiverAwaited"
+    RECEIVER_STOPPED = "ReceiverStopped"
+    RECEIVER_GIVEN_UP = "ReceiverGivenUp"
     PROVIDER_UNAVAILABLE = "ProviderUnavailable"
 
 
@@ -239,6 +242,20 @@ GUIDANCE: dict[Reason, Guidance] = {
     ),
     Reason.RECEIVER_FAILED: Guidance(
         Party.OPERATOR, "Check that the receiver of the notification answers with 2xx."
+    ),
+    Reason.RECEIVER_AWAITED: Guidance(
+        Party.US,
+        "Nothing to do: it is tried again by itself. See that WABOARD_PROVIDER_WEBHOOK_URL answers "
+        "with 2xx.",
+    ),
+    Reason.RECEIVER_STOPPED: Guidance(
+        Party.OPERATOR,
+        "Have your system take messages again, then run `waboard outbox resume`; nothing is lost "
+        "in 30 days.",
+    ),
+    Reason.RECEIVER_GIVEN_UP: Guidance(
+        Party.OPERATOR,
+        "See that WABOARD_PROVIDER_WEBHOOK_URL answers with 2xx, then run `waboard outbox replay`.",
     ),
     Reason.PROVIDER_UNAVAILABLE: Guidance(
         Party.US,
