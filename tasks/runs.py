@@ -34,6 +34,7 @@ from waboard.ledger.onboardings import (
     reopen_onboarding,
     take_up_news,
 )
+from waboard.ledger.outbox import tell_wait
 from waboard.ledger.waits import DueWait, close_waits, open_wait, put_off, satisfy_wait
 from waboard.parts import parts
 
@@ -156,6 +157,7 @@ async def sleep_for(
         if is_over(onboarding, kind):
             await close_waits(session, onboarding.id, now)
             return onboarding
+        await tell_wait(session, onboarding.id, onboarding.wait, now)
     await _heed(services, onboarding, kind)
     await show_card(services, onboarding)
     boundary(f"sleep-{kind}:written")
