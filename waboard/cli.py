@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from waboard import cli_clients, cli_operations, cli_readiness, cli_senders, screen
+from waboard import cli_clients, cli_operations, cli_outbox, cli_readiness, cli_senders, screen
 from waboard.api_client import GatewayClient
 from waboard.cli_tools import Json, VerifiedBy, console, plain_errors, show, stderr
 from waboard.domain.errors import BadInput
@@ -28,6 +28,7 @@ app = typer.Typer(
 events = typer.Typer(help="See what was received, and run it again.", no_args_is_help=True)
 app.add_typer(events, name="events")
 app.add_typer(cli_senders.sender, name="sender")
+app.add_typer(cli_outbox.outbox, name="outbox")
 app.command("signup-link")(cli_clients.signup_link)
 app.command("readiness")(cli_readiness.readiness)
 app.command("reconcile")(cli_operations.reconcile)
