@@ -1,28 +1,32 @@
-"""The provider's own system, which is told of outcomes."""
+"""The provider's own system, which is told of everything that happens to its onboardings."""
 
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
-from standardwebhooks import Webhook
+
+from waboard.provider import ProviderSystem
 
 
 class ProviderWebhook(Block):
-    """Where the provider's own system is told of outcomes, signed as Standard Webhooks has it.
+    """Where the provider's own system is told, signed as Standard Webhooks has it.
 
     Attributes:
         url: The receiver.
-        secret: The signing secret, `whsec_` and base64.
+        secrets: The signing secrets, each `whsec_` and base64, separated by commas. Each signs.
 
     Example:
-        `signer = (await ProviderWebhook.aload("waboard")).get_client()`
+        `async with (await ProviderWebhook.aload("waboard")).get_client() as system: ...`
     """
 
     _block_type_name = "Provider webhook"
     _block_type_slug = "provider-webhook"
-    _description = "Where the provider's own system is told of outcomes."
+    _description = "Where the provider's own system is told what happens."
 
     url: str = Field(title="URL", description="The receiver.")
-    secret: SecretStr = Field(title="Signing secret", description="whsec_ and base64.")
+    secrets: SecretStr = Field(
+        title="Signing secrets", description="Each whsec_ and base64, separated by commas."
+    )
 
-    def get_client(self) -> Webhook:
-        """Return the signer."""
-        return Webhook(self.secret.get_secret_value())
+    def get_client(self) -> ProviderSystem:
+        """Return a client of the receiver. Close it after use. Raises BadInput."""
+        secrets = self.secrets.get_secret_value().split(",")
+        return ProviderSystem(self.url, [SecretStr(secret.strip()) for secret in secrets])

@@ -32,6 +32,7 @@ from waboard.ledger.database import Ledger
 from waboard.ledger.decisions import record_decision
 from waboard.ledger.look import hold, look
 from waboard.ledger.onboardings import read_onboarding
+from waboard.ledger.outbox import tell_outcome
 from waboard.prefect_client import get_client
 
 FLOW = "onboard-client"
@@ -88,7 +89,8 @@ async def finish_cancelling(ledger: Ledger, clock: Clock, onboarding_id: str) ->
     await _show(ledger, clock, onboarding, run_id)
     async with ledger.begin() as session:
         await hold(session, onboarding_id)
-        await end_cancelled(session, onboarding_id, clock())
+        if await end_cancelled(session, onboarding_id, clock()):
+            await tell_outcome(session, onboarding, outcome_of(onboarding), clock())
     return True
 
 

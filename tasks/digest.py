@@ -2,7 +2,7 @@
 
 from prefect import task
 
-from tasks.notify import deliver
+from tasks.notify import deliver_to_operator
 from tasks.services import Services
 from tasks.step import STEP, may_repeat
 from waboard.digest import message_of
@@ -36,7 +36,7 @@ async def tell_digest(services: Services, digest_id: int, digest: Digest) -> boo
     slug = services.policy.operator_block
     sends = slug is not None and (services.policy.digest_always or not digest.is_empty)
     if slug is not None and sends:
-        await deliver(slug, digest.subject, message_of(digest))
+        await deliver_to_operator(slug, digest.subject, message_of(digest))
     async with services.ledger.begin() as session:
         await end_digest(session, digest_id, services.clock())
     return sends

@@ -1,33 +1,37 @@
 """Tell the operator and the provider's own system what an onboarding came to, once an outcome."""
 
-import json
 import logging
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, cast
+from functools import partial
+from typing import cast
 
-import httpx
 from prefect import task
 from prefect.blocks.abstract import NotificationBlock
 from prefect.blocks.core import Block
-from standardwebhooks.webhooks import EmptyWebhookSecretError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from blocks.webhook import ProviderWebhook
 from tasks.services import BLOCKS, Services
 from tasks.step import STEP, effect, may_repeat, record_failure
-from waboard.domain.conditions import ConditionType, Status
+from tasks.telling import deliver, heed
+from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.errors import BadInput, ProviderError, WaboardError
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.outcome import Outcome
 from waboard.domain.parties import Party
+from waboard.domain.posting import NOBODY, MessageState, Result
 from waboard.domain.reasons import Reason
-from waboard.domain.requirements import requirements_of
-from waboard.ledger.effects import find_effect
+from waboard.ledger.conditions import write_condition
+from waboard.ledger.deliveries import Letter, claim, told
+from waboard.ledger.effects import UNSURE, find_effect
+from waboard.ledger.look import hold
 from waboard.ledger.models import EffectStatus, Verb
-from waboard.tls import trusted
+from waboard.ledger.outbox import last_outcome, replay, tell_outcome
+from waboard.ledger.receivers import is_stopped
+from waboard.provider import ProviderSystem, key_of
 
 logger = logging.getLogger(__name__)
-TIMEOUT = httpx.Timeout(10.0)
-"""Seconds that a receiver has for its answer."""
 
 
 @task(
@@ -47,7 +51,7 @@ async def notify_operator(services: Services, onboarding: Onboarding, outcome: O
         await _deliver(block, subject, outcome.message)
 
 
-async def deliver(slug: str, subject: str, text: str) -> None:
+async def deliver_to_operator(slug: str, subject: str, text: str) -> None:
     """Tell the operator. Raises Undelivered, and BadInput when there is no such block."""
     await _deliver(await _notification_block(slug), subject, text)
 
@@ -71,7 +75,7 @@ async def tell_operator(slug: str | None, subject: str, text: str) -> None:
     if slug is None:
         return
     try:
-        await deliver(slug, subject, text)
+        await deliver_to_operator(slug, subject, text)
     except Exception as error:
         logger.warning("The operator could not be told of %s: %s", subject, type(error).__name__)
 
@@ -94,18 +98,64 @@ async def _notification_block(slug: str) -> NotificationBlock:
     **STEP,
 )
 async def notify_provider(services: Services, onboarding: Onboarding, outcome: Outcome) -> None:
-    """Tell the provider's system, if it wants it, by a webhook as Standard Webhooks has it.
+    """Tell the provider's system, if it wants it: once from here, then from the outbox for days.
 
-    Its `webhook-id` is the same at every try, so that the receiver can tell a repeat.
+    Raises NotTaken when it did not get through at once.
     """
     webhook = await _provider_webhook()
-    if webhook is None or await _was_told(services, onboarding, Verb.NOTIFY_PROVIDER, outcome):
+    if webhook is None:
+        await _tell_nobody(services, onboarding, outcome)
         return
-    now, message_id = services.clock(), f"{onboarding.id}.{told_as(onboarding, outcome)}"
-    body = json.dumps(outcome_event(onboarding, outcome, now))
-    headers = _headers(webhook, message_id, now, body)
-    async with effect(services, onboarding, Verb.NOTIFY_PROVIDER, told_as(onboarding, outcome)):
-        await _post(webhook.url, headers, body)
+    letter = await _claimed(services, onboarding, outcome, key_of(webhook.url))
+    if letter is not None:
+        async with webhook.get_client() as system:
+            await _send(services, onboarding, outcome, system, letter)
+
+
+async def _send(
+    services: Services,
+    onboarding: Onboarding,
+    outcome: Outcome,
+    system: ProviderSystem,
+    letter: Letter,
+) -> None:
+    tell = partial(tell_operator, services.policy.operator_block)
+    verb, subject = Verb.NOTIFY_PROVIDER, told_as(onboarding, outcome)
+    async with effect(services, onboarding, verb, subject, external_id=letter.id):
+        answer = await deliver(services.ledger, system, letter, services.clock)
+        await heed(services.ledger, system, [answer], services.clock, tell)
+        if answer.result is not Result.TAKEN:
+            raise NotTaken(answer.words, stopped=answer.result is Result.GONE)
+
+
+async def _claimed(
+    services: Services, onboarding: Onboarding, outcome: Outcome, key: str
+) -> Letter | None:
+    now = services.clock()
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding.id, services.leg)
+        row = await tell_outcome(session, onboarding, outcome, now)
+        last = await find_effect(
+            session, onboarding.id, Verb.NOTIFY_PROVIDER, told_as(onboarding, outcome)
+        )
+        # A leg that died while it sent this still has the claim, and no other leg may act.
+        died = last is not None and last.external_id == row.id and last.status in UNSURE
+        if row.state == MessageState.DROPPED:  # nobody was there to be told, and now somebody is
+            row = await replay(session, row.id, now)
+        letter = await claim(session, row, key, now, over=died)
+        stopped = letter is None and await is_stopped(session, key)
+    if letter is None and row.state != MessageState.DELIVERED:
+        raise NotTaken(row.answer or "it is left alone for now", stopped=stopped)
+    return letter
+
+
+async def _tell_nobody(services: Services, onboarding: Onboarding, outcome: Outcome) -> None:
+    # It is kept all the same: whoever sets a receiver later may have it replayed.
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding.id, services.leg)
+        row = await tell_outcome(session, onboarding, outcome, services.clock())
+        if row.state == MessageState.PENDING:
+            row.state = MessageState.DROPPED
 
 
 async def _provider_webhook() -> ProviderWebhook | None:
@@ -115,65 +165,14 @@ async def _provider_webhook() -> ProviderWebhook | None:
         return None
 
 
-def _headers(webhook: ProviderWebhook, message_id: str, now: datetime, body: str) -> dict[str, str]:
-    try:
-        signature = webhook.get_client().sign(message_id, now, body)
-    except (ValueError, RuntimeError, EmptyWebhookSecretError):
-        raise BadInput(
-            "WABOARD_PROVIDER_WEBHOOK_SECRET",
-            "this is no signing secret.",
-            remedy="Correct it and run `waboard deploy`.",
-        ) from None
-    return {
-        "content-type": "application/json",
-        "webhook-id": message_id,
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": signature,
-    }
-
-
-async def _post(url: str, headers: dict[str, str], body: str) -> None:
-    try:
-        async with httpx.AsyncClient(timeout=TIMEOUT, verify=trusted()) as client:
-            answer = await client.post(url, content=body, headers=headers)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise Undelivered("the provider's system", type(error).__name__) from None
-    if not answer.is_success:
-        raise Undelivered("the provider's system", f"HTTP {answer.status_code}")
-
-
-def outcome_event(onboarding: Onboarding, outcome: Outcome, now: datetime) -> dict[str, Any]:
-    """Return what the provider's system is told. Numbers are whole: they are the receiver's own."""
-    return {
-        "type": f"onboarding.{outcome.told_as}",
-        "timestamp": now.isoformat(),
-        "data": {
-            "onboarding_id": onboarding.id,
-            "client_ref": onboarding.client_ref,
-            "waba_id": onboarding.waba_id,
-            "attempt": onboarding.attempt,
-            "outcome": outcome.name,
-            "senders": [
-                {
-                    "phone_number": sender.phone_number,
-                    "phone_number_id": sender.phone_number_id,
-                    "live": sender.is_live,
-                }
-                for sender in onboarding.senders
-            ],
-            "requirements": [
-                {
-                    "condition": requirement.condition,
-                    "phone_number": requirement.subject or None,
-                    "reason": requirement.reason,
-                    "message": requirement.message,
-                    "awaiting": requirement.awaiting,
-                    "remedy": requirement.remedy,
-                }
-                for requirement in requirements_of(onboarding)
-            ],
-        },
-    }
+async def _notified(
+    session: AsyncSession, onboarding: Onboarding, outcome: Outcome, now: datetime, *, stopped: bool
+) -> Condition:
+    row = await last_outcome(session, onboarding.id)
+    if row is not None and row.payload["outcome"] == outcome.name:
+        return told(row, now, stopped=stopped)
+    reason = Reason.NO_RECEIVER
+    return Condition(ConditionType.NOTIFIED, Status.UNKNOWN, reason, NOBODY, "no message", now)
 
 
 async def _was_told(
@@ -193,34 +192,48 @@ class Undelivered(ProviderError):
 
     reason = Reason.RECEIVER_FAILED
 
-    def __init__(self, whom: str, what: str) -> None:
+    def __init__(self, whom: str, what: str, *, retryable: bool = True) -> None:
         super().__init__(
             f"Could not tell {whom}: {what}.",
             remedy="Check that the receiver answers with 2xx.",
             awaiting=Party.OPERATOR,
-            retryable=True,
+            retryable=retryable,
             ambiguous=False,
         )
+
+
+class NotTaken(Undelivered):
+    """The provider's system did not take a message now. The step is over: the outbox goes on.
+
+    Unless the receiver has `stopped`: it has said that it wants no more.
+    """
+
+    reason = Reason.RECEIVER_AWAITED
+
+    def __init__(self, what: str, *, stopped: bool = False) -> None:
+        super().__init__("the provider's system", what, retryable=False)
+        self.stopped = stopped
 
 
 async def record_told(
     services: Services, onboarding: Onboarding, outcome: Outcome, errors: list[WaboardError]
 ) -> None:
-    """Write down whether everybody who wants to know has been told."""
-    if errors:
+    """Write down whether everybody who wants to know has been told, and else what happens next."""
+    unforeseen = [error for error in errors if not isinstance(error, NotTaken)]
+    if unforeseen:
         failed = Reason.RECEIVER_FAILED
         await record_failure(
-            services, onboarding, "", ConditionType.NOTIFIED, errors[0], refused=failed
+            services, onboarding, "", ConditionType.NOTIFIED, unforeseen[0], refused=failed
         )
         return
-    told = await _was_told(services, onboarding, Verb.NOTIFY_OPERATOR, outcome)
-    told = told or await _was_told(services, onboarding, Verb.NOTIFY_PROVIDER, outcome)
-    await services.write(
-        onboarding.id,
-        "",
-        ConditionType.NOTIFIED,
-        Status.TRUE if told else Status.UNKNOWN,
-        Reason.EVERYBODY_TOLD if told else Reason.NO_RECEIVER,
-        f"Told of {outcome.name}." if told else "There is nobody to tell.",
-        "effects",
-    )
+    operator_told = await _was_told(services, onboarding, Verb.NOTIFY_OPERATOR, outcome)
+    stopped = any(isinstance(error, NotTaken) and error.stopped for error in errors)
+    async with services.ledger.begin() as session:
+        # Held, so that a message that gets through in this moment is not called awaited.
+        await hold(session, onboarding.id)
+        now = services.clock()
+        condition = await _notified(session, onboarding, outcome, now, stopped=stopped)
+        if condition.reason == Reason.NO_RECEIVER and operator_told:
+            said = Reason.EVERYBODY_TOLD, f"Told of {outcome.name}."
+            condition = replace(condition, status=Status.TRUE, reason=said[0], message=said[1])
+        await write_condition(session, onboarding.id, "", condition)

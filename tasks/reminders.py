@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from prefect import task
 from prefect.utilities.urls import url_for
 
-from tasks.notify import deliver
+from tasks.notify import deliver_to_operator
 from tasks.runs import mark_late
 from tasks.services import Services
 from tasks.step import STEP, effect, may_repeat
@@ -111,7 +111,9 @@ async def _tell(services: Services, slug: str, waits: Sequence[Wait]) -> str:
                     onboarding = await read_onboarding(session, each.sleeper.onboarding_id)
                 told = effect(services, onboarding, Verb.REMIND_OPERATOR, each.subject)
                 await effects.enter_async_context(told)
-            await deliver(slug, title_of(waits), "\n\n".join(each.told(now) for each in waits))
+            await deliver_to_operator(
+                slug, title_of(waits), "\n\n".join(each.told(now) for each in waits)
+            )
     except WaboardError as error:
         return str(error)
     for each in waits:

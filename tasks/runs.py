@@ -38,6 +38,7 @@ from waboard.ledger.onboardings import (
     record_run,
     take_up_news,
 )
+from waboard.ledger.outbox import tell_wait
 from waboard.ledger.waits import DueWait, close_waits, open_wait, put_off, satisfy_wait
 from waboard.log_ids import about
 from waboard.parts import parts
@@ -187,6 +188,8 @@ async def sleep_for(
         over = stage is None or is_over(onboarding, kind)
         if over:
             await close_waits(session, onboarding.id, now)
+        else:
+            await tell_wait(session, onboarding.id, onboarding.wait, now)
     show_seen(onboarding, seen)
     if stage is None or over:
         return onboarding

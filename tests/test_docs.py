@@ -25,7 +25,6 @@ from blocks.ledger import LedgerDatabase
 from blocks.meta import MetaAccount
 from blocks.policy import OnboardingPolicy
 from blocks.webhook import ProviderWebhook
-from tasks.notify import outcome_event
 from tests.domain.samples import BAD, T0, live_sender, not_true, onboarding, sender
 from waboard import cli, reference
 from waboard.alarms import alarms
@@ -36,15 +35,18 @@ from waboard.domain.departures import DepartureState, Handwork
 from waboard.domain.facts import registration_facts
 from waboard.domain.filing import ForeignFiling
 from waboard.domain.outcome import OutcomeName, Stage, outcome_of
+from waboard.domain.posting import SCHEDULE, MessageState
 from waboard.domain.reasons import GUIDANCE, REGISTRATION_HINTS, Guidance, Reason
 from waboard.domain.requests import OnboardingRequest
+from waboard.domain.telling import LIVE, grammar, outcome_data
 from waboard.domain.waits import WORDS, WaitKind, WaitPlan
 from waboard.gateway.app import create_app
 from waboard.gateway.views import OnboardingView
 from waboard.infobip import endpoints
 from waboard.infobip.endpoints import Endpoint
 from waboard.infobip.limits import LIMITS
-from waboard.ledger.models import Disposition, EffectStatus, EventKind, Verb
+from waboard.ledger.models import Disposition, EffectStatus, EventKind, OutboxRow, Verb
+from waboard.ledger.outbox import body_of
 from waboard.sandbox import control
 from waboard.sandbox.failures import Failure
 from waboard.sandbox.fates import Fate, SenderFate
@@ -131,7 +133,7 @@ def test_what_the_sandbox_sets_is_documented(untouched_machine: Path) -> None:
         name = setting_name(field)
         if field not in ports:
             assert (f"`{name}`" in told) == (name in values)
-        if field in secrets | PATIENCE | {"provider_webhook_secret", "infobip_webhook_auth"}:
+        if field in secrets | PATIENCE | {"provider_webhook_secrets", "infobip_webhook_auth"}:
             assert f"`{values[name]}`" in told
 
 
@@ -336,16 +338,42 @@ def test_the_answer_that_is_shown_is_one() -> None:
     assert view.model_dump(mode="json") == shown
 
 
+def message(kind: str, payload: dict[str, Any]) -> OutboxRow:
+    """A message of the outbox."""
+    about = {"onboarding_id": "1", "client_ref": "acme", "waba_id": "2", "attempt": 1}
+    return OutboxRow(sequence=3, type=kind, payload=payload, created_at=T0, **about)
+
+
 def test_the_event_that_is_shown_is_one() -> None:
     failed = not_true(ConditionType.REGISTERED, Reason.REGISTRATION_FAILED)
     half = onboarding(senders=(live_sender(), sender(BAD, failed)))
-    real = outcome_event(half, outcome_of(half), T0)
+    real = body_of(message(LIVE, outcome_data(half, outcome_of(half))))
     shown = example("## Webhook out")
     assert (shown["type"], shown["data"]["outcome"]) == (real["type"], real["data"]["outcome"])
     assert set(shown["data"]) == set(real["data"])
     for part in ("senders", "requirements"):
         for told, ours in zip(shown["data"][part], real["data"][part], strict=True):
             assert set(told) == set(ours)
+
+
+# What your own system is told
+
+
+def test_the_grammar_on_the_page_is_the_codes() -> None:
+    assert grammar() in page("telling"), f"docs/telling.md is to hold:\n{grammar()}"
+
+
+@pytest.mark.parametrize("state", MessageState)
+def test_every_state_of_a_message_is_documented(state: str) -> None:
+    assert all(row(section(page("telling"), "## The outbox"), state))
+
+
+def test_the_schedule_on_the_page_is_the_codes() -> None:
+    times = re.search(r"`at once, (.*?)`", section(page("telling"), "## When it is tried again"))
+    assert times
+    units = {"s": 1, "min": 60, "h": 3600}
+    told = [int(each.split()[0]) * units[each.split()[1]] for each in times[1].split(", ")]
+    assert told == [each.total_seconds() for each in SCHEDULE]
 
 
 # Infobip

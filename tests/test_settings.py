@@ -490,7 +490,7 @@ def test_random_bytes_are_no_placeholder_whatever_they_begin_with(start: bytes):
     key = start + bytes(range(100, 132 - len(start)))
     refuse_unsafe(settings(**{**DOOR, "token_keys": base64.urlsafe_b64encode(key).decode()}))
     signer = f"whsec_{base64.b64encode(key).decode()}"
-    refuse_unsafe(settings(**SAFE, provider_webhook_secret=signer))
+    refuse_unsafe(settings(**SAFE, provider_webhook_secrets=signer))
 
 
 @pytest.mark.parametrize("url", ["http://in.provider.example", None])
@@ -511,7 +511,7 @@ def test_without_metas_part_the_gateway_may_be_reached_as_it_is():
 def test_a_provider_webhook_needs_a_secret_to_sign_with():
     with pytest.raises(BadInput) as caught:
         refuse_unsafe(settings(**SAFE, provider_webhook_url="https://crm.test/hook"))
-    assert caught.value.field == "WABOARD_PROVIDER_WEBHOOK_SECRET"
+    assert caught.value.field == "WABOARD_PROVIDER_WEBHOOK_SECRETS"
 
 
 PLACEHOLDERS = [
@@ -524,7 +524,7 @@ PLACEHOLDERS = [
 
 @pytest.mark.parametrize("value", PLACEHOLDERS)
 @pytest.mark.parametrize(
-    "field", ["infobip_api_key", "provider_webhook_secret", "api_keys", "infobip_webhook_secrets"]
+    "field", ["infobip_api_key", "provider_webhook_secrets", "api_keys", "infobip_webhook_secrets"]
 )
 def test_a_placeholder_is_refused_outside_the_sandbox_only(field: str, value: str):
     given = {**SAFE, field: value}
@@ -573,14 +573,23 @@ def test_a_signing_secret_that_signs_nothing_is_refused(value: str):
     """Else it is found out when the first outcome is to be told."""
     given = {**SAFE, "provider_webhook_url": "https://crm.test/hook"}
     with pytest.raises(BadInput) as caught:
-        refuse_unsafe(settings(**given, provider_webhook_secret=value))
-    assert caught.value.field == "WABOARD_PROVIDER_WEBHOOK_SECRET"
+        refuse_unsafe(settings(**given, provider_webhook_secrets=value))
+    assert caught.value.field == "WABOARD_PROVIDER_WEBHOOK_SECRETS"
 
 
-def test_a_real_signing_secret_is_taken():
-    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-    given = {"provider_webhook_url": "https://crm.test/hook", "provider_webhook_secret": secret}
+SIGNING = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.mark.parametrize("secrets", [SIGNING, f"whsec_{'k9Qm' * 8},{SIGNING}"])
+def test_real_signing_secrets_are_taken(secrets: str):
+    given = {"provider_webhook_url": "https://crm.test/hook", "provider_webhook_secrets": secrets}
     refuse_unsafe(settings(**SAFE, **given))
+
+
+def test_one_weak_signing_secret_among_real_ones_is_refused():
+    with pytest.raises(BadInput) as caught:
+        refuse_unsafe(settings(**SAFE, provider_webhook_secrets=f"{SIGNING},whsec_changeme"))
+    assert caught.value.field == "WABOARD_PROVIDER_WEBHOOK_SECRETS"
 
 
 def test_basic_without_user_and_password_is_refused():
@@ -648,7 +657,7 @@ REAL = {
     "operator_webhook_url": "https://hooks.slack.com/services/1",
     "operator_block": "slack-webhook/real",
     "provider_webhook_url": "https://crm.example.com/hook",
-    "provider_webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "provider_webhook_secrets": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "verification_template": "our_own:de",
     "gateway_host": "10.0.0.5",
     "data_dir": "/var/lib/waboard",
@@ -735,10 +744,10 @@ def test_the_sandboxs_own_secrets_are_refused_outside_it(
 
 def test_the_sandboxs_own_signing_secret_is_refused_outside_it():
     """Everybody who has read this code knows it."""
-    theirs = sandbox_environment(settings(), Path("/x"))["WABOARD_PROVIDER_WEBHOOK_SECRET"]
+    theirs = sandbox_environment(settings(), Path("/x"))["WABOARD_PROVIDER_WEBHOOK_SECRETS"]
     with pytest.raises(BadInput) as caught:
-        refuse_unsafe(settings(**SAFE, provider_webhook_secret=theirs))
-    assert caught.value.field == "WABOARD_PROVIDER_WEBHOOK_SECRET"
+        refuse_unsafe(settings(**SAFE, provider_webhook_secrets=theirs))
+    assert caught.value.field == "WABOARD_PROVIDER_WEBHOOK_SECRETS"
 
 
 def test_no_secret_is_shown():
@@ -746,7 +755,7 @@ def test_no_secret_is_shown():
         "infobip_api_key": "key-1f04c3d8",
         "api_keys": "key-4f1e9a,key-77c0d2",
         "infobip_webhook_secrets": "key-8d2f61",
-        "provider_webhook_secret": "key-e90b47",
+        "provider_webhook_secrets": "key-e90b47",
         "operator_webhook_url": "https://hooks.test/key-services",
         "database_url": "postgresql://waboard:key-pw@db/waboard",
         "meta_app_secret": "key-9c1d7e",

@@ -120,6 +120,26 @@ class GatewayClient:
         """Run an event again."""
         return self._call("POST", f"/v1/events/{event_id}/replay")
 
+    def messages(self, state: str | None, limit: int) -> list[dict[str, Any]]:
+        """Return messages to the provider's own system, the newest first."""
+        return self._call("GET", "/v1/outbox", params=_given(state=state, limit=limit))
+
+    def message(self, message_id: str) -> dict[str, Any]:
+        """Return one message with its body."""
+        return self._call("GET", f"/v1/outbox/{quote(message_id, safe='')}")
+
+    def send_again(self, message_id: str) -> dict[str, Any]:
+        """Send a message again."""
+        return self._call("POST", f"/v1/outbox/{quote(message_id, safe='')}/replay")
+
+    def send_all_again(self, since: str) -> dict[str, Any]:
+        """Send all messages of a time and later again."""
+        return self._call("POST", "/v1/outbox/replay", json={"since": since})
+
+    def resume_outbox(self) -> dict[str, Any]:
+        """Send the provider's own system messages again, after it wanted no more."""
+        return self._call("POST", "/v1/outbox/resume")
+
     def _call(self, method: str, path: str, **more: Any) -> Any:
         try:
             answer = self._http.request(method, path, **more)

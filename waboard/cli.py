@@ -15,6 +15,7 @@ from waboard import (
     cli_clients,
     cli_leaving,
     cli_operations,
+    cli_outbox,
     cli_readiness,
     cli_senders,
     cli_verbs,
@@ -36,6 +37,7 @@ app = typer.Typer(
 events = typer.Typer(help="See what was received, and run it again.", no_args_is_help=True)
 app.add_typer(events, name="events")
 app.add_typer(cli_senders.sender, name="sender")
+app.add_typer(cli_outbox.outbox, name="outbox")
 app.command("signup-link")(cli_clients.signup_link)
 app.command("readiness")(cli_readiness.readiness)
 app.command("reconcile")(cli_operations.reconcile)

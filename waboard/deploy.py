@@ -130,9 +130,10 @@ async def fill_blocks(settings: Settings) -> None:
 
 
 async def _fill_provider_webhook(settings: Settings) -> None:
-    if settings.provider_webhook_url and settings.provider_webhook_secret:
-        url, secret = str(settings.provider_webhook_url), settings.provider_webhook_secret
-        await _save(ProviderWebhook(url=url, secret=secret), BLOCKS)
+    if settings.provider_webhook_url:
+        secrets = ",".join(each.get_secret_value() for each in settings.provider_webhook_secrets)
+        url = str(settings.provider_webhook_url)
+        await _save(ProviderWebhook(url=url, secrets=SecretStr(secrets)), BLOCKS)
         return
     await _take_away(ProviderWebhook)
 

@@ -19,6 +19,7 @@ PARTS = ("blocks", "flows", "tasks", "waboard")
 KINDS = {
     "BadInput": "What was given cannot be used. HTTP 422; exit code 2",
     "FactsDiffer": "It is known with other facts, or goes on already. HTTP 409; exit code 1",
+    "OutOfPlace": "It does not fit how things stand now. HTTP 409; exit code 1",
     "NotFound": "There is no such thing. HTTP 404; exit code 1",
     "LinkClosed": "A signup link that cannot be used any more. HTTP 410",
     "Unauthorized": "Whoever calls did not show who they are. HTTP 401",

@@ -32,8 +32,8 @@ def refuse_unsafe(settings: Settings) -> None:
         _refuse_half_a_door(settings)
     if settings.meta_solution_id and not settings.meta_system_token:
         raise missing("meta_system_token")
-    if settings.provider_webhook_url and not settings.provider_webhook_secret:
-        raise missing("provider_webhook_secret")
+    if settings.provider_webhook_url and not settings.provider_webhook_secrets:
+        raise missing("provider_webhook_secrets")
     if not settings.sandbox:
         _refuse_sandbox_ways(settings)
 
@@ -86,8 +86,8 @@ def _refuse_sandbox_ways(settings: Settings) -> None:
         )
     for key in settings.token_keys:
         _refuse_known_key(key)
-    if settings.provider_webhook_secret:
-        _refuse_weak_signer(settings.provider_webhook_secret)
+    for secret in settings.provider_webhook_secrets:
+        _refuse_weak_signer(secret)
     for field in ("api_keys", "infobip_webhook_secrets"):
         for secret in getattr(settings, field):
             _refuse_placeholder(field, secret)
@@ -112,7 +112,7 @@ def _refuse_weak_signer(secret: SecretStr) -> None:
     key = _signing_key(secret)
     if len(key) < _SHORTEST_KEY or _is_placeholder(key):
         raise BadInput(
-            setting_name("provider_webhook_secret"),
+            setting_name("provider_webhook_secrets"),
             "this is no signing secret.",
             remedy="Write whsec_ and the base64 of 24 to 64 random bytes, as Standard Webhooks "
             "has it.",

@@ -43,7 +43,7 @@ def sandbox_environment(settings: Settings, data_dir: Path) -> dict[str, str]:
         "OPERATOR_BLOCK": "custom-webhook/waboard-operator",
         "OPERATOR_WEBHOOK_URL": f"{sandbox}/sandbox/receivers/operator",
         "PROVIDER_WEBHOOK_URL": f"{sandbox}/sandbox/receivers/provider",
-        "PROVIDER_WEBHOOK_SECRET": "whsec_c2FuZGJveC1zaWduaW5nLXNlY3JldA==",
+        "PROVIDER_WEBHOOK_SECRETS": "whsec_c2FuZGJveC1zaWduaW5nLXNlY3JldA==",
         "META_APP_ID": APP_ID,
         "META_APP_SECRET": "sandbox-app-secret",
         "META_CONFIG_ID": "800000000000001",

@@ -1,5 +1,6 @@
 """What the command line shows. Phone numbers and raw bodies are masked."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -147,6 +148,30 @@ def events_screen(events: list[dict[str, Any]]) -> RenderableType:
 def event_screen(event: dict[str, Any]) -> RenderableType:
     """Show one event with its body, numbers masked."""
     return Group(events_screen([event]), Text(mask_digits(event["body"])))
+
+
+def messages_screen(messages: Sequence[dict[str, Any]]) -> RenderableType:
+    """Show messages to the provider's own system, a line each."""
+    table = Table("Id", "Type", "Client", "State", "Tries", "Written", "Next try", "Answer")
+    for message in messages:
+        _row(
+            table,
+            message["id"],
+            message["type"],
+            message["client_ref"],
+            message["state"],
+            str(message["tries"]),
+            _clock(message["created_at"]),
+            _clock(message["next_at"]) if message["next_at"] else "",
+            message["answer"],
+        )
+    return table
+
+
+def message_screen(message: dict[str, Any]) -> RenderableType:
+    """Show one message with what is sent, numbers masked."""
+    body = json.dumps(message["body"], indent=2, ensure_ascii=False)
+    return Group(messages_screen([message]), Text(mask_digits(body)))
 
 
 def _clock(time: str) -> str:

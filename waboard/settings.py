@@ -164,7 +164,7 @@ class Settings(BaseSettings):
     operator_webhook_url: SecretStr | None = None
     operator_block: Annotated[str | None, BeforeValidator(_none_if_empty)] = None
     provider_webhook_url: AnyHttpUrl | None = None
-    provider_webhook_secret: SecretStr | None = None
+    provider_webhook_secrets: Secrets = []
 
     solution_nudge: Duration = timedelta(hours=1)
     solution_give_up: Duration = timedelta(days=90)

@@ -39,7 +39,7 @@ SAMPLES: dict[type[Block], dict[str, Any]] = {
         "delivery_nudge": 3,
         "delivery_give_up": 4,
     },
-    ProviderWebhook: {"url": "https://crm.test", "secret": SECRET},
+    ProviderWebhook: {"url": "https://crm.test", "secrets": SECRET},
     InfobipWebhooks: {"public_url": "https://board.test", "auth": "hmac", "secret": SECRET},
 }
 SECRET_FIELDS = {
@@ -48,7 +48,7 @@ SECRET_FIELDS = {
     LedgerDatabase: ["url"],
     MetaAccount: ["app_secret", "system_token", "token_keys"],
     OnboardingPolicy: [],
-    ProviderWebhook: ["secret"],
+    ProviderWebhook: ["secrets"],
     InfobipWebhooks: ["secret"],
 }
 every_block = pytest.mark.parametrize("block", SAMPLES, ids=lambda block: block.__name__)

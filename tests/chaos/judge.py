@@ -101,6 +101,7 @@ def _judge_share(judgement: Judgement, case: Case, books: Json) -> None:
 def _judge_told(judgement: Judgement, case: Case, books: Json) -> None:
     # What it comes to may change between a crash and the next leg: then both are told.
     heard = [n for n in books["notifications"] if _is_about(n, case) and n["status"] == 204]
+    heard = [n for n in heard if _outcome(n)]
     for receiver, verb in (
         ("operator", Verb.NOTIFY_OPERATOR),
         ("provider", Verb.NOTIFY_PROVIDER),
@@ -116,12 +117,13 @@ def _judge_told(judgement: Judgement, case: Case, books: Json) -> None:
             judgement.counts[f"told the {receiver} again in doubt"] += count - 1
     ids = {n["headers"]["webhook-id"] for n in heard if n["receiver"] == "provider"}
     told = {_outcome(n) for n in heard if n["receiver"] == "provider"}
-    judgement.demand(len(ids) == len(told), f"{case.name} was told under {len(ids)} ids")
+    # The same outcome may be told of other senders: that is another message.
+    judgement.demand(len(ids) >= len(told), f"{case.name} was told under {len(ids)} ids")
 
 
 def _outcome(notification: Json) -> str:
     body = notification["body"]
-    return body["data"]["outcome"] if "data" in body else body["subject"].partition(": ")[2]
+    return body["data"].get("outcome", "") if "data" in body else body["subject"].partition(": ")[2]
 
 
 def _is_about(notification: Json, case: Case) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from tests.gateway.desk import Desk, FakePrefect, desk_settings
 from tests.gateway.front import Front, open_front
 from waboard.gateway import app, starting, waker
+from waboard.gateway.postman import Postman
 from waboard.ledger.database import Ledger
 from waboard.ledger.migrate import upgrade
 
@@ -46,12 +47,13 @@ def prefect(monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
 
 @pytest.fixture(autouse=True)
 def _no_waker_of_its_own(untouched_machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing happens on a desk but what the test does: the waker is called by hand."""
+    """Nothing happens on a desk but what the test does: waker and postman are called by hand."""
 
     async def rest(*_: object) -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(app, "keep_waking", rest)
+    monkeypatch.setattr(Postman, "keep_going", rest)
 
 
 @pytest.fixture

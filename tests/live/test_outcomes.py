@@ -131,7 +131,11 @@ def test_the_operator_and_the_providers_system_are_told_once(cases: Board) -> No
     (operator,) = [n for n in told if n["receiver"] == "operator" and "acme" in str(n["body"])]
     assert operator["body"]["subject"] == "acme: LiveLimited"
     (webhook,) = [
-        n for n in told if n["receiver"] == "provider" and n["body"]["data"]["client_ref"] == "acme"
+        n
+        for n in told
+        if n["receiver"] == "provider"
+        and n["body"]["type"] in {"onboarding.live", "onboarding.failed"}
+        and n["body"]["data"]["client_ref"] == "acme"
     ]
     signer = Webhook("whsec_c2FuZGJveC1zaWduaW5nLXNlY3JldA==")
     event = signer.verify(json.dumps(webhook["body"]), webhook["headers"])

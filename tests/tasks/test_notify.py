@@ -16,7 +16,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from blocks.webhook import ProviderWebhook
 from tasks import notify
 from tasks.associate import associate_sender
-from tasks.notify import Undelivered, notify_operator, notify_provider, record_told
+from tasks.notify import NotTaken, Undelivered, notify_operator, notify_provider, record_told
 from tasks.tenant import prepare_tenant
 from tasks.verify import send_test_message
 from tests.tasks.bench import (
@@ -35,7 +35,11 @@ from waboard.domain.conditions import ConditionType
 from waboard.domain.errors import BadInput, WaboardError
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.outcome import Outcome, OutcomeName, outcome_of
+from waboard.domain.telling import OUTCOMES
+from waboard.gateway.postman import Postman
 from waboard.ledger.models import Verb
+from waboard.ledger.onboardings import end_onboarding, reopen_onboarding
+from waboard.ledger.outbox import last_outcome
 
 URL = "https://crm.provider.test/hooks/waboard"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -222,22 +226,49 @@ class DeafApprise:
 
 
 class Crm:
-    """The provider's own system."""
+    """The provider's own system. Counted here is only what tells it an outcome."""
 
     def __init__(self, router: respx.MockRouter) -> None:
-        self.route = router.post(URL).respond(204)
+        self.route = router.post(URL)
+        self.answers()
 
     def answers(self, *answers: httpx.Response | Exception) -> None:
-        self.route.mock(side_effect=list(answers))
+        """It gives these to outcomes, one each, then 204."""
+        left = list(answers)
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            given = left.pop(0) if left and tells_outcome(request) else httpx.Response(204)
+            if isinstance(given, Exception):
+                raise given
+            return given
+
+        self.route.mock(side_effect=answer)
 
     @property
     def requests(self) -> list[httpx.Request]:
-        return [call.request for call in self.route.calls]
+        return [call.request for call in self.route.calls if tells_outcome(call.request)]
 
     @property
     def told(self) -> Any:
         """The event that came last."""
         return json.loads(self.requests[-1].content)
+
+
+def tells_outcome(request: httpx.Request) -> bool:
+    return json.loads(request.content)["type"] in OUTCOMES
+
+
+async def send_due(bench: Bench) -> None:
+    """As the postman does."""
+    webhook = await ProviderWebhook.aload("waboard")
+    async with webhook.get_client() as system:
+        postman = Postman(bench.ledger, system, lambda: bench.now, tell=nobody)
+        while await postman.go_round():
+            pass
+
+
+async def nobody(*_: str) -> None:
+    """There is no operator."""
 
 
 def die(_: httpx.Request) -> httpx.Response:
@@ -254,7 +285,7 @@ def configure(monkeypatch: pytest.MonkeyPatch, webhook: ProviderWebhook) -> None
 @pytest.fixture
 def crm(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crm]:
     """The provider's system wants to be told, and can be, by the real clock."""
-    configure(monkeypatch, ProviderWebhook(url=URL, secret=SecretStr(SECRET)))
+    configure(monkeypatch, ProviderWebhook(url=URL, secrets=SecretStr(SECRET)))
     bench.now = utc_now()
     with respx.mock(assert_all_called=False) as router:
         yield Crm(router)
@@ -300,16 +331,57 @@ class TestProvider:
         with pytest.raises(WebhookVerificationError):
             Webhook(SECRET).verify(forged, dict(request.headers))
 
-    async def test_its_id_is_the_same_at_every_try(self, bench: Bench, crm: Crm):
+    async def test_what_did_not_get_through_waits_in_the_outbox_under_the_same_id(
+        self, bench: Bench, crm: Crm
+    ):
         crm.answers(httpx.Response(503), httpx.Response(200))
         onboarding, outcome = await live(bench)
-        with pytest.raises(Undelivered):
+        with pytest.raises(NotTaken):
             await notify_provider.fn(bench.services, onboarding, outcome)
-        await notify_provider.fn(bench.services, onboarding, outcome)
+        await bench.later(7)
+        await send_due(bench)
         first, second = (request.headers["webhook-id"] for request in crm.requests)
         assert first == second
         attempts = [shown(row) for row in await bench.effects(Verb.NOTIFY_PROVIDER)]
         assert attempts == [("Live", 1, "done")]
+
+    async def test_while_it_is_tried_from_the_outbox_no_leg_tries_it(self, bench: Bench, crm: Crm):
+        """And a receiver that is away is not asked by each run that ends."""
+        crm.answers(httpx.Response(503))
+        onboarding, outcome = await live(bench)
+        for _ in range(2):
+            with pytest.raises(NotTaken, match="HTTP 503"):
+                await notify_provider.fn(bench.services, onboarding, outcome)
+        assert len(crm.requests) == 1
+
+    async def test_a_retried_attempt_that_ends_the_same_way_is_told_again(
+        self, bench: Bench, crm: Crm
+    ):
+        onboarding, outcome = await live(bench)
+        await notify_provider.fn(bench.services, onboarding, outcome)
+        async with bench.ledger.begin() as session:
+            await end_onboarding(session, onboarding.id, bench.now, outcome.name)
+        await bench.later(1)
+        async with bench.ledger.begin() as session:
+            await reopen_onboarding(session, onboarding.id, bench.now)
+        await bench.later(1)
+        for _ in range(2):
+            await notify_provider.fn(bench.services, onboarding, outcome)
+        first, second = (request.headers["webhook-id"] for request in crm.requests)
+        assert first != second
+
+    async def test_a_receiver_that_wants_no_more_is_asked_no_more(
+        self, bench: Bench, crm: Crm, pager: Pager
+    ):
+        crm.answers(httpx.Response(410))
+        onboarding, outcome = await live(bench)
+        for _ in range(2):
+            with pytest.raises(NotTaken) as error:
+                await notify_provider.fn(bench.services, onboarding, outcome)
+            await record_told(bench.services, onboarding, outcome, [error.value])
+        assert len(crm.requests) == 1
+        assert [subject for subject, _ in pager.told] == ["Your system wants no more messages"]
+        assert await notified(bench) == ("Unknown", "ReceiverStopped")
 
     async def test_its_id_is_another_for_another_outcome(self, bench: Bench, crm: Crm):
         onboarding, outcome = await live(bench)
@@ -350,9 +422,9 @@ class TestProvider:
     ):
         crm.answers(answer)
         onboarding, outcome = await live(bench)
-        with pytest.raises(Undelivered) as error:
+        with pytest.raises(NotTaken) as error:
             await notify_provider.fn(bench.services, onboarding, outcome)
-        assert (error.value.retryable, error.value.ambiguous) == (True, False)
+        assert (error.value.retryable, error.value.ambiguous) == (False, False)
         assert "crm.provider.test" not in str(error.value)
         attempts = [shown(row) for row in await bench.effects(Verb.NOTIFY_PROVIDER)]
         assert attempts == [("Live", 1, "failed")]
@@ -364,6 +436,20 @@ class TestProvider:
         onboarding, outcome = await live(bench)
         await notify_provider.fn(bench.services, onboarding, outcome)
         assert await bench.effects(Verb.NOTIFY_PROVIDER) == []
+        async with bench.ledger.begin() as session:
+            message = await last_outcome(session, onboarding.id)
+        assert message is not None
+        assert message.state == "dropped"
+
+    async def test_what_nobody_was_told_of_is_told_once_somebody_wants_it(
+        self, bench: Bench, crm: Crm, monkeypatch: pytest.MonkeyPatch
+    ):
+        onboarding, outcome = await live(bench)
+        with monkeypatch.context() as patch:
+            patch.setattr(ProviderWebhook, "aload", NoBlocks.aload)
+            await notify_provider.fn(bench.services, onboarding, outcome)
+        await notify_provider.fn(bench.services, onboarding, outcome)
+        assert len(crm.requests) == 1
 
     @pytest.mark.parametrize(
         ("url", "secret"),
@@ -378,7 +464,7 @@ class TestProvider:
         url: str,
         secret: str,
     ):
-        configure(monkeypatch, ProviderWebhook(url=url, secret=SecretStr(secret)))
+        configure(monkeypatch, ProviderWebhook(url=url, secrets=SecretStr(secret)))
         onboarding, outcome = await live(bench)
         with pytest.raises(WaboardError):
             await notify_provider.fn(bench.services, onboarding, outcome)
@@ -414,9 +500,46 @@ class TestRecordTold:
         crm.answers(httpx.Response(500))
         onboarding, outcome = await live(bench)
         await notify_operator.fn(bench.services, onboarding, outcome)
-        with pytest.raises(Undelivered) as error:
+        with pytest.raises(NotTaken) as error:
             await notify_provider.fn(bench.services, onboarding, outcome)
         await record_told(bench.services, onboarding, outcome, [error.value])
+        assert await notified(bench) == ("Unknown", "ReceiverAwaited")
+        said = (await bench.look()).conditions[ConditionType.NOTIFIED].message
+        assert "HTTP 500" in said
+        assert "It goes on trying until" in said
+
+    async def test_what_the_outbox_delivers_in_the_end_is_told(
+        self, bench: Bench, pager: Pager, crm: Crm
+    ):
+        crm.answers(httpx.Response(500), httpx.Response(204))
+        onboarding, outcome = await live(bench)
+        with pytest.raises(NotTaken) as error:
+            await notify_provider.fn(bench.services, onboarding, outcome)
+        await record_told(bench.services, onboarding, outcome, [error.value])
+        await bench.later(7)
+        await send_due(bench)
+        assert await notified(bench) == ("True", "EverybodyTold")
+
+    async def test_what_was_delivered_before_its_failure_was_written_down_is_told(
+        self, bench: Bench, crm: Crm
+    ):
+        """The outbox was quicker than the run."""
+        crm.answers(httpx.Response(500), httpx.Response(204))
+        onboarding, outcome = await live(bench)
+        with pytest.raises(NotTaken) as error:
+            await notify_provider.fn(bench.services, onboarding, outcome)
+        await bench.later(7)
+        await send_due(bench)
+        await record_told(bench.services, onboarding, outcome, [error.value])
+        assert await notified(bench) == ("True", "EverybodyTold")
+
+    async def test_an_operator_who_could_not_be_told_outweighs_a_receiver_that_was(
+        self, bench: Bench, pager: Pager, crm: Crm
+    ):
+        onboarding, outcome = await live(bench)
+        await notify_provider.fn(bench.services, onboarding, outcome)
+        errors: list[WaboardError] = [Undelivered("the operator", "HTTP 500"), NotTaken("HTTP 500")]
+        await record_told(bench.services, onboarding, outcome, errors)
         assert await notified(bench) == ("Unknown", "ReceiverFailed")
 
     async def test_having_been_told_of_another_outcome_is_not_enough(

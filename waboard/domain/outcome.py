@@ -60,8 +60,8 @@ class Outcome:
     @property
     def told_as(self) -> str:
         """The last word of the type of the message that tells it: `onboarding.live`, say."""
-        if self.name is OutcomeName.OFFBOARDED:
-            return "offboarded"
+        if self.name in {OutcomeName.OFFBOARDED, OutcomeName.CANCELLED}:
+            return self.name.lower()
         return "live" if self.is_live else "failed"
 
 

@@ -80,6 +80,9 @@ class Reason(StrEnum):
     TO_BE_UNSHARED = "ToBeUnshared"
     PARTNER_TO_BE_REMOVED = "PartnerToBeRemoved"
     SAID_TO_BE_DONE = "SaidToBeDone"
+    RECEIVER_AWAITED = "ReceiverAwaited"
+    RECEIVER_STOPPED = "ReceiverStopped"
+    RECEIVER_GIVEN_UP = "ReceiverGivenUp"
     PROVIDER_UNAVAILABLE = "ProviderUnavailable"
 
 
@@ -309,6 +312,20 @@ GUIDANCE: dict[Reason, Guidance] = {
         Party.CLIENT,
         "The client removes you as a partner in its Business settings, under Accounts > WhatsApp "
         "accounts > Partners; then say so: `waboard offboard CLIENT_REF --done partner-removed`.",
+    ),
+    Reason.RECEIVER_AWAITED: Guidance(
+        Party.US,
+        "Nothing to do: it is tried again by itself. See that WABOARD_PROVIDER_WEBHOOK_URL answers "
+        "with 2xx.",
+    ),
+    Reason.RECEIVER_STOPPED: Guidance(
+        Party.OPERATOR,
+        "Have your system take messages again, then run `waboard outbox resume`; nothing is lost "
+        "in 30 days.",
+    ),
+    Reason.RECEIVER_GIVEN_UP: Guidance(
+        Party.OPERATOR,
+        "See that WABOARD_PROVIDER_WEBHOOK_URL answers with 2xx, then run `waboard outbox replay`.",
     ),
     Reason.PROVIDER_UNAVAILABLE: Guidance(
         Party.US,

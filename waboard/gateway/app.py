@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -21,6 +22,7 @@ from waboard.gateway import (
     meta_hooks,
     metrics,
     onboardings,
+    outbox,
     problems,
     readiness,
     reconcile,
@@ -31,11 +33,13 @@ from waboard.gateway import (
 from waboard.gateway.door import FrontDoor
 from waboard.gateway.inbox import Inbox
 from waboard.gateway.limits import BodyLimit
+from waboard.gateway.postman import Postman
 from waboard.gateway.waker import keep_waking
 from waboard.http_logs import mask_access_logs
 from waboard.ledger.database import Ledger
 from waboard.ledger.migrate import upgrade
 from waboard.meta.client import GraphClient, MetaApp
+from waboard.provider import ProviderSystem
 from waboard.safety import refuse_unsafe
 from waboard.sealing import Sealer
 from waboard.settings import Settings, load_settings
@@ -58,6 +62,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
         events.router,
         readiness.router,
         reconcile.router,
+        outbox.router,
         signup.links,
         signup.pages,
         hooks.router,
@@ -75,16 +80,37 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     ledger = Ledger(app.state.settings.ledger_url)
     app.state.ledger, app.state.inbox = ledger, Inbox(ledger, app.state.clock)
     await upgrade(ledger)
-    async with _open_door(app) as door:
+    async with _open_door(app) as door, _open_system(app.state.settings) as system:
         app.state.door = door
-        waker = asyncio.create_task(keep_waking(ledger, app.state.clock, door))
-        try:
+        tell = partial(tell_operator, app.state.settings.operator_notifier)
+        postman = Postman(ledger, system, app.state.clock, tell)
+        async with (
+            _beside(keep_waking(ledger, app.state.clock, door)),
+            _beside(postman.keep_going()),
+        ):
             yield
-        finally:
-            waker.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await waker
     await ledger.close()
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@asynccontextmanager
+async def _open_system(settings: Settings) -> AsyncGenerator[ProviderSystem | None]:
+    if settings.provider_webhook_url is None:
+        yield None
+        return
+    secrets = settings.provider_webhook_secrets
+    async with ProviderSystem(str(settings.provider_webhook_url), secrets) as system:
+        yield system
 
 
 @asynccontextmanager

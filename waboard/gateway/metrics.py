@@ -10,6 +10,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from waboard.domain.outcome import OutcomeName
+from waboard.domain.posting import MessageState
 from waboard.domain.waits import WORDS, WaitKind
 from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, authorized
 from waboard.ledger.models import Disposition, EventKind
@@ -42,6 +43,7 @@ class Numbers(Collector):
         yield from self._waits()
         yield from self._events()
         yield from self._weekly_cap()
+        yield from self._messages()
         yield from counted()
 
     def _onboardings(self) -> Iterable[Metric]:
@@ -103,6 +105,21 @@ class Numbers(Collector):
             "waboard_weekly_cap_free",
             "New clients that may still be let in now.",
             max(self._cap - used, 0),
+        )
+
+    def _messages(self) -> Iterable[Metric]:
+        messages = self._tally.messages
+        yield _gauge(
+            "waboard_outbox_messages",
+            "Messages to the provider's own system, by what became of them.",
+            ("state",),
+            {(each,): messages[each].number if each in messages else 0 for each in MessageState},
+        )
+        pending = messages.get(MessageState.PENDING)
+        yield GaugeMetricFamily(
+            "waboard_oldest_pending_message_seconds",
+            "How long ago that happened of which the provider's own system has not been told yet.",
+            self._age(pending.oldest if pending else None),
         )
 
     def _age(self, since: datetime | None) -> float:

@@ -65,11 +65,16 @@ async def being_cancelled(session: AsyncSession) -> list[str]:
     return list(await session.scalars(query))
 
 
-async def end_cancelled(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
-    """Write down that the run of a cancelled onboarding has stopped, unless it goes on since."""
+async def end_cancelled(session: AsyncSession, onboarding_id: str, now: datetime) -> bool:
+    """Write down that the run of a cancelled onboarding has stopped, unless it goes on since.
+
+    Returns whether it was written now.
+    """
     row = await session.get_one(OnboardingRow, onboarding_id)
-    if row.cancelled_at is not None and row.ended_at is None:
+    ends = row.cancelled_at is not None and row.ended_at is None
+    if ends:
         await end_onboarding(session, onboarding_id, now, OutcomeName.CANCELLED)
+    return ends
 
 
 async def carried_by(session: AsyncSession, run_ids: Collection[str]) -> list[str]:

@@ -16,6 +16,7 @@ from waboard.domain.errors import FactsDiffer, OutOfPlace
 from waboard.domain.requests import Defaults, OnboardingRequest
 from waboard.ledger.database import Ledger
 from waboard.ledger.models import ClientRow, OnboardingRow
+from waboard.ledger.outbox import tell_start
 from waboard.ledger.senders import expect_sender
 
 
@@ -126,6 +127,7 @@ async def _create(
     )
     session.add(onboarding)
     await session.flush()
+    await tell_start(session, onboarding.id, now)
     for number in request.phone_numbers:
         await expect_sender(session, onboarding.id, number, "request", now)
     return onboarding.id

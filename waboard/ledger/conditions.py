@@ -1,10 +1,11 @@
-"""Writing down what is true: only what changed, and each change into the history."""
+"""Writing down what is true: only what changed, each change into the history and to be told."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.conditions import Condition, ConditionType, Status, succeed
 from waboard.ledger.models import ConditionChangeRow, ConditionRow
+from waboard.ledger.outbox import tell_turn
 
 
 async def write_condition(
@@ -15,16 +16,18 @@ async def write_condition(
     Returns whether anything changed.
     """
     row = await session.get(ConditionRow, (onboarding_id, subject, new.type))
-    written = succeed(None if row is None else condition_of(row), new)
+    before = None if row is None else condition_of(row)
+    written = succeed(before, new)
     if written is None:
         return False
-    session.add(_change(onboarding_id, subject, None if row is None else row.status, written, new))
+    session.add(_change(onboarding_id, subject, before.status if before else None, written, new))
     if row is None:
         row = ConditionRow(onboarding_id=onboarding_id, subject=subject, type=new.type)
         session.add(row)
     row.status, row.reason, row.message = written.status, written.reason, written.message
     row.evidence, row.changed_at = written.evidence, written.changed_at
     await session.flush()
+    await tell_turn(session, onboarding_id, subject, before, written, new.changed_at)
     return True
 
 

@@ -507,3 +507,49 @@ class DepartureRow(Base):
     asked_at: Mapped[datetime]
     give_up_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+
+
+class OutboxRow(Base):
+    """A message to the provider's own system, written together with what it tells.
+
+    `id` is its `webhook-id`; `sequence` orders the messages of one onboarding, and is never given
+    twice. `client_ref`, `waba_id` and `attempt` are the onboarding's, `payload` is the rest.
+    `state` is a `MessageState`; `next_at` is when a pending one is tried next, or when whoever
+    tries it now is given up for dead. `answer` is the last that the receiver said.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_state_next_at", "state", "next_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(String(36), unique=True)
+    onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    type: Mapped[str] = mapped_column(String(40))
+    client_ref: Mapped[str] = mapped_column(String(255))
+    waba_id: Mapped[str] = mapped_column(String(20))
+    attempt: Mapped[int] = mapped_column(Integer)
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(String(10))
+    tries: Mapped[int] = mapped_column(Integer)
+    next_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    answer: Mapped[str] = mapped_column(Text, default="")
+    answered_at: Mapped[datetime | None]
+
+
+class ReceiverRow(Base):
+    """How a receiver of messages stands, by the digest of its address: that may hold a secret.
+
+    It is left alone until `held_until` after so many `failures` in a row, and for good from
+    `stopped_at` on, when it has said that it wants no more.
+    """
+
+    __tablename__ = "receivers"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    failures: Mapped[int] = mapped_column(Integer, default=0)
+    held_until: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]

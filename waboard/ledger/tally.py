@@ -4,7 +4,7 @@ None of them looks at a single onboarding, so ten thousand cost little.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -13,7 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from waboard.domain.conditions import Status
 from waboard.domain.waits import WORDS, WaitKind
 from waboard.ledger.admissions import used
-from waboard.ledger.models import ConditionRow, Disposition, EventRow, OnboardingRow, WaitRow
+from waboard.ledger.models import (
+    ConditionRow,
+    Disposition,
+    EventRow,
+    OnboardingRow,
+    OutboxRow,
+    WaitRow,
+)
 
 RUNNING = "Running"
 """The stage of an onboarding that has not ended and does not sleep."""
@@ -41,6 +48,7 @@ class Tally:
     waits: dict[WaitKind, Group]
     events: dict[tuple[str, str], Group]
     admitted: int
+    messages: dict[str, Group] = field(default_factory=dict[str, Group])
 
     def oldest_parked(self, kind: str) -> datetime | None:
         """Return since when the oldest event of a kind is parked."""
@@ -56,6 +64,7 @@ async def take_tally(session: AsyncSession, now: datetime) -> Tally:
         waits=await _waits(session),
         events=await _events(session),
         admitted=await used(session, now),
+        messages=await _messages(session),
     )
 
 
@@ -103,3 +112,10 @@ async def _events(session: AsyncSession) -> dict[tuple[str, str], Group]:
     ).group_by(EventRow.kind, EventRow.disposition)
     found = await session.execute(query)
     return {(kind, disposition): Group(n, at) for kind, disposition, n, at in found}
+
+
+async def _messages(session: AsyncSession) -> dict[str, Group]:
+    query = select(OutboxRow.state, func.count(), func.min(OutboxRow.created_at)).group_by(
+        OutboxRow.state
+    )
+    return {state: Group(n, oldest) for state, n, oldest in await session.execute(query)}
