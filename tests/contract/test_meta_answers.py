@@ -46,6 +46,7 @@ CALLS: dict[str, tuple[str, Call]] = {
         lambda meta, token: meta.phone_numbers(WABA, token, health=True),
     ),
     "subscribe": ("{WABA-ID}/subscribed_apps", lambda meta, token: meta.subscribe(WABA, token)),
+    "unsubscribe": ("{WABA-ID}/subscribed_apps", lambda meta, token: meta.unsubscribe(WABA, token)),
     "is_subscribed": (
         "{WABA-ID}/subscribed_apps",
         lambda meta, token: meta.is_subscribed(WABA, token),

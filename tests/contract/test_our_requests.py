@@ -108,6 +108,8 @@ CALLS: dict[str, tuple[str, Call]] = {
     "get entity": (APPLICATION_ENTITY, lambda c: c.get_entity("acme")),
     "create entity": (APPLICATION_ENTITY, lambda c: c.create_entity("acme", "Acme")),
     "rename entity": (APPLICATION_ENTITY, lambda c: c.rename_entity("acme", "Acme")),
+    "delete entity": (APPLICATION_ENTITY, lambda c: c.delete_entity("acme")),
+    "filed under": (APPLICATION_ENTITY, lambda c: c.filed_under("acme")),
     "associations": (APPLICATION_ENTITY, lambda c: c.associations(KEY)),
     "all associations": (APPLICATION_ENTITY, lambda c: c.associations_page(0)),
     "associate": (APPLICATION_ENTITY, lambda c: c.associate(KEY, "waboard", "acme")),

@@ -234,6 +234,33 @@ class TestAssociations:
         assert (params["page"], params["size"]) == ("2", "1000")
         assert limiter.acquired == ["provisioning"]
 
+    async def test_reads_all_that_an_entity_has_on_every_channel(self, client, infobip):
+        """Page by page, and nothing that the filter should have left out."""
+        theirs = {**LINK, "entityId": "bakery"}
+        pages = [[theirs] * 1000, [LINK, {**LINK, "channel": "SMS"}, theirs]]
+        answers = [httpx.Response(200, json={"results": page, "paging": {}}) for page in pages]
+        route = infobip.get(self.PATH).mock(side_effect=answers)
+        found = await client.filed_under(LINK["entityId"])
+        assert [each.channel for each in found] == ["WHATSAPP", "SMS"]
+        assert route.calls.last.request.url.params["entityId"] == LINK["entityId"]
+
+    async def test_an_answer_without_a_list_does_not_say_that_an_entity_has_nothing(
+        self, client, infobip
+    ):
+        """What hangs on an entity would be reset with it."""
+        infobip.get(self.PATH).respond(json={})
+        with pytest.raises(InfobipError):
+            await client.filed_under("acme")
+
+    @pytest.mark.parametrize("status", [200, 404])
+    async def test_an_entity_that_is_gone_already_is_as_good_as_deleted(
+        self, client, infobip, status
+    ):
+        """Whoever deleted it."""
+        route = infobip.delete("/provisioning/1/entities/acme").respond(status)
+        await client.delete_entity("acme")
+        assert route.called
+
     async def test_reads_one_without_an_entity(self, client, infobip):
         """The entity of an association can be missing."""
         infobip.get(self.PATH).respond(json={"results": [{**LINK, "entityId": None}]})

@@ -16,11 +16,12 @@ from waboard.domain.outcome import outcome_of
 from waboard.domain.posting import SCHEDULE, Answer, MessageState, Result
 from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
+from waboard.ledger.attempts import reopen_onboarding
 from waboard.ledger.conditions import conditions_of, write_condition
 from waboard.ledger.deliveries import LEASE, Letter, claim, claim_due, settle
 from waboard.ledger.look import hold, look
 from waboard.ledger.models import OutboxRow
-from waboard.ledger.onboardings import end_onboarding, reopen_onboarding
+from waboard.ledger.onboardings import end_onboarding
 from waboard.ledger.outbox import (
     KEPT_FOR,
     body_of,

@@ -146,4 +146,4 @@ async def test_a_tally_takes_as_many_queries_for_many_as_for_one(desk: Desk):
         await desk.sleep(onboarding)
     statements.clear()
     await tally(desk)
-    assert len(statements) == for_one <= 6
+    assert len(statements) == for_one <= 7

@@ -122,6 +122,14 @@ async def test_subscribing_is_a_post_with_the_clients_token(graph: GraphClient):
     assert route.calls[0].request.headers["authorization"] == "Bearer EAAG-business-token-5521"
 
 
+async def test_unsubscribing_is_a_delete_of_which_no_answer_tells_nothing(graph: GraphClient):
+    with respx.mock:
+        respx.delete(f"{URL}/{WABA}/subscribed_apps").mock(side_effect=httpx.ReadTimeout)
+        with pytest.raises(MetaError) as raised:
+            await graph.unsubscribe(WABA, TOKEN)
+    assert raised.value.ambiguous
+
+
 @pytest.mark.parametrize(
     "body",
     [{"data": [{"access_token": "EAAX"}]}, {"access_token": "EAAX", "expires_at": 1800000000}],

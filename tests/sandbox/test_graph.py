@@ -21,6 +21,7 @@ OF_A_CLIENT = [
     ("GET", f"{DOCUMENTED}/phone_numbers"),
     ("GET", f"{DOCUMENTED}/subscribed_apps"),
     ("POST", f"{DOCUMENTED}/subscribed_apps"),
+    ("DELETE", f"{DOCUMENTED}/subscribed_apps"),
     ("GET", DOCUMENTED),
 ]
 """What a client's own token opens."""
@@ -215,6 +216,9 @@ async def test_the_app_is_subscribed_once_it_asked_for_it(sandbox: Lab):
     assert row["whatsapp_business_api_data"]["id"] == APP
     assert (await ask(sandbox, f"{OTHER_WABA}/subscribed_apps", token)).json() == {"data": []}
     assert (await sandbox.books())["meta"]["subscribed"] == [DOCUMENTED]
+    for _ in range(2):
+        assert (await ask(sandbox, path, token, "DELETE")).json() == {"success": True}
+    assert (await sandbox.books())["meta"]["subscribed"] == []
 
 
 @pytest.mark.parametrize(("method", "path"), [each for each in OF_A_CLIENT if each[1] != "me"])

@@ -25,7 +25,7 @@ def told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]
         assert slug == SLUG
         got.append((subject, text))
 
-    monkeypatch.setattr(tasks_digest, "deliver", deliver)
+    monkeypatch.setattr(tasks_digest, "deliver_to_operator", deliver)
     bench.services.policy = policy(operator_block=SLUG)
     return got
 
@@ -95,7 +95,7 @@ async def test_what_could_not_be_told_is_told_with_the_next(
         async def refuse(*_: str) -> None:
             raise Undelivered("the operator", "OSError")
 
-        broken.setattr(tasks_digest, "deliver", refuse)
+        broken.setattr(tasks_digest, "deliver_to_operator", refuse)
         with pytest.raises(Undelivered):
             await tell(bench)
     await bench.later(DAY)

@@ -37,8 +37,9 @@ from waboard.domain.onboarding import Onboarding
 from waboard.domain.outcome import Outcome, OutcomeName, outcome_of
 from waboard.domain.telling import OUTCOMES
 from waboard.gateway.postman import Postman
+from waboard.ledger.attempts import reopen_onboarding
 from waboard.ledger.models import Verb
-from waboard.ledger.onboardings import end_onboarding, reopen_onboarding
+from waboard.ledger.onboardings import end_onboarding
 from waboard.ledger.outbox import last_outcome
 
 URL = "https://crm.provider.test/hooks/waboard"

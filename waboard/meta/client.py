@@ -157,7 +157,7 @@ class GraphClient:
         await self._call("POST", doing, f"{waba_id}/subscribed_apps", token, changes=True)
 
     async def unsubscribe(self, waba_id: WabaId, token: SecretStr) -> None:
-        """Take our app out of a WABA's webhooks. Source: WA/webhooks/subscriptions."""
+        """Take our app out of a WABA's webhooks. Source: Meta's OpenAPI document v23.0."""
         doing = f"Unsubscribing from WABA {mask_waba(waba_id)}"
         await self._call("DELETE", doing, f"{waba_id}/subscribed_apps", token, changes=True)
 

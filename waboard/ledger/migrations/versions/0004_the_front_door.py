@@ -84,5 +84,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("confirmations", "admissions", "business_tokens", "signups"):
         op.drop_table(table)
-    with op.batch_alter_table("onboardings") as batch:
-        batch.drop_column("solution_id")
+    op.drop_column("onboardings", "solution_id")

@@ -20,6 +20,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_onboardings_news_at", "onboardings")
-    with op.batch_alter_table("onboardings") as table:
-        for column in ("news_at", "ended_as", "verify_by"):
-            table.drop_column(column)
+    for column in ("news_at", "ended_as", "verify_by"):
+        op.drop_column("onboardings", column)

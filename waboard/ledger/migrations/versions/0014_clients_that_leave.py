@@ -47,9 +47,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("signups") as table:
-        table.drop_column("waba_id")
-    with op.batch_alter_table("onboardings") as table:
-        for name in TIMES:
-            table.drop_column(name)
+    op.drop_column("signups", "waba_id")
+    for name in TIMES:
+        op.drop_column("onboardings", name)
     op.drop_table("departures")
