@@ -1,5 +1,6 @@
 """Reconciliation: what changed behind our back is found, and mended or raised."""
 
+import json
 from typing import Any
 
 import httpx
@@ -63,13 +64,7 @@ def _unfile(board: Board, client_ref: str) -> None:
 def test_a_lost_subscription_is_made_again_and_a_removed_partner_raised(board: Board) -> None:
     """At Meta, of a client that came by a signup link and is live."""
     waba = "77008803"
-    fate = board.sandbox.get(f"/sandbox/wabas/{waba}").json()["fate"]
-    business = {"id": str(fate["business_portfolio_id"])}
-    link = {"client_ref": "is-left", "prefill": {"business": business}}
-    board.gateway.post("/v1/signup-links", json=link).raise_for_status()
-    board.sandbox.post("/facebook/finish", json={"waba_id": waba}).raise_for_status()
-    listed = {"client_ref": "is-left"}
-    until(lambda: board.gateway.get("/v1/onboardings", params=listed).json(), "it to begin")
+    _sign_up(board, "is-left", waba)
     assert board.ended("is-left")["stage"] == "Live"
 
     board.sandbox.delete(f"/sandbox/wabas/{waba}/subscription").raise_for_status()
@@ -82,6 +77,18 @@ def test_a_lost_subscription_is_made_again_and_a_removed_partner_raised(board: B
     reconciled(board, "is-left")
     assert _connected(board, "is-left") == ("False", "ClientDisconnected")
     assert board.show("is-left")["stage"] == "Live"
+
+
+def _sign_up(board: Board, client_ref: str, waba: str) -> None:
+    """What the signup page says when a client has finished in Meta's window."""
+    link = board.gateway.post("/v1/signup-links", json={"client_ref": client_ref})
+    url = link.raise_for_status().json()["url"]
+    finished = board.sandbox.post("/facebook/finish", json={"waba_id": waba, "tells": False})
+    ending = finished.raise_for_status().json()
+    heard = {"opened": True, "code": ending["code"], "message": json.loads(ending["message"])}
+    httpx.post(f"{url}/result", json=heard).raise_for_status()
+    listed = {"client_ref": client_ref}
+    until(lambda: board.gateway.get("/v1/onboardings", params=listed).json(), "it to begin")
 
 
 def _connected(board: Board, client_ref: str) -> tuple[str, str]:
