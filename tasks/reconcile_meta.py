@@ -29,8 +29,15 @@ from waboard.domain.subscription import (
     is_to_be_made_again,
     news_of_subscription,
 )
-from waboard.ledger.look import hold
-from waboard.ledger.watched_wabas import LookAt, Turn, next_turn, record_health, record_looked
+from waboard.ledger.look import hold, learn, look
+from waboard.ledger.watched_wabas import (
+    LookAt,
+    Turn,
+    hold_watched,
+    next_turn,
+    record_health,
+    record_looked,
+)
 
 _KINDS = (ConditionType.CONNECTED, ConditionType.HEALTHY)
 
@@ -110,7 +117,10 @@ async def _make_again(
     token: SecretStr,
     finding: Finding,
 ) -> Finding:
-    onboarding = await services.look(waba.onboarding_id)
+    async with services.ledger.begin() as session:
+        if not await hold_watched(session, waba.onboarding_id):
+            return finding
+        onboarding = await look(session, waba.onboarding_id, services.clock())
     try:
         await make_subscription(services, meta, onboarding, token)
     except WaboardError as error:
@@ -174,16 +184,12 @@ async def _write(
     verdict: Verdict,
     evidence: str,
 ) -> None:
-    await services.write(
-        waba.onboarding_id,
-        subject,
-        kind,
-        verdict.status,
-        verdict.reason,
-        verdict.message,
-        evidence,
+    new = Condition(
+        kind, verdict.status, verdict.reason, verdict.message, evidence, services.clock()
     )
-    await services.look(waba.onboarding_id)
+    async with services.ledger.begin() as session:
+        if await hold_watched(session, waba.onboarding_id):
+            await learn(session, waba.onboarding_id, subject, new)
 
 
 def _not_their_turn(turn: Turn, looked: int) -> list[Finding]:

@@ -11,7 +11,7 @@ from prefect import task
 
 from tasks.services import Services
 from tasks.step import STEP, may_repeat
-from waboard.domain.conditions import ConditionType
+from waboard.domain.conditions import Condition, ConditionType
 from waboard.domain.delivery import Verdict
 from waboard.domain.errors import ProviderError
 from waboard.domain.ids import PhoneNumber
@@ -19,9 +19,9 @@ from waboard.domain.reconcile import Answer, Aspect, Finding
 from waboard.domain.steps import template_is_needed
 from waboard.domain.subscription import WatchedWaba
 from waboard.domain.template import GONE, news_of_template, still_usable
-from waboard.ledger.look import hold
+from waboard.ledger.look import learn
 from waboard.ledger.onboardings import go_on_soon
-from waboard.ledger.watched_wabas import LookAt, Turn, next_turn, record_looked
+from waboard.ledger.watched_wabas import LookAt, Turn, hold_watched, next_turn, record_looked
 
 _KINDS = (ConditionType.TEMPLATE_READY,)
 
@@ -76,15 +76,14 @@ async def _status(services: Services, senders: Sequence[PhoneNumber]) -> str | N
 async def _follow(
     services: Services, waba: WatchedWaba, news: Verdict, finding: Finding
 ) -> Finding:
-    kind = ConditionType.TEMPLATE_READY
-    evidence = "templates of a sender"
-    of = waba.onboarding_id
-    await services.write(of, "", kind, news.status, news.reason, news.message, evidence)
-    if not template_is_needed(await services.look(of)):
-        return replace(finding, said=f"{finding.said} No test message needs it now.")
+    kind, now, of = ConditionType.TEMPLATE_READY, services.clock(), waba.onboarding_id
+    new = Condition(kind, news.status, news.reason, news.message, "templates of a sender", now)
     async with services.ledger.begin() as session:
-        await hold(session, of)
-        await go_on_soon(session, of, services.clock())
+        if not await hold_watched(session, of):
+            return finding
+        if not template_is_needed(await learn(session, of, "", new)):
+            return replace(finding, said=f"{finding.said} No test message needs it now.")
+        await go_on_soon(session, of, now)
     return replace(finding, done="Its run goes on: a test message needs it.")
 
 

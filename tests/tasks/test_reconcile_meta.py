@@ -418,6 +418,62 @@ async def clients(bench: Bench) -> set[str]:
     return {f.client_ref for f in await compare(bench)} - {""}
 
 
+class TestWhoIsLeftAlone:
+    """What somebody has ended is not made again."""
+
+    async def leaves(self, bench: Bench) -> None:
+        async with bench.ledger.begin() as session:
+            row = await session.get_one(OnboardingRow, bench.id)
+            row.leaving_at = bench.now
+
+    async def test_the_subscription_of_a_client_that_leaves_stays_away(self, bench: Bench):
+        await connected(bench)
+        await self.leaves(bench)
+        await loses_subscription(bench)
+        assert await compare(bench, "acme") == []
+        assert bench.books.meta.subscribed == set()
+
+    async def test_nor_is_it_made_again_for_one_that_leaves_while_it_is_looked_at(
+        self, bench: Bench
+    ):
+        before = await connected(bench)
+        await loses_subscription(bench)
+
+        async def leave(request: httpx.Request) -> httpx.Response:
+            await self.leaves(bench)
+            return await bench.network.carry(request)
+
+        bench.network.instead("GET", NUMBERS, leave)
+        found = await compare_one(bench, Aspect.SUBSCRIPTION)
+        assert (found.answer, found.done) == (Answer.NO, "")
+        assert bench.books.meta.subscribed == set()
+        assert (await bench.look()).conditions == before.conditions
+
+    async def test_nobody_looks_after_what_was_cancelled(self, bench: Bench):
+        await connected(bench)
+        async with bench.ledger.begin() as session:
+            row = await session.get_one(OnboardingRow, bench.id)
+            row.cancelled_at = bench.now
+        assert await compare(bench, "acme") == []
+
+    async def test_a_crash_between_a_verdict_and_its_news_loses_neither(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Else the number would be lost and nobody told."""
+        await connected(bench)
+        await becomes(bench, {"can_send": "BLOCKED"})
+
+        async def dies(*_: Any, **__: Any) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr("waboard.ledger.look.look", dies)
+            with pytest.raises(KeyboardInterrupt):
+                await compare(bench)
+        await compare(bench)
+        assert await has_news(bench)
+
+
 class TestSolutions:
     """The partner solutions that live clients came through."""
 

@@ -18,6 +18,7 @@ from waboard.domain.ids import PhoneNumber, SolutionId, WabaId
 from waboard.domain.onboarding import Conditions
 from waboard.domain.subscription import WatchedWaba
 from waboard.ledger.conditions import condition_of
+from waboard.ledger.look import hold
 from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, SenderRow
 from waboard.ledger.watched import newest_onboardings
 
@@ -69,6 +70,8 @@ def _watched(where: LookAt, client_ref: str | None) -> Select[tuple[str]]:
         .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
         .where(
             OnboardingRow.ended_at.is_not(None),
+            OnboardingRow.cancelled_at.is_(None),
+            OnboardingRow.leaving_at.is_(None),
             OnboardingRow.id.in_(newest_onboardings()),
             _has(ConditionRow.type == ConditionType.REGISTERED, ConditionRow.subject != ""),
         )
@@ -144,6 +147,20 @@ def _waba(row: OnboardingRow, client_ref: str, known: dict[str, Conditions]) -> 
 
 def _holds(condition: Condition | None) -> bool:
     return condition is not None and condition.is_true
+
+
+async def hold_watched(session: AsyncSession, onboarding_id: str) -> bool:
+    """Hold an onboarding, and say whether it is still kept true.
+
+    Since it was read, somebody may have cancelled it, or its client may be leaving.
+    """
+    await hold(session, onboarding_id)
+    query = select(OnboardingRow.id).where(
+        OnboardingRow.id == onboarding_id,
+        OnboardingRow.cancelled_at.is_(None),
+        OnboardingRow.leaving_at.is_(None),
+    )
+    return await session.scalar(query) is not None
 
 
 async def record_looked(
