@@ -42,8 +42,10 @@ def set_cap(board: Board, cap: int) -> None:
 def weekly_cap(board: Board, cap: int) -> Generator[None]:
     """The cap is another for a while."""
     set_cap(board, cap)
-    yield
-    set_cap(board, 100_000)
+    try:
+        yield
+    finally:
+        set_cap(board, 100_000)
 
 
 def test_a_run_waits_for_the_solution_and_metas_webhook_wakes_it(board: Board):
@@ -60,6 +62,8 @@ def test_a_run_waits_for_the_solution_and_metas_webhook_wakes_it(board: Board):
 
 
 def test_beyond_the_weekly_cap_a_run_waits_for_its_slot(board: Board):
+    board.start("first-in", 77008303)
+    board.ended("first-in")
     with weekly_cap(board, 1):
         board.start("too-many", 77008302)
         board.state("too-many", "AwaitingSlot")
