@@ -16,15 +16,15 @@ from tasks.add_sender import (
     submit_code,
 )
 from tasks.additions import (
+    END_NAMES,
     ask_for_code,
     code_of,
     end_of,
     forget_code,
     run_name,
     wanted,
-    was_retried,
 )
-from tasks.runs import tag
+from tasks.runs import tag, was_told_its_end
 from tasks.services import Services, open_services
 from tasks.step import result_of
 from waboard.domain.additions import Addition, AdditionState, CodeBy, SenderRequest
@@ -77,7 +77,7 @@ async def _begin(
         refuse_once_leaving(onboarding)
         run_id, now = str(flow_run.get_id()), services.clock()
         addition, _ = await note_addition(session, run_id, onboarding.id, request, now)
-    if addition.state.is_over and await was_retried(addition):
+    if addition.state.is_over and await was_told_its_end(addition.id, END_NAMES.values()):
         async with services.ledger.begin() as session:
             addition = await begin_anew(session, run_id, now)
     await tag(addition.id, onboarding.tags)

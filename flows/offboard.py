@@ -7,22 +7,20 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
-from tasks.notify import notify_operator, notify_provider, record_told
-from tasks.offboard import (
-    ask_for_approval,
+from tasks.approval import ask_for_approval, hear
+from tasks.departures import (
+    END_NAMES,
     begin_departure,
     end_of,
-    hear,
-    mark_leaving,
     record_end,
-    record_left,
     record_trouble,
     run_name,
     take_up,
-    was_told_its_end,
 )
+from tasks.notify import notify_operator, notify_provider, record_told
+from tasks.offboard import mark_leaving, record_left
 from tasks.release import release_entity, release_sender, unsubscribe
-from tasks.runs import tag
+from tasks.runs import tag, was_told_its_end
 from tasks.services import Services, open_services
 from tasks.step import failure_of, result_of
 from waboard.domain.decisions import By, Order, Why
@@ -64,7 +62,8 @@ async def begin(services: Services, client_ref: str, order: Order) -> tuple[Onbo
     departure, _ = await begin_departure(
         services.ledger, services.clock, run_id, onboarding.id, order
     )
-    if departure.id == run_id and departure.state.is_over and await was_told_its_end(departure):
+    is_over = departure.id == run_id and departure.state.is_over
+    if is_over and await was_told_its_end(run_id, END_NAMES.values()):
         departure = await take_up(services, departure)
     if departure.id != run_id:
         raise OutOfPlace(

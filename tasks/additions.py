@@ -206,7 +206,7 @@ async def _settle(
                 await client.set_flow_run_state(UUID(addition.id), end_of(ended), force=True)
 
 
-_NAMES = {
+END_NAMES = {
     AdditionState.SUBMITTED: "SenderSubmitted",
     AdditionState.REFUSED: "SenderRefused",
     AdditionState.TIMED_OUT: "OtpTimedOut",
@@ -218,17 +218,7 @@ _NAMES = {
 def end_of(addition: Addition) -> State[Any]:
     """Return the state in which a run ends."""
     end = Completed if addition.state is AdditionState.SUBMITTED else Failed
-    return end(name=_NAMES[addition.state], message=addition.detail)
-
-
-async def was_retried(addition: Addition) -> bool:
-    """Whether a run that was told its end goes on: a person retried it.
-
-    One whose process died between writing its end down and telling Prefect only has to tell.
-    """
-    async with get_client() as client:
-        states = await client.read_flow_run_states(UUID(addition.id))
-    return any(state.is_final() and state.name in _NAMES.values() for state in states)
+    return end(name=END_NAMES[addition.state], message=addition.detail)
 
 
 def wanted(given: OneTimePassword) -> CodeBy | None:

@@ -21,6 +21,7 @@ from prefect.states import Cancelled, Cancelling
 
 from tasks.card import draw_card
 from tasks.runs import start_run, state_of, tag
+from tasks.timeline import show_decision
 from waboard.boundary import boundary
 from waboard.domain.clock import Clock
 from waboard.domain.decisions import IN_THE_UI, DecisionVerb, Order
@@ -72,6 +73,7 @@ async def note_cancelled(ledger: Ledger, clock: Clock, onboarding_id: str, order
         now = clock()
         await record_decision(session, onboarding_id, DecisionVerb.CANCEL, order, now)
         await call_off(session, onboarding_id, now)
+    show_decision(onboarding, DecisionVerb.CANCEL, order)
 
 
 async def finish_cancelling(ledger: Ledger, clock: Clock, onboarding_id: str) -> bool:

@@ -18,7 +18,7 @@ from waboard.domain.waits import WaitKind
 from waboard.ledger.database import Ledger
 from waboard.ledger.decisions import decisions_of
 from waboard.ledger.history import became_true, last_effects, last_events
-from waboard.ledger.onboardings import card_id_of, record_card
+from waboard.ledger.onboardings import card_id_of, read_onboarding, record_card
 from waboard.prefect_client import get_client
 
 MOST = 15
@@ -48,6 +48,13 @@ async def draw_card(
         await _publish(ledger, onboarding, markdown)
     except Exception as error:
         logger.warning("The card could not be shown: %s", type(error).__name__)
+
+
+async def redraw_card(ledger: Ledger, clock: Clock, onboarding_id: str) -> None:
+    """Bring the card up to date with what the ledger says now."""
+    async with ledger.begin() as session:
+        onboarding = await read_onboarding(session, onboarding_id)
+    await draw_card(ledger, clock, onboarding)
 
 
 async def _draw(

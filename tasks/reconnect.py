@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from tasks.timeline import show_decision
 from waboard.domain.clock import Clock
-from waboard.domain.decisions import Order
+from waboard.domain.decisions import DecisionVerb, Order
 from waboard.domain.verbs import refuse_reconnect
 from waboard.ledger.database import Ledger
 from waboard.ledger.look import hold
@@ -23,4 +24,6 @@ async def make_way_back(
         await hold(session, onboarding_id)
         onboarding = await read_onboarding(session, onboarding_id)
         refuse_reconnect(onboarding)
-        return await make_reconnect_link(session, onboarding, order, lasts, clock())
+        link = await make_reconnect_link(session, onboarding, order, lasts, clock())
+    show_decision(onboarding, DecisionVerb.RECONNECT, order)
+    return link

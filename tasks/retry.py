@@ -4,6 +4,7 @@ from prefect.client.schemas.objects import State
 
 from tasks.cancel import finish_cancelling
 from tasks.runs import states_of
+from tasks.timeline import show_decision
 from waboard.boundary import boundary
 from waboard.domain.clock import Clock
 from waboard.domain.decisions import DecisionVerb, Order
@@ -49,7 +50,9 @@ async def begin_again(
             verb = DecisionVerb.RETRY
             await record_decision(session, onboarding_id, verb, order, now, asked, leaving=left)
             await begin_attempt(session, onboarding_id, now, asked)
-            return await look(session, onboarding_id, now)
+            begun = await look(session, onboarding_id, now)
+        show_decision(onboarding, verb, order)
+        return begun
 
 
 def _carriage(onboarding: Onboarding) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 from uuid import UUID, uuid4
@@ -18,7 +18,7 @@ from tasks.card import show_card
 from tasks.deployments import start_deployment
 from tasks.services import Services
 from tasks.stage_clocks import stage_clock
-from tasks.timeline import show_seen
+from tasks.timeline import show_decision, show_seen
 from waboard.boundary import boundary
 from waboard.domain.clock import Clock
 from waboard.domain.clocks import LATE
@@ -103,7 +103,7 @@ async def wake_up(services: Services, onboarding_id: str) -> Onboarding:
         await take_up_news(session, onboarding_id)
         known = await read_onboarding(session, onboarding_id)
     seen = Seen()
-    retried = known.ended_at is not None and await _was_told_its_end(run_id)
+    retried = known.ended_at is not None and await was_told_its_end(run_id, OutcomeName)
     async with services.ledger.begin() as session:
         now = services.clock()
         await hold(session, onboarding_id)
@@ -113,6 +113,8 @@ async def wake_up(services: Services, onboarding_id: str) -> Onboarding:
             await record_decision(session, onboarding_id, DecisionVerb.RETRY, RETRIED, now)
         await begin_leg(session, onboarding_id, run_id, services.leg)
         onboarding = await look(session, onboarding_id, now, seen)
+    if retried:
+        show_decision(onboarding, DecisionVerb.RETRY, RETRIED)
     show_seen(onboarding, seen)
     if set(flow_run.get_tags()) != set(onboarding.tags):
         await tag(run_id, onboarding.tags)
@@ -152,12 +154,14 @@ async def go_on(onboarding: Onboarding) -> None:
             await client.set_flow_run_state(UUID(run_id), again, force=True)
 
 
-async def _was_told_its_end(run_id: str) -> bool:
-    # A run that goes on although it had ended was retried by a person. One whose process died
-    # between writing its end down and telling Prefect only has to tell.
+async def was_told_its_end(run_id: str, ends: Iterable[str]) -> bool:
+    """Whether a run that goes on had ended in a state of one of these names: a person retried it.
+
+    One whose process died between writing its end down and telling Prefect only has to tell.
+    """
     async with get_client() as client:
         states = await client.read_flow_run_states(UUID(run_id))
-    return any(state.is_final() and state.name in set(OutcomeName) for state in states)
+    return any(state.is_final() and state.name in set(ends) for state in states)
 
 
 async def sleep_for(

@@ -9,7 +9,6 @@ import atexit
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,9 +63,9 @@ class Timeline:
 
     def flush(self, seconds: float) -> None:
         """Wait until all is sent, but no longer than this."""
-        until = time.monotonic() + seconds
-        while self._waiting.unfinished_tasks and time.monotonic() < until:
-            time.sleep(0.01)
+        done = self._waiting.all_tasks_done
+        with done:
+            done.wait_for(lambda: not self._waiting.unfinished_tasks, seconds)
 
     def _start(self) -> None:
         with self._starting:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tasks import deployments, forms, offboard
+from tasks import departures, deployments, forms
 from tests.gateway.desk import Desk, FakePrefect, assert_problem
 from tests.gateway.front import Front
 from waboard.ledger.departures import begin_leaving, finish_leaving
@@ -43,7 +43,7 @@ class Runs:
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     fake = Runs()
-    for module in (deployments, forms, offboard):
+    for module in (deployments, forms, departures):
         monkeypatch.setattr(module, "get_client", lambda: fake)
     return fake
 

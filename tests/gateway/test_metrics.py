@@ -28,6 +28,7 @@ from waboard.gateway.metrics import STAGES
 from waboard.ledger.admissions import admit
 from waboard.ledger.database import Ledger
 from waboard.ledger.onboardings import client_of, end_onboarding
+from waboard.ledger.outbox import drop_pending
 from waboard.metrics import RATE_LIMIT_WAIT_SECONDS, count_call
 
 Numbers = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -130,6 +131,18 @@ async def test_an_event_from_after_now_is_not_older_than_nothing(desk: Desk):
     desk.pass_time(seconds=-3)
     lag = "waboard_oldest_parked_event_seconds"
     assert await number(desk, lag, kind="registration") == 0
+
+
+async def test_messages_are_told_by_their_state_with_the_age_of_the_oldest_that_waits(desk: Desk):
+    await desk.asked()
+    desk.pass_time(minutes=1)
+    assert await number(desk, "waboard_outbox_messages", state="pending") == 1
+    assert await number(desk, "waboard_oldest_pending_message_seconds") == 60
+    async with desk.begin() as session:
+        await drop_pending(session)
+    assert await number(desk, "waboard_outbox_messages", state="pending") == 0
+    assert await number(desk, "waboard_outbox_messages", state="dropped") == 1
+    assert await number(desk, "waboard_oldest_pending_message_seconds") == 0
 
 
 @pytest.mark.parametrize(("cap", "free"), [(10, 8), (2, 0), (1, 0)])

@@ -9,17 +9,12 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import Pause
 from prefect.states import Cancelled, Failed, Running
 
-from tasks import card, offboard
-from tasks.offboard import (
-    AWAITING,
+from tasks import card, departures
+from tasks.approval import AWAITING, Approval, Verdict, ask_for_approval, give_approval, hear
+from tasks.departures import (
     LEFT_ALONE,
     NOBODY,
-    Approval,
-    Verdict,
-    ask_for_approval,
     begin_departure,
-    give_approval,
-    hear,
     record_trouble,
     settle_departures,
     take_up,
@@ -44,7 +39,7 @@ def api(prefect_api: FakePrefect, monkeypatch: pytest.MonkeyPatch) -> FakePrefec
     async def nothing(*_: Any) -> None:
         pass
 
-    monkeypatch.setattr(offboard, "get_client", lambda: prefect_api)
+    monkeypatch.setattr(departures, "get_client", lambda: prefect_api)
     monkeypatch.setattr(card, "_publish", nothing)
     return prefect_api
 

@@ -436,6 +436,14 @@ class TestUndone:
         assert (finding.answer, finding.done) == (Answer.NO, "")
         assert not await has_news(bench)
 
+    @pytest.mark.parametrize(
+        "reason", [Reason.RECEIVER_AWAITED, Reason.RECEIVER_STOPPED, Reason.RECEIVER_GIVEN_UP]
+    )
+    async def test_what_lies_in_the_outbox_is_left_to_it(self, bench: Bench, reason: Reason):
+        """The postman tries for days, and stops where the receiver wants no more."""
+        await self.kept_back(bench, NOTIFIED, reason)
+        assert await take_up_undone.fn(bench.services, None, dry=False) == []
+
     async def test_where_there_is_nobody_to_tell_nothing_is_missing(self, bench: Bench):
         await self.kept_back(bench, NOTIFIED, Reason.NO_RECEIVER)
         assert await take_up_undone.fn(bench.services, None, dry=False) == []

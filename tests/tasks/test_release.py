@@ -10,7 +10,9 @@ from pydantic import SecretStr
 from flows import offboard
 from flows.offboard import leave, release
 from tasks import card
-from tasks.offboard import Approval, Verdict, begin_departure, record_done
+from tasks.approval import Approval, Verdict
+from tasks.departures import begin_departure
+from tasks.offboard import record_done
 from tasks.tenant import prepare_tenant
 from tests.tasks.bench import (
     APPLICATION,
@@ -24,6 +26,7 @@ from tests.tasks.bench import (
     shown,
     timed_out,
 )
+from tests.tasks.conftest import Noted
 from waboard.domain.conditions import ConditionType
 from waboard.domain.decisions import DecisionVerb, Order
 from waboard.domain.departures import Departure, DepartureState, Handwork
@@ -161,6 +164,16 @@ async def test_what_has_no_api_is_needed_of_those_who_can_until_they_say_it_is_d
         await record_done(bench.ledger, clock, bench.id, work, MIA)
         await record_done(bench.ledger, clock, bench.id, work, MIA)
     assert requirements_of(await bench.look()) == []
+
+
+async def test_who_says_so_is_on_the_timeline(bench: Bench, noted: Noted):
+    await live(bench)
+    await left(bench)
+    noted.notes.clear()
+    for _ in range(2):
+        await record_done(bench.ledger, lambda: bench.now, bench.id, Handwork.UNSHARED, MIA)
+    ((_, what, facts),) = noted.notes
+    assert (what, facts) == ("decision.done", {"by": "mia", "why": f"unshared: {MIA.why}"})
 
 
 async def test_nobody_can_say_so_of_a_client_that_stays(bench: Bench):

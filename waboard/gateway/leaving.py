@@ -5,7 +5,9 @@ from datetime import datetime
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 
-from tasks.offboard import Approval, Verdict, give_approval, record_done, start_departure
+from tasks.approval import Approval, Verdict, give_approval
+from tasks.departures import start_departure
+from tasks.offboard import record_done
 from tasks.reconnect import make_way_back
 from waboard.domain.decisions import By, Order
 from waboard.domain.departures import Departure, Handwork

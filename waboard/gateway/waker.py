@@ -12,7 +12,7 @@ from typing import Protocol
 
 from tasks.additions import settle_additions
 from tasks.cancel import settle_cancellations
-from tasks.offboard import settle_departures
+from tasks.departures import settle_departures
 from tasks.orphans import take_up_orphans
 from tasks.runs import go_on, start_run, wake
 from tasks.timeline import show_seen
