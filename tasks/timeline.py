@@ -30,5 +30,5 @@ def show_decision(
 
     Call it once the decision is written down.
     """
-    for run_id in (onboarding.flow_run_id, asked_by):
+    for run_id in {onboarding.flow_run_id, asked_by}:
         note(onboarding.id, run_id, f"decision.{verb}", by=order.by, why=order.why)
