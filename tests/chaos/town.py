@@ -21,6 +21,8 @@ from waboard.ledger.database import Ledger
 Json = dict[str, Any]
 FIRST_WABA = 500_000
 ASKERS = 6
+SETTLING = 150.0
+"""Seconds for that when nobody is killed any more."""
 SETTINGS = {
     "WABOARD_RESTARTS": "100000",
     "WABOARD_WORKERS": "3",
@@ -118,12 +120,14 @@ class Town:
             time.sleep(3)
 
     def _settle(self, board: Board) -> None:
-        # Nobody is killed any more: what was in the middle comes to its end.
-        deadline = time.monotonic() + 60
+        # Nobody is killed any more: what was in the middle comes to its end. A message that was
+        # in the hands of one who died is taken up again a minute later.
+        deadline = time.monotonic() + SETTLING
         while time.monotonic() < deadline:
             try:
                 states = set(run_states(board.prefect_url).values())
-                if not states & UNSETTLED and not board.unfinished():
+                pending = board.gateway.get("/v1/outbox", params={"state": "pending"}).json()
+                if not states & UNSETTLED and not board.unfinished() and not pending:
                     return
             except httpx.HTTPError:
                 pass
