@@ -96,23 +96,23 @@ async def hear(services: Services, onboarding: Onboarding, departure: Departure)
 async def _take(
     services: Services, onboarding: Onboarding, departure: Departure, given: Approval
 ) -> Departure:
-    approved = given.verdict is Verdict.APPROVE
     order = Order(by=given.by, why=given.why.strip() or departure.why)
+    verb: DecisionVerb | None = DecisionVerb.APPROVE
     state, said = DepartureState.LEAVING, f"{given.by} has approved it."
-    if approved and given.confirm != onboarding.client_ref:
-        state, approved = DepartureState.APPROVAL_AWAITED, False
+    if given.verdict is Verdict.REFUSE:
+        verb, state = DecisionVerb.REFUSE, DepartureState.REFUSED
+        said = f"{given.by} has refused it: nothing was done."
+    elif given.confirm != onboarding.client_ref:
+        verb, state = None, DepartureState.APPROVAL_AWAITED
         said = f"To approve, {onboarding.client_ref} has to be typed; something else was."
-    elif not approved:
-        state, said = DepartureState.REFUSED, f"{given.by} has refused it: nothing was done."
-    verb = DecisionVerb.APPROVE if approved else DecisionVerb.REFUSE
     async with services.ledger.begin() as session:
         await hold(session, onboarding.id)
         now = services.clock()
-        if state is not DepartureState.APPROVAL_AWAITED:
+        if verb is not None:
             await record_decision(session, onboarding.id, verb, order, now)
             await forget_question(session, onboarding.id)
         moved = await move_departure(session, departure.id, state, said, now)
-    if state is not DepartureState.APPROVAL_AWAITED:
+    if verb is not None:
         show_decision(onboarding, verb, order, departure.id)
     return moved
 

@@ -6,7 +6,6 @@ and mend it or raise it.
 """
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -23,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.chaos.town import postgres_url
-from tests.live.board import Board, own_databases, running_board, until
+from tests.live.board import Board, own_databases, running_board
 
 Json = dict[str, Any]
 Seconds = Mapping[str, float]
@@ -167,16 +166,9 @@ def silence(board: Board, client: Client) -> None:
 
 
 def sign_up(board: Board, client: Client) -> float:
-    """Do what the signup page does when a client has finished in Meta's window; says when."""
+    """Sign a client up, and say when it began to."""
     clicked = time.monotonic()
-    link = board.gateway.post("/v1/signup-links", json={"client_ref": client.ref})
-    url = link.raise_for_status().json()["url"]
-    told = {"waba_id": str(client.waba), "tells": False}
-    ending = board.sandbox.post("/facebook/finish", json=told).raise_for_status().json()
-    heard = {"opened": True, "code": ending["code"], "message": json.loads(ending["message"])}
-    httpx.post(f"{url}/result", json=heard, timeout=30).raise_for_status()
-    listed = {"client_ref": client.ref}
-    until(lambda: board.gateway.get("/v1/onboardings", params=listed).json(), "it to begin")
+    board.sign_up(client.ref, client.waba)
     return clicked
 
 
@@ -216,7 +208,7 @@ def delete_entity(board: Board, client: Client) -> None:
 
 def delete_association(board: Board, client: Client) -> None:
     """Let somebody delete the associations of all its senders."""
-    while links := filed(board, client):
+    while links := board.filed(client.ref):
         for link in links:
             delete(board, "/provisioning/1/associations", json=link)
 
@@ -229,18 +221,12 @@ def delete(board: Board, path: str, **given: Any) -> httpx.Response:
         return httpx.Response(503)
 
 
-def filed(board: Board, client: Client) -> list[Json]:
-    """The associations with a client's entity."""
-    return [each for each in board.books()["associations"] if each["entityId"] == client.ref]
-
-
 def is_filed(board: Board, client: Client) -> bool:
     """Whether every live sender is filed again, under an entity that there is."""
     shown = board.show(client.ref)
     live = sum(each["live"] for each in shown["senders"])
-    return (
-        live > 0 and len(filed(board, client)) >= live and client.ref in board.books()["entities"]
-    )
+    all_filed = len(board.filed(client.ref)) >= live > 0
+    return all_filed and client.ref in board.books()["entities"]
 
 
 def unsubscribe(board: Board, client: Client) -> None:

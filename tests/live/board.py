@@ -1,6 +1,7 @@
 """A whole waboard for tests: `waboard up --sandbox` on free ports, as a person would start it."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -65,6 +66,21 @@ class Board:
         answer = self.gateway.post("/v1/onboardings", json=request)
         answer.raise_for_status()
         return answer.json()
+
+    def sign_up(self, client_ref: str, waba_id: int) -> None:
+        """Do what the signup page does when a client has finished in Meta's window."""
+        link = self.gateway.post("/v1/signup-links", json={"client_ref": client_ref})
+        url = link.raise_for_status().json()["url"]
+        told = {"waba_id": str(waba_id), "tells": False}
+        ending = self.sandbox.post("/facebook/finish", json=told).raise_for_status().json()
+        heard = {"opened": True, "code": ending["code"], "message": json.loads(ending["message"])}
+        httpx.post(f"{url}/result", json=heard, timeout=30).raise_for_status()
+        listed = {"client_ref": client_ref}
+        until(lambda: self.gateway.get("/v1/onboardings", params=listed).json(), "it to begin")
+
+    def filed(self, entity_id: str) -> list[dict[str, Any]]:
+        """The associations with an entity."""
+        return [each for each in self.books()["associations"] if each["entityId"] == entity_id]
 
     def show(self, client_ref: str) -> dict[str, Any]:
         """How a client's onboarding stands."""

@@ -1,6 +1,5 @@
 """Reconciliation: what changed behind our back is found, and mended or raised."""
 
-import json
 from typing import Any
 
 import httpx
@@ -46,16 +45,12 @@ def test_a_banned_number_and_a_removed_association_are_found(board: Board) -> No
     assert "12024568011" not in findings(board)
 
     reconciled(board, "is-unfiled")
-    until(lambda: _filed(board, "is-unfiled"), "the sender to be filed anew")
+    until(lambda: board.filed("is-unfiled"), "the sender to be filed anew")
     until(lambda: board.show("is-unfiled")["stage"] == "Live", "the client to be live again")
 
 
-def _filed(board: Board, client_ref: str) -> list[dict[str, Any]]:
-    return [a for a in board.books()["associations"] if a["entityId"] == client_ref]
-
-
 def _unfile(board: Board, client_ref: str) -> None:
-    (link,) = _filed(board, client_ref)
+    (link,) = board.filed(client_ref)
     key = {"Authorization": "App sandbox-infobip-key"}
     answer = board.sandbox.request("DELETE", "/provisioning/1/associations", json=link, headers=key)
     answer.raise_for_status()
@@ -64,7 +59,7 @@ def _unfile(board: Board, client_ref: str) -> None:
 def test_a_lost_subscription_is_made_again_and_a_removed_partner_raised(board: Board) -> None:
     """At Meta, of a client that came by a signup link and is live."""
     waba = "77008803"
-    _sign_up(board, "is-left", waba)
+    board.sign_up("is-left", int(waba))
     assert board.ended("is-left")["stage"] == "Live"
 
     board.sandbox.delete(f"/sandbox/wabas/{waba}/subscription").raise_for_status()
@@ -77,18 +72,6 @@ def test_a_lost_subscription_is_made_again_and_a_removed_partner_raised(board: B
     reconciled(board, "is-left")
     assert _connected(board, "is-left") == ("False", "ClientDisconnected")
     assert board.show("is-left")["stage"] == "Live"
-
-
-def _sign_up(board: Board, client_ref: str, waba: str) -> None:
-    """What the signup page says when a client has finished in Meta's window."""
-    link = board.gateway.post("/v1/signup-links", json={"client_ref": client_ref})
-    url = link.raise_for_status().json()["url"]
-    finished = board.sandbox.post("/facebook/finish", json={"waba_id": waba, "tells": False})
-    ending = finished.raise_for_status().json()
-    heard = {"opened": True, "code": ending["code"], "message": json.loads(ending["message"])}
-    httpx.post(f"{url}/result", json=heard).raise_for_status()
-    listed = {"client_ref": client_ref}
-    until(lambda: board.gateway.get("/v1/onboardings", params=listed).json(), "it to begin")
 
 
 def _connected(board: Board, client_ref: str) -> tuple[str, str]:
