@@ -19,13 +19,13 @@ from tasks.associate import associate_sender
 from tasks.await_delivery import give_up_delivery, look_for_delivery
 from tasks.await_inbound import give_up_inbound
 from tasks.await_registration import give_up_registration, look_for_registration
-from tasks.card import show_card
 from tasks.connect import connect_waba, has_signed_up
 from tasks.facts import read_facts
 from tasks.notify import notify_operator, notify_provider, record_told
 from tasks.runs import end_of_stopped, sleep_for, wake_up
 from tasks.services import Services, open_services
 from tasks.share import share_waba
+from tasks.showing import show
 from tasks.solution import look_at_solution, solution_of
 from tasks.step import failure_of, record_failure
 from tasks.template import give_up_template, look_for_template
@@ -258,7 +258,7 @@ async def notify_and_end(services: Services, onboarding: Onboarding) -> State[No
         await end_onboarding(session, onboarding.id, now, outcome.name)
         # What came while everybody was told is news.
         onboarding = await look(session, onboarding.id, now)
-    await show_card(services, onboarding)
+    await show(services, onboarding.id)
     boundary("end:written")
     end = Completed if outcome.is_live else Failed
     return end(name=outcome.name, message=outcome.message)

@@ -17,10 +17,11 @@ from tasks.runs import states_of, tag
 from tasks.services import Services
 from waboard.domain.additions import Addition, AdditionState, CodeBy, SenderRequest
 from waboard.domain.clock import Clock
-from waboard.domain.clocks import WAITING
 from waboard.domain.errors import FactsDiffer, NotFound
 from waboard.domain.ids import mask_phone
 from waboard.domain.onboarding import Onboarding
+from waboard.domain.parties import Party
+from waboard.domain.tags import tags_of_sleep
 from waboard.domain.verbs import refuse_once_leaving
 from waboard.ledger.additions import (
     known_addition,
@@ -136,7 +137,8 @@ async def ask_for_code(services: Services, onboarding: Onboarding, addition: Add
     async with services.ledger.begin() as session:
         patience = timedelta(seconds=services.policy.code_give_up)
         await record_sleep(session, addition.id, question.pause_key, now + patience)
-    await tag(addition.id, [*onboarding.tags, f"{WAITING}otp"])
+    asleep = tags_of_sleep("otp", Party.CLIENT, addition.asked_at)
+    await tag(addition.id, [*onboarding.tags, *asleep])
     return await fall_asleep(question, "otp")
 
 

@@ -8,17 +8,17 @@ from uuid import uuid4
 from prefect.input.run_input import RunInput
 from pydantic import Field
 
-from tasks.card import redraw_card
 from tasks.forms import Question, answer_to, ask, fall_asleep, forget_answer, give_answer
 from tasks.runs import tag
 from tasks.services import Services
 from tasks.timeline import show_decision
 from waboard.boundary import boundary
-from waboard.domain.clocks import WAITING
 from waboard.domain.decisions import DecisionVerb, Order
 from waboard.domain.departures import Departure, DepartureState
 from waboard.domain.errors import FactsDiffer, NotFound
 from waboard.domain.onboarding import Onboarding
+from waboard.domain.parties import Party
+from waboard.domain.tags import tags_of_sleep
 from waboard.ledger.decisions import record_decision
 from waboard.ledger.departures import (
     forget_question,
@@ -74,8 +74,8 @@ async def ask_for_approval(
     async with services.ledger.begin() as session:
         await hold(session, onboarding.id)
         await note_approval_asked(session, departure, question.pause_key, until, now)
-    await redraw_card(services.ledger, services.clock, onboarding.id)
-    await tag(departure.id, [*onboarding.tags, f"{WAITING}approval"])
+    asleep = tags_of_sleep("approval", Party.OPERATOR, departure.asked_at)
+    await tag(departure.id, [*onboarding.tags, *asleep])
     return await fall_asleep(question, "approval")
 
 
@@ -110,7 +110,7 @@ async def _take(
         now = services.clock()
         if verb is not None:
             await record_decision(session, onboarding.id, verb, order, now)
-            await forget_question(session, onboarding.id)
+            await forget_question(session, onboarding.id, now)
         moved = await move_departure(session, departure.id, state, said, now)
     if verb is not None:
         show_decision(onboarding, verb, order, departure.id)

@@ -19,8 +19,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import Cancelled, Cancelling
 
-from tasks.card import draw_card
-from tasks.runs import start_run, state_of, tag
+from tasks.runs import start_run, state_of
 from tasks.timeline import show_decision
 from waboard.boundary import boundary
 from waboard.domain.clock import Clock
@@ -88,7 +87,6 @@ async def finish_cancelling(ledger: Ledger, clock: Clock, onboarding_id: str) ->
     if not await _stop(run_id, outcome_of(onboarding).message, clock()):
         return False
     boundary("cancel:stopped")
-    await _show(ledger, clock, onboarding, run_id)
     async with ledger.begin() as session:
         await hold(session, onboarding_id)
         if await end_cancelled(session, onboarding_id, clock()):
@@ -113,14 +111,6 @@ async def _stop(run_id: str, told: str, now: datetime) -> bool:
 def _is_executing(state: State[Any], now: datetime) -> bool:
     stopping = state.is_cancelling() and now - state.timestamp < STOPS_WITHIN
     return stopping or state.is_running() or state.is_pending()
-
-
-async def _show(ledger: Ledger, clock: Clock, onboarding: Onboarding, run_id: str) -> None:
-    await draw_card(ledger, clock, onboarding)
-    try:
-        await tag(run_id, onboarding.tags)
-    except Exception as error:  # somebody deleted the run, say: nothing depends on its tags
-        logger.warning("The tags of a cancelled run stay as they are: %s", type(error).__name__)
 
 
 async def settle_cancellations(ledger: Ledger, clock: Clock) -> None:

@@ -8,7 +8,6 @@ from uuid import UUID, uuid5
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from tasks.card import redraw_card
 from tasks.deployments import start_deployment
 from tasks.runs import states_of
 from tasks.services import Services
@@ -108,12 +107,10 @@ async def record_trouble(services: Services, departure: Departure, problem: str)
 
 
 async def record_end(services: Services, departure: Departure, said: str) -> Departure:
-    """Write down that the run has nothing more to do, and show the card as it is now."""
+    """Write down that the run has nothing more to do."""
     async with services.ledger.begin() as session:
         state, now = DepartureState.DONE, services.clock()
-        ended = await move_departure(session, departure.id, state, said, now)
-    await redraw_card(services.ledger, services.clock, departure.onboarding_id)
-    return ended
+        return await move_departure(session, departure.id, state, said, now)
 
 
 async def settle_departures(ledger: Ledger, clock: Clock) -> None:
@@ -156,7 +153,7 @@ async def _settle(
         await hold(session, departure.onboarding_id)
         now = clock()
         ended = await move_departure(session, departure.id, state, detail, now)
-        await forget_question(session, departure.onboarding_id)
+        await forget_question(session, departure.onboarding_id, now)
         if departure.state is DepartureState.LEAVING:
             await note_trouble(session, departure.onboarding_id, detail, now)
         if state is not DepartureState.CANCELLED:  # that one was told by a person

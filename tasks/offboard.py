@@ -5,7 +5,6 @@ from typing import Any
 from prefect import task
 
 from tasks.cancel import finish_cancelling, note_cancelled
-from tasks.card import redraw_card
 from tasks.services import Services
 from tasks.step import STEP, may_repeat
 from tasks.timeline import show_decision
@@ -96,4 +95,3 @@ async def record_done(
         condition = Condition(work.condition, Status.TRUE, reason, said, "a person", now)
         await write_condition(session, onboarding_id, "", condition)
     show_decision(onboarding, DecisionVerb.DONE, done)
-    await redraw_card(ledger, clock, onboarding_id)

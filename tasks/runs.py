@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 from uuid import UUID, uuid4
@@ -14,23 +15,23 @@ from prefect.exceptions import ObjectNotFound, Pause
 from prefect.runtime import flow_run
 from prefect.states import AwaitingRetry, Cancelled, Paused
 
-from tasks.card import show_card
 from tasks.deployments import start_deployment
 from tasks.services import Services
+from tasks.showing import show
 from tasks.stage_clocks import stage_clock
 from tasks.timeline import show_decision, show_seen
 from waboard.boundary import boundary
 from waboard.domain.clock import Clock
-from waboard.domain.clocks import LATE
 from waboard.domain.decisions import IN_THE_UI, DecisionVerb, Order
 from waboard.domain.errors import NotFound, WaboardError
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.outcome import OutcomeName, outcome_of
 from waboard.domain.steps import is_over
+from waboard.domain.tags import LATE
 from waboard.domain.waits import WORDS, WaitKind
 from waboard.ledger.attempts import begin_leg, refuse_stopped, reopen_onboarding
 from waboard.ledger.database import Ledger
-from waboard.ledger.decisions import record_decision, was_left_behind
+from waboard.ledger.decisions import left_behind, record_decision, was_left_behind
 from waboard.ledger.events import FOR_ALL, came_for_all
 from waboard.ledger.look import Seen, hold, look
 from waboard.ledger.onboardings import (
@@ -77,6 +78,8 @@ async def start_run(ledger: Ledger, onboarding: Onboarding) -> str:
     Returns the flow run's id. Raises NotFound when nothing is deployed.
     """
     first = onboarding.attempt == 1
+    if not first:
+        await _untag_left_behind(ledger, onboarding)
     run = await start_deployment(
         DEPLOYMENT,
         {"onboarding_id": onboarding.id},
@@ -88,6 +91,15 @@ async def start_run(ledger: Ledger, onboarding: Onboarding) -> str:
     async with ledger.begin() as session:
         await record_run(session, onboarding.id, str(run.id), onboarding.attempt)
     return str(run.id)
+
+
+async def _untag_left_behind(ledger: Ledger, onboarding: Onboarding) -> None:
+    # Whom the last attempt needed is awaited no more, or is again by this one.
+    async with ledger.begin() as session:
+        left = await left_behind(session, onboarding.id)
+    for run_id in left[-1:]:
+        with suppress(ObjectNotFound):  # somebody deleted it
+            await tag(run_id, onboarding.tags)
 
 
 async def wake_up(services: Services, onboarding_id: str) -> Onboarding:
@@ -198,9 +210,8 @@ async def sleep_for(
     if stage is None or over:
         return onboarding
     await _heed(services, onboarding, kind)
-    await show_card(services, onboarding)
+    await show(services, onboarding.id)
     boundary(f"sleep-{kind}:written")
-    await tag(run_id, [*onboarding.tags, *stage.tags(now)])
     words = WORDS[kind]
     told = f"{stage.kept(now)} {words.message}"
     asleep: State[None] = Paused(

@@ -98,6 +98,16 @@ def test_what_is_too_much_is_lost_and_nothing_else():
     until(lambda: prefect.batches[-1] == ["after"])
 
 
+def test_what_comes_in_a_moment_is_sent_together_but_at_the_end_nothing_is_waited_for():
+    prefect = Prefect()
+    prefect.open.set()
+    line = Timeline(prefect.send, gathers=3600)
+    for name in ("first", "second"):
+        line.take(a_note(name))
+    line.flush(10)
+    assert prefect.batches == [["first", "second"]]
+
+
 def test_that_prefect_is_away_loses_what_was_sent_and_nothing_later():
     prefect = Prefect()
     prefect.open.set()

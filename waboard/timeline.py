@@ -24,6 +24,8 @@ MOST = 1000
 """Notes that wait to be sent. What comes beyond them is lost."""
 AT_ONCE = 100
 """Notes in one request."""
+GATHERS = 0.5
+"""Seconds in which notes gather that are sent together: each request costs Prefect's server."""
 AT_THE_END = 1.0
 """Seconds in which a process that ends still sends what waits."""
 logger = logging.getLogger(__name__)
@@ -46,8 +48,9 @@ Send = Callable[[Sequence[Note]], None]
 class Timeline:
     """Takes notes at once, and sends them when it can."""
 
-    def __init__(self, send: Send, most: int = MOST) -> None:
-        self._send = send
+    def __init__(self, send: Send, most: int = MOST, gathers: float = 0) -> None:
+        self._send, self._gathers = send, gathers
+        self._hurry = threading.Event()
         self._waiting = queue.Queue[Note](most)
         self._starting = threading.Lock()
         self._sender: threading.Thread | None = None
@@ -62,10 +65,12 @@ class Timeline:
             self._start()
 
     def flush(self, seconds: float) -> None:
-        """Wait until all is sent, but no longer than this."""
+        """Send what waits at once, and wait until that is done, but no longer than this."""
+        self._hurry.set()
         done = self._waiting.all_tasks_done
         with done:
             done.wait_for(lambda: not self._waiting.unfinished_tasks, seconds)
+        self._hurry.clear()
 
     def _start(self) -> None:
         with self._starting:
@@ -78,6 +83,7 @@ class Timeline:
     def _send_on(self) -> None:
         while True:
             notes = [self._waiting.get()]
+            self._hurry.wait(self._gathers)
             while len(notes) < AT_ONCE and not self._waiting.empty():
                 notes.append(self._waiting.get())
             try:
@@ -109,7 +115,7 @@ def event_of(note: Note) -> Event:
     )
 
 
-_timeline = Timeline(send_to_prefect)
+_timeline = Timeline(send_to_prefect, gathers=GATHERS)
 atexit.register(_timeline.flush, AT_THE_END)
 
 

@@ -26,7 +26,8 @@ SETTLING = 150.0
 SETTINGS = {
     "WABOARD_RESTARTS": "100000",
     "WABOARD_WORKERS": "3",
-    "WABOARD_CONCURRENCY": "12",
+    # Few, so that most legs end before their worker is killed, also on a slow machine.
+    "WABOARD_CONCURRENCY": "4",
     "WABOARD_INFOBIP_PROVISIONING_INTERVAL": "0.02",
     "WABOARD_INFOBIP_TIMEOUT": "3",
 }
@@ -65,14 +66,13 @@ class Town:
 
     def _waits(self) -> dict[str, str]:
         # A nudge is a leg. Where all sleep at once, they must not be nudged sooner than they can
-        # be served, or nobody gets on.
+        # be served, or nobody gets on. Nor given up sooner than a slow machine gets to them.
         nudge = max(4, self.clients // 8)
         return {
             "WABOARD_REGISTRATION_NUDGE": str(nudge),
             "WABOARD_DELIVERY_NUDGE": str(nudge),
-            "WABOARD_REGISTRATION_GIVE_UP": str(30 * nudge),
-            # Longer than a report takes here: one that comes after the end is told to nobody.
-            "WABOARD_DELIVERY_GIVE_UP": str(10 * nudge),
+            "WABOARD_REGISTRATION_GIVE_UP": str(max(300, 30 * nudge)),
+            "WABOARD_DELIVERY_GIVE_UP": str(max(300, 10 * nudge)),
         }
 
     def _onboard(self, board: Board, chaos: Path) -> tuple[Judgement, Json]:

@@ -84,12 +84,6 @@ def test_what_is_set_may_be_shorter_than_that():
     assert clock(remind=timedelta(seconds=5)).late_at == T0 + timedelta(seconds=5)
 
 
-def test_its_run_is_found_by_what_for_whom_since_when_and_whether_it_is_late():
-    tags = ["waiting:registration", "awaiting:infobip", "since:2026-01-05"]
-    assert clock().tags(at(HOUR)) == tags
-    assert clock().tags(at(30 * HOUR)) == [*tags, "late"]
-
-
 def test_few_waits_of_our_own_say_nothing():
     took = [timedelta(minutes=1)] * (ENOUGH - 1)
     assert usual_of(REGISTRATION, took) == OF_THE_FIELD[REGISTRATION]

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tasks import departures, deployments, forms
+from tasks import departures, deployments, forms, timeline
 from tests.gateway.desk import Desk, FakePrefect, assert_problem
 from tests.gateway.front import Front
 from waboard.ledger.departures import begin_leaving, finish_leaving
@@ -112,8 +112,11 @@ class TestReconnect:
         assert (await order(desk, await ended(desk), "reconnect")).status_code == 404
 
     async def test_who_comes_back_begins_a_new_attempt_by_itself(
-        self, front: Front, prefect: FakePrefect
+        self, front: Front, prefect: FakePrefect, monkeypatch: pytest.MonkeyPatch
     ):
+        """Once, and its run's timeline says so."""
+        noted: list[tuple[str | None, str]] = []
+        monkeypatch.setattr(timeline, "note", lambda _, run, what, **__: noted.append((run, what)))
         onboarding_id = await ended(front)
         made = await order(front, onboarding_id, "reconnect")
         assert (made.status_code, made.json()["waba_id"]) == (201, "102384266223093")
@@ -126,6 +129,8 @@ class TestReconnect:
         decided = [(each["verb"], each["by"]) for each in shown["decisions"]]
         assert decided == [("reconnect", "mia"), ("retry", "mia")]
         assert prefect.started == [onboarding_id, onboarding_id]
+        decisions = [what for run, what in noted if run and what.startswith("decision.")]
+        assert decisions == ["decision.reconnect", "decision.retry"]
 
     async def test_another_waba_is_refused_in_words_and_the_client_can_begin_again(
         self, front: Front

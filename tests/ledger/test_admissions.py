@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from tests.domain.samples import T0
 from waboard.ledger.admissions import admit, leave_queue, used
-from waboard.ledger.database import Ledger, dialect_of
+from waboard.ledger.database import Ledger
 from waboard.ledger.models import AdmissionRow, ClientRow
 
 DAY = timedelta(days=1)
@@ -70,12 +70,11 @@ async def test_a_thousand_at_once_are_admitted_up_to_the_cap_and_not_one_more(
 ):
     """Two processes ask for five hundred each, in the same instant.
 
-    On SQLite a process has one connection, and nobody waits for it longer than half a minute, so
-    only so many stand in line there as a slow machine serves in that time.
+    Nobody waits for a connection longer than half a minute, so only so many stand in line as a slow
+    machine serves in that time.
     """
     everyone = await clients(ledger, 1000)
-    async with ledger.begin() as session:
-        line = asyncio.Semaphore(1000 if dialect_of(session) == "postgresql" else 200)
+    line = asyncio.Semaphore(100)
 
     async def ask(process: Ledger, client: int) -> datetime | None:
         async with line:

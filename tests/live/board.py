@@ -56,6 +56,10 @@ class Board:
         """Script what Infobip answers next."""
         self.sandbox.put("/sandbox/failures", json=list(failures)).raise_for_status()
 
+    def release(self) -> None:
+        """Let whoever hangs have Infobip's answer now."""
+        self.sandbox.post("/sandbox/failures/release").raise_for_status()
+
     def books(self) -> dict[str, Any]:
         """What Infobip knows."""
         return self.sandbox.get("/sandbox/books").json()
@@ -182,7 +186,7 @@ def running_board(home: Path, **settings: str) -> Generator[Board]:
     }
     environment |= {f"WABOARD_{name}_PORT": str(port) for name, port in ports.items()}
     environment |= {"WABOARD_REGISTRATION_NUDGE": "5", "WABOARD_DELIVERY_NUDGE": "5"}
-    environment |= {"WABOARD_SIGNUP_GRACE": "3", **settings}
+    environment |= {"WABOARD_SIGNUP_GRACE": "3", "WABOARD_INFOBIP_TIMEOUT": "600", **settings}
     with (home / "up.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "waboard", "up", "--sandbox"],

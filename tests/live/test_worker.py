@@ -10,14 +10,14 @@ from tests.chaos.killer import children_of
 from tests.live.board import Board, sender, until
 
 SHARE = "/whatsapp/1/embedded-signup/registrations/share-waba"
-SLOW_SHARE = {"method": "POST", "path": SHARE, "hang_seconds": 25}
-"""Infobip takes the share and answers much later, so that a leg can be met in the middle."""
+HANGING_SHARE = {"method": "POST", "path": SHARE, "hang_seconds": 3600}
+"""Infobip takes the share and answers when it is told to, so that a leg is met in the middle."""
 
 
-def met_in_the_middle(board: Board, client_ref: str, waba_id: int, seconds: float = 25) -> None:
+def met_in_the_middle(board: Board, client_ref: str, waba_id: int) -> None:
     """Start an onboarding and return while its share is under way."""
     board.decide(waba_id, senders=[sender(waba_id % 10_000)], silent=True)
-    board.fail(SLOW_SHARE | {"hang_seconds": seconds})
+    board.fail(HANGING_SHARE)
     board.start(client_ref, waba_id)
     until(lambda: board.books()["shares"].get(str(waba_id)), "the share to be under way")
 
@@ -64,10 +64,11 @@ def test_a_worker_that_ends_in_the_middle_leaves_nothing_behind(
 
 def test_a_run_that_is_suspended_in_the_ui_stops_before_its_next_step(board: Board) -> None:
     """And goes on when somebody resumes it, with nothing done twice."""
-    met_in_the_middle(board, "held", 8304, seconds=6)
+    met_in_the_middle(board, "held", 8304)
     url = f"{board.prefect_url}/api/flow_runs/{board.flow_run('held')['id']}"
     suspended = {"type": "PAUSED", "name": "Suspended", "state_details": {"pause_reschedule": True}}
     httpx.post(f"{url}/set_state", json={"state": suspended}).raise_for_status()
+    board.release()
     until(lambda: "held" in str(ended_legs(board)), "its leg to end")
     assert board.state("held", "Suspended")
     assert "await registration of WABA …8304" not in board.task_names("held")
@@ -97,7 +98,7 @@ def test_a_run_whose_leg_broke_off_without_a_word_goes_on(board: Board) -> None:
 def test_no_more_legs_run_at_once_than_the_pool_allows(board: Board) -> None:
     """What is over the limit waits for its turn, and gets it."""
     names = [f"crowd-{index}" for index in range(6)]
-    board.fail(SLOW_SHARE | {"hang_seconds": 5, "times": len(names)})
+    board.fail(HANGING_SHARE | {"times": 4})
     for index, name in enumerate(names):
         failed = sender(8200 + index, status="FAILED")
         board.decide(8200 + index, status="FAILED", senders=[failed])
@@ -105,6 +106,7 @@ def test_no_more_legs_run_at_once_than_the_pool_allows(board: Board) -> None:
     until(lambda: sum(board.books()["shares"].get(str(8200 + i), 0) for i in range(6)) == 4, "4")
     doing = [board.flow_run(name)["state"]["type"] for name in names]
     assert doing.count("SCHEDULED") == len(names) - 4
+    board.release()
     assert all(board.ended(name)["stage"] == "RegistrationFailed" for name in names)
 
 

@@ -151,6 +151,25 @@ async def test_a_caller_who_hangs_up_is_not_waited_for():
         await asyncio.wait_for(sandbox.app(scope, receive, send), timeout=10)
 
 
+async def test_whoever_hangs_can_be_released():
+    """The sleep is endless; only the release ends it, with the truth."""
+    hangs = asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        hangs.set()
+        await asyncio.Event().wait()
+
+    async with lab() as sandbox:
+        sandbox.world.sleep = sleep
+        await sandbox.script(path=SHARE, hang_seconds=1)
+        share = asyncio.create_task(
+            sandbox.http.post(SHARE, json={"businessAccountId": DOCUMENTED})
+        )
+        await hangs.wait()
+        await sandbox.http.post("/sandbox/failures/release")
+        assert (await share).status_code == 202
+
+
 async def test_a_receiver_keeps_what_it_is_sent(sandbox: Lab):
     """Header names in lower case, the body as it was; no key is asked for."""
     async with sandbox.caller("") as somebody:

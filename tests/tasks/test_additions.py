@@ -352,7 +352,8 @@ class TestFallingAsleep:
 
     async def test_the_tags_say_it_too(self, bench: Bench, prefect_api: FakePrefect):
         addition = await asleep(bench)
-        tags = [*(await bench.look()).tags, "waiting:otp"]
+        asked = ["waiting:otp", "awaiting:client", "since:2026-01-05"]
+        tags = [*(await bench.look()).tags, *asked]
         assert prefect_api.tags == {UUID(addition.id): tags}
 
     async def test_the_ledger_knows_the_very_sleep_and_until_when(

@@ -20,11 +20,12 @@ from prefect.states import (
     Scheduled,
 )
 
-from tasks import cancel, card, deployments, reconcile, runs
+from tasks import cancel, deployments, reconcile, runs, showing
 from tasks.cancel import STOPS_WITHIN, cancel_onboarding, settle_cancellations
 from tasks.reconcile import compare_runs
 from tasks.retry import begin_again
 from tasks.runs import end_of_stopped, start_run, wake_up
+from tasks.showing import show_changed
 from tests.tasks.bench import Bench
 from waboard.domain.decisions import Order
 from waboard.domain.errors import OutOfPlace, Superseded
@@ -33,6 +34,7 @@ from waboard.domain.waits import WaitKind
 from waboard.ledger.attempts import begin_leg
 from waboard.ledger.decisions import decisions_of
 from waboard.ledger.onboardings import end_onboarding
+from waboard.ledger.showing import SOON
 
 MIA = Order(by="mia", why="Wrong WABA.")
 TOLD = "Cancelled by mia: Wrong WABA. Nothing had been done. `waboard retry` goes on from here."
@@ -100,7 +102,7 @@ class Prefect:
 @pytest.fixture
 def prefect(monkeypatch: pytest.MonkeyPatch) -> Prefect:
     prefect = Prefect()
-    for module in (cancel, card, deployments, runs):
+    for module in (cancel, deployments, runs, showing):
         monkeypatch.setattr(module, "get_client", lambda: prefect)
     inside = SimpleNamespace(get_id=lambda: str(prefect.run_id), get_tags=list)
     monkeypatch.setattr(runs, "flow_run", inside)
@@ -149,6 +151,8 @@ async def test_a_sleeping_one_wakes_no_more(bench: Bench, prefect: Prefect):
 async def test_its_card_and_tags_say_so(bench: Bench, prefect: Prefect):
     run_id = await on_its_way(bench, prefect, Paused(name="AwaitingRegistration"))
     ended = await cancelled(bench)
+    await bench.later(SOON.total_seconds())
+    await show_changed(bench.ledger, bench.services.clock)
     assert prefect.tags[run_id] == ended.tags
     (shown,) = prefect.cards.values()
     assert shown.startswith("# acme: Cancelled\n")

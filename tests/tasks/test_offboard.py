@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import Pause
 from prefect.states import Cancelled, Failed, Running
 
-from tasks import card, departures
+from tasks import departures
 from tasks.approval import AWAITING, Approval, Verdict, ask_for_approval, give_approval, hear
 from tasks.departures import (
     LEFT_ALONE,
@@ -36,11 +36,7 @@ PATIENCE = timedelta(days=7)
 
 @pytest.fixture
 def api(prefect_api: FakePrefect, monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
-    async def nothing(*_: Any) -> None:
-        pass
-
     monkeypatch.setattr(departures, "get_client", lambda: prefect_api)
-    monkeypatch.setattr(card, "_publish", nothing)
     return prefect_api
 
 

@@ -9,7 +9,6 @@ from pydantic import SecretStr
 
 from flows import offboard
 from flows.offboard import leave, release
-from tasks import card
 from tasks.approval import Approval, Verdict
 from tasks.departures import begin_departure
 from tasks.offboard import record_done
@@ -49,7 +48,7 @@ ENTITY_PATH = f"{ENTITIES}/{ENTITY}"
 
 @pytest.fixture(autouse=True)
 def steps_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without Prefect: each step runs once, nobody is told, and no card is drawn."""
+    """Without Prefect: each step runs once, and nobody is told."""
 
     async def result_of(step: Any, *args: Any) -> Any:
         try:
@@ -67,7 +66,6 @@ def steps_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offboard, "result_of", result_of)
     monkeypatch.setattr(offboard, "failure_of", failure_of)
     monkeypatch.setattr(offboard, "tell", nothing)
-    monkeypatch.setattr(card, "_publish", nothing)
 
 
 async def live(bench: Bench, *numbers: str) -> Onboarding:

@@ -70,6 +70,16 @@ async def test_it_has_a_run_of_its_own_once_however_often_it_is_started(
     assert set(prefect.keys) == {bench.id, f"{bench.id}/2"}
 
 
+async def test_the_run_of_the_attempt_before_says_no_more_that_it_needs_somebody(
+    bench: Bench, prefect: Prefect
+):
+    first = await on_its_way(bench, prefect, Failed(name="RegistrationFailed"))
+    prefect.tags[first] = ["awaiting:client"]
+    begun = await retried(bench)
+    await start_run(bench.ledger, begun)
+    assert prefect.tags[first] == begun.tags
+
+
 async def test_what_was_just_cancelled_goes_on_once_its_run_has_stopped(
     bench: Bench, prefect: Prefect
 ):

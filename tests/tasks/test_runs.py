@@ -11,7 +11,7 @@ from prefect.client.schemas.responses import OrchestrationResult, SetStateStatus
 from prefect.exceptions import ObjectNotFound, Pause
 from prefect.states import Cancelled, Completed, Crashed, Failed, Paused, Pending, Running
 
-from tasks import deployments, runs
+from tasks import deployments, runs, showing
 from tasks.runs import (
     DEPLOYMENT,
     IN_A_MOMENT,
@@ -22,7 +22,6 @@ from tasks.runs import (
     wake,
     wake_up,
 )
-from tasks.services import Services
 from tasks.step import effect
 from tasks.verify import send_test_message
 from tests.tasks.bench import GIVE_UP, GOOD, NUDGE, Bench, policy
@@ -53,7 +52,7 @@ class FakePrefect:
     tags: list[str] = field(default_factory=list)
     created: list[dict[str, Any]] = field(default_factory=list)
     resumed: list[UUID] = field(default_factory=list)
-    cards: list[Onboarding] = field(default_factory=list)
+    cards: list[str] = field(default_factory=list)
 
     async def __aenter__(self) -> "FakePrefect":
         return self
@@ -97,8 +96,9 @@ class FakePrefect:
     async def resume_flow_run(self, run_id: UUID) -> None:
         self.resumed.append(run_id)
 
-    async def show_card(self, services: Services, onboarding: Onboarding) -> None:
-        self.cards.append(onboarding)
+    async def create_artifact(self, artifact: Any) -> SimpleNamespace:
+        self.cards.append(artifact.data)
+        return SimpleNamespace(id=uuid4())
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def prefect(monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
     prefect = FakePrefect()
     monkeypatch.setattr(runs, "get_client", lambda: prefect)
     monkeypatch.setattr(deployments, "get_client", lambda: prefect)
-    monkeypatch.setattr(runs, "show_card", prefect.show_card)
+    monkeypatch.setattr(showing, "get_client", lambda: prefect)
     inside = SimpleNamespace(get_id=lambda: str(prefect.run_id), get_tags=lambda: prefect.tags)
     monkeypatch.setattr(runs, "flow_run", inside)
     return prefect
@@ -181,7 +181,7 @@ class TestFallingAsleep:
         assert prefect.state.state_details.pause_reschedule
 
     async def test_the_tags_say_it_too(self, bench: Bench, prefect: FakePrefect):
-        await fall_asleep(bench, await bench.start())
+        await fall_asleep(bench, await wake_up(bench.services, (await bench.start()).id))
         own = ["client:acme", "waba:102384266223093"]
         whom = ["waiting:registration", "awaiting:infobip", "since:2026-01-05"]
         assert prefect.tags == [*own, *whom]
@@ -191,7 +191,7 @@ class TestFallingAsleep:
     ):
         """Whoever looks again and sleeps on says it by itself."""
         bench.services.policy = policy(registration_remind=NUDGE)
-        onboarding = await bench.start()
+        onboarding = await wake_up(bench.services, (await bench.start()).id)
         await fall_asleep(bench, onboarding)
         assert "late" not in prefect.tags
         await bench.later(NUDGE)
@@ -208,8 +208,7 @@ class TestFallingAsleep:
     async def test_its_card_shows_what_it_sleeps_for(self, bench: Bench, prefect: FakePrefect):
         await fall_asleep(bench, await bench.start())
         (shown,) = prefect.cards
-        assert shown.wait is not None
-        assert shown.wait.kind is REGISTRATION
+        assert WORDS[REGISTRATION].remedy in shown
 
     async def test_each_sleep_has_a_key_of_its_own(self, bench: Bench, prefect: FakePrefect):
         onboarding = await bench.start()

@@ -20,10 +20,6 @@ LOOKED_BACK = timedelta(days=90)
 """How far back our own waits count."""
 AT_LEAST = timedelta(minutes=15)
 """What has lasted less is not late, however quick it usually is, unless it is set so."""
-WAITING = "waiting:"
-"""How the tag begins that tells what a run sleeps for."""
-LATE = "late"
-"""The tag of a run whose wait is late."""
 _NAMES = {
     Party.US: "its turn",
     Party.CLIENT: "the client",
@@ -102,12 +98,6 @@ class StageClock:
         begin = "Late: waiting" if self.is_late(now) else "Waiting"
         usually = f"usually under {span(self.usual.most)}"
         return f"{begin} for {_NAMES[self.awaiting]} {how_long}, {usually}."
-
-    def tags(self, now: datetime) -> list[str]:
-        """What its run can be found by while it sleeps, so that the list of runs tells it, too."""
-        since = f"since:{self.since:%Y-%m-%d}"
-        late = [LATE] if self.is_late(now) else []
-        return [f"{WAITING}{self.kind}", f"awaiting:{self.awaiting}", since, *late]
 
 
 @dataclass(frozen=True, slots=True)

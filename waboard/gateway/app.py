@@ -85,7 +85,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
         tell = partial(tell_operator, app.state.settings.operator_notifier)
         postman = Postman(ledger, system, app.state.clock, tell)
         async with (
-            _beside(keep_waking(ledger, app.state.clock, door)),
+            _beside(keep_waking(ledger, app.state.clock, app.state.settings.reminders, door)),
             _beside(postman.keep_going()),
         ):
             yield

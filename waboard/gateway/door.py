@@ -15,8 +15,10 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tasks.timeline import show_decision
 from waboard.domain.account import Meaning, MetaEvent
 from waboard.domain.clock import Clock
+from waboard.domain.decisions import DecisionVerb
 from waboard.domain.errors import FactsDiffer, LinkClosed, OutOfPlace
 from waboard.domain.facts import canonical, signup_fact
 from waboard.domain.ids import PortfolioId, WabaId, parse_portfolio_id
@@ -37,7 +39,7 @@ from waboard.ledger.database import Ledger
 from waboard.ledger.events import parked_of, read_event, receive
 from waboard.ledger.look import hold, look
 from waboard.ledger.models import EventKind, EventRow, SignupRow
-from waboard.ledger.onboardings import known_wabas
+from waboard.ledger.onboardings import known_wabas, read_onboarding
 from waboard.ledger.reconnects import connect_again
 from waboard.ledger.signups import expired_links, find_link, opened_by, read_link, unsettled
 from waboard.ledger.tokens import keep_token
@@ -204,13 +206,17 @@ class FrontDoor:
         except (FactsDiffer, OutOfPlace) as error:
             await self._stop(signup_id, error.message)
             return
+        ordered = None
         async with self.ledger.begin() as session:
             await hold(session, started.onboarding_id)
+            before = await read_onboarding(session, started.onboarding_id)
             row = await read_link(session, signup_id)
             if row.waba_id and row.onboarding_id is None and not started.created:
-                await connect_again(session, started.onboarding_id, self.clock())
+                ordered = await connect_again(session, started.onboarding_id, self.clock())
             row.onboarding_id, row.problem = started.onboarding_id, None
             await self._keep(session, row, "onboarding started")
+        if ordered is not None:
+            show_decision(before, DecisionVerb.RETRY, ordered)
         async with self.ledger.begin() as session:
             onboarding = await look(session, started.onboarding_id, self.clock())
         if onboarding.flow_run_id is None:

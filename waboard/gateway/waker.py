@@ -15,6 +15,7 @@ from tasks.cancel import settle_cancellations
 from tasks.departures import settle_departures
 from tasks.orphans import take_up_orphans
 from tasks.runs import go_on, start_run, wake
+from tasks.showing import AS_USUAL, Patience, show_changed
 from tasks.timeline import show_seen
 from waboard.domain.clock import Clock
 from waboard.ledger.database import Ledger
@@ -56,10 +57,11 @@ async def _look(ledger: Ledger, onboarding_id: str, clock: Clock) -> None:
     show_seen(onboarding, seen)
 
 
-async def tidy(ledger: Ledger, clock: Clock) -> None:
+async def tidy(ledger: Ledger, clock: Clock, remind: Patience = AS_USUAL) -> None:
     """Finish what a crash left undone: events not acted on, runs not started or left behind.
 
-    And let runs go on that had ended before all had come, and stop those that were cancelled.
+    And let runs go on that had ended before all had come, stop those that were cancelled, and show
+    what changed while no leg was there.
     """
     async with ledger.begin() as session:
         unstarted = [await read_onboarding(session, i) for i in await without_run(session)]
@@ -72,6 +74,7 @@ async def tidy(ledger: Ledger, clock: Clock) -> None:
     await _each("settle added senders", [settle_additions(ledger, clock)])
     await _each("settle clients that leave", [settle_departures(ledger, clock)])
     await _each("take up runs whose process died", [take_up_orphans(ledger, clock)])
+    await _each("show what changed", [show_changed(ledger, clock, remind)])
 
 
 async def _each(doing: str, works: Iterable[Awaitable[object]]) -> None:
@@ -91,14 +94,16 @@ class Tidier(Protocol):
         ...
 
 
-async def keep_waking(ledger: Ledger, clock: Clock, other: Tidier | None = None) -> None:
+async def keep_waking(
+    ledger: Ledger, clock: Clock, remind: Patience = AS_USUAL, other: Tidier | None = None
+) -> None:
     """Do both for as long as the gateway lives, whatever goes wrong in between."""
     turn = 0
     while True:
         try:
             await wake_due(ledger, clock)
             if turn % TIDY_EVERY == 0:
-                await tidy(ledger, clock)
+                await tidy(ledger, clock, remind)
                 if other is not None:
                     await other.tidy()
         except Exception as error:

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from waboard.domain.conditions import Condition, ConditionType, Status, succeed
 from waboard.ledger.models import ConditionChangeRow, ConditionRow
 from waboard.ledger.outbox import tell_turn
+from waboard.ledger.showing import show_soon
 
 
 async def write_condition(
@@ -26,6 +27,7 @@ async def write_condition(
         session.add(row)
     row.status, row.reason, row.message = written.status, written.reason, written.message
     row.evidence, row.changed_at = written.evidence, written.changed_at
+    await show_soon(session, onboarding_id, new.changed_at)
     await session.flush()
     await tell_turn(session, onboarding_id, subject, before, written, new.changed_at)
     return True

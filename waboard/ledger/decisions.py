@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.decisions import Decision, DecisionVerb, Order
 from waboard.ledger.models import DecisionRow
+from waboard.ledger.showing import show_soon
 
 
 async def record_decision(
@@ -33,6 +34,7 @@ async def record_decision(
         left_run_id=leaving,
     )
     session.add(row)
+    await show_soon(session, onboarding_id, now)
     await session.flush()
 
 
@@ -71,6 +73,16 @@ async def was_left_behind(session: AsyncSession, onboarding_id: str, flow_run_id
         DecisionRow.left_run_id == flow_run_id,
     )
     return bool(await session.scalar(query))
+
+
+async def left_behind(session: AsyncSession, onboarding_id: str) -> list[str]:
+    """Return the runs of earlier attempts, the first first."""
+    query = select(DecisionRow.left_run_id).where(
+        DecisionRow.onboarding_id == onboarding_id,
+        DecisionRow.verb == DecisionVerb.RETRY,
+        DecisionRow.left_run_id.is_not(None),
+    )
+    return [run for run in await session.scalars(query.order_by(DecisionRow.id)) if run]
 
 
 def _decision(row: DecisionRow) -> Decision:

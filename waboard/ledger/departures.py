@@ -25,6 +25,7 @@ from waboard.ledger.models import (
     SignupRow,
     Verb,
 )
+from waboard.ledger.showing import show_soon
 from waboard.ledger.tokens import destroy_tokens
 from waboard.ledger.waits import close_waits
 
@@ -117,12 +118,13 @@ async def note_approval_asked(
     await _released(session, row.onboarding_id, Reason.APPROVAL_AWAITED, said, now)
 
 
-async def forget_question(session: AsyncSession, onboarding_id: str) -> None:
+async def forget_question(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
     """Take back that an approval is needed: nobody is asked any more."""
     key = (onboarding_id, "", ConditionType.RELEASED)
     row = await session.get(ConditionRow, key)
     if row is not None and row.reason == Reason.APPROVAL_AWAITED:
         await session.delete(row)
+        await show_soon(session, onboarding_id, now)
 
 
 async def open_departures(session: AsyncSession) -> list[Departure]:

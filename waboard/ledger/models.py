@@ -142,7 +142,8 @@ class OnboardingRow(Base):
     somebody cancelled it, from then on no leg may act; it has ended once its run has stopped.
     `leaving_at` is when it was approved that the client leaves, from then on nothing changes it;
     `left_at` is when the client had. `reconnected_at` is when it last came back through a link for
-    this WABA: what Meta said before counts no more.
+    this WABA: what Meta said before counts no more. `show_at` is when the Prefect UI is to show it
+    anew; none while what it shows is true.
     """
 
     __tablename__ = "onboardings"
@@ -182,6 +183,7 @@ class OnboardingRow(Base):
     leaving_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
     reconnected_at: Mapped[datetime | None]
+    show_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class SenderRow(Base):

@@ -27,6 +27,7 @@ from waboard.ledger.models import (
     WaitRow,
 )
 from waboard.ledger.senders import senders_of
+from waboard.ledger.showing import show_soon
 from waboard.ledger.waits import hurry, last_slept, open_wait_of, waited_for
 
 
@@ -161,12 +162,6 @@ async def record_run(
         row.flow_run_id = flow_run_id
 
 
-async def card_id_of(session: AsyncSession, onboarding_id: str, attempt: int = 1) -> str | None:
-    """Return the id of an attempt's card in the Prefect UI, if it has one."""
-    row = await session.get_one(OnboardingRow, onboarding_id)
-    return row.card_id if row.attempt == attempt else None
-
-
 async def record_card(
     session: AsyncSession, onboarding_id: str, card_id: str, attempt: int = 1
 ) -> None:
@@ -216,6 +211,7 @@ async def end_onboarding(
     """
     row = await session.get_one(OnboardingRow, onboarding_id)
     row.ended_at, row.ended_as = row.ended_at or now, told
+    await show_soon(session, onboarding_id, now)
     if await leave_queue(session, row.client_id):
         await hurry(session, WaitKind.SLOT, now)  # who stood behind it may be next
 

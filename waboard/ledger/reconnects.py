@@ -33,10 +33,11 @@ async def make_reconnect_link(
     return await make_link(session, request, lasts, now, only=onboarding.waba_id)
 
 
-async def connect_again(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
+async def connect_again(session: AsyncSession, onboarding_id: str, now: datetime) -> Order | None:
     """Let an onboarding whose client has come back connect anew. What is true stays.
 
-    One that has ended begins a new attempt. Whoever calls holds its row.
+    One that has ended begins a new attempt, by an order that is returned. Whoever calls holds its
+    row.
     """
     row = await session.get_one(OnboardingRow, onboarding_id)
     row.reconnected_at = now
@@ -45,9 +46,10 @@ async def connect_again(session: AsyncSession, onboarding_id: str, now: datetime
         await session.delete(connected)
     if row.ended_at is None:
         await satisfy_wait(session, onboarding_id, now)
-        return
+        return None
     asked = await last_decision(session, onboarding_id, DecisionVerb.RECONNECT)
     order = Order(by=asked.by if asked else "the client", why=CAME_BACK)
     verb, left = DecisionVerb.RETRY, row.flow_run_id
     await record_decision(session, onboarding_id, verb, order, now, leaving=left)
     await begin_attempt(session, onboarding_id, now)
+    return order

@@ -101,6 +101,12 @@ async def scripted(world: Here) -> list[Failure]:
     return world.script.failures
 
 
+@router.post("/failures/release", status_code=204)
+async def release(world: Here) -> None:
+    """Answer whoever hangs now, instead of at the end of the seconds that were scripted."""
+    world.script.release()
+
+
 @router.put("/hostility")
 async def become(hostility: Hostility, world: Here) -> Hostility:
     """Let mischief happen from now on, each with a chance of its own."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from ipaddress import ip_address
+from typing import Any
 
 from starlette.datastructures import Headers, State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -69,11 +70,15 @@ class Door:
             await send(message)
 
     async def _hang(self, seconds: float, receive: Receive) -> None:
-        """Wait, but not for a caller who has hung up: that would hold up our own shutdown."""
+        """Wait, but not for a caller who has hung up: that would hold up our own shutdown.
+
+        Nor any longer when somebody releases those who hang.
+        """
         if not seconds:
             return
-        waits = [
+        waits: list[asyncio.Future[Any]] = [
             asyncio.ensure_future(self._world.sleep(seconds)),
+            asyncio.ensure_future(self._world.script.released.wait()),
             asyncio.ensure_future(_gone(receive)),
         ]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

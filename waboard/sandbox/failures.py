@@ -1,5 +1,6 @@
 """Scripted answers: what the sandbox says instead of, or long after, the truth."""
 
+import asyncio
 from typing import Any
 
 from fastapi.responses import JSONResponse, Response
@@ -57,10 +58,16 @@ class Script:
 
     def __init__(self) -> None:
         self.failures: list[Failure] = []
+        self.released = asyncio.Event()
 
     def replace(self, failures: list[Failure]) -> None:
         """Forget the old ones."""
         self.failures = [each.model_copy() for each in failures]
+
+    def release(self) -> None:
+        """Let whoever hangs have an answer now; who hangs later waits for another release."""
+        self.released.set()
+        self.released = asyncio.Event()
 
     def take(self, method: str, path: str) -> Failure | None:
         """The first failure for this request, used once."""
