@@ -1,8 +1,11 @@
 """What there is to tell in a digest, and up to when the operator knows."""
 
-from tests.domain.samples import FAILED, GOOD, T0, at
+from dataclasses import replace
+
+from tests.domain.samples import FAILED, GOOD, T0, at, not_true
 from tests.ledger.desk import Desk
 from waboard.domain.clocks import OF_THE_FIELD, Clocks
+from waboard.domain.conditions import ConditionType
 from waboard.domain.digest import Matter
 from waboard.domain.reasons import Reason
 from waboard.ledger.digests import begin_digest, end_digest, matters, told_until
@@ -46,6 +49,19 @@ async def test_who_ended_lately_and_needs_somebody_is_told_for_a_week(desk: Desk
     assert (matter.ended_at, matter.ended_as) == (at(10), "RegistrationFailed")
     assert [need.reason for need in matter.needs] == [Reason.REGISTRATION_FAILED]
     assert await told(desk, since=week, now=week + 60) == {}
+
+
+async def test_what_is_needed_of_one_long_live_is_told_for_a_week(desk: Desk):
+    """Such as a client that removed the provider a month after it went live."""
+    acme, month, week = await desk.started(), 30 * DAY, 7 * DAY
+    await end(desk, acme, 10)
+    gone = replace(
+        not_true(ConditionType.CONNECTED, Reason.CLIENT_DISCONNECTED), changed_at=at(month)
+    )
+    await desk.write(acme, gone)
+    matter = (await told(desk, since=month, now=month + 60))["acme"]
+    assert [need.reason for need in matter.needs] == [Reason.CLIENT_DISCONNECTED]
+    assert await told(desk, since=month + week, now=month + week + 60) == {}
 
 
 async def test_nothing_that_ended_since_the_last_digest_is_left_out(desk: Desk):

@@ -10,6 +10,8 @@ from waboard.domain.reasons import Reason
 from waboard.domain.report import Milestone, Way
 from waboard.domain.requirements import requirements_of
 from waboard.ledger.admissions import admit, cap_use
+from waboard.ledger.attempts import call_off, end_cancelled
+from waboard.ledger.departures import begin_leaving
 from waboard.ledger.figures import ways_since
 from waboard.ledger.onboardings import client_of, end_onboarding
 
@@ -91,6 +93,26 @@ async def test_what_is_needed_is_what_the_onboarding_itself_says(desk: Desk):
     expected = requirements_of(await desk.look(acme))
     assert {need.awaiting for need in expected} == {Party.OPERATOR, Party.INFOBIP}
     assert sorted(way.needs, key=str) == sorted(expected, key=str)
+
+
+async def test_of_one_that_was_cancelled_nobody_needs_anything(desk: Desk):
+    acme = await desk.started()
+    await desk.write(acme, FAILED, GOOD)
+    async with desk.ledger.begin() as session:
+        await call_off(session, acme, at(4))
+        await end_cancelled(session, acme, at(5))
+    (way,) = await ways(desk)
+    assert way.needs == []
+
+
+async def test_of_a_client_that_leaves_only_that_is_needed(desk: Desk):
+    acme = await desk.started()
+    await desk.write(acme, FAILED, GOOD)
+    await end(desk, acme, 5)
+    async with desk.ledger.begin() as session:
+        assert await begin_leaving(session, acme, at(6))
+    (way,) = await ways(desk)
+    assert [need.condition for need in way.needs] == [ConditionType.RELEASED]
 
 
 async def test_each_onboarding_has_its_own(desk: Desk):

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.clocks import Clocks
 from waboard.domain.digest import STILL, Matter
-from waboard.ledger.figures import needs_since, on_the_way_since, open_waits
+from waboard.ledger.figures import needs_since, of_concern_since, open_waits
 from waboard.ledger.models import ClientRow, DigestRow, OnboardingRow
 from waboard.ledger.watched import newest_onboardings
 
@@ -41,6 +41,8 @@ async def matters(
 ) -> list[Matter]:
     """Return what a digest is about: who is on the way, or has ended since then or lately.
 
+    And of whom something is needed since then or lately, however long ago they ended.
+
     Of each WABA only the newest attempt counts.
     """
     back_to = min(since, now - STILL)
@@ -48,7 +50,7 @@ async def matters(
     query = (
         select(OnboardingRow, ClientRow.client_ref)
         .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
-        .where(on_the_way_since(back_to), OnboardingRow.id.in_(newest_onboardings()))
+        .where(of_concern_since(back_to), OnboardingRow.id.in_(newest_onboardings()))
         .order_by(ClientRow.client_ref)
     )
     return [

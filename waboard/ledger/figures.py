@@ -4,14 +4,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Conditions, Sender, VerifyBy
 from waboard.domain.report import Way, milestones_of
-from waboard.domain.requirements import Requirement, needs_of
+from waboard.domain.requirements import OF_LEAVING, Requirement, needs_of
 from waboard.domain.waits import OpenWait, WaitKind
 from waboard.ledger.conditions import condition_of
 from waboard.ledger.models import (
@@ -38,7 +38,7 @@ _Unmet = dict[str, dict[ConditionType, Condition]]
 async def ways_since(session: AsyncSession, since: datetime) -> list[Way]:
     """Return all onboardings that were on the way at any time since then."""
     first = await _first_times(session, since)
-    unmet = await _unmet(session, since)
+    unmet = await _unmet(session, on_the_way_since(since))
     waits = await open_waits(session)
     query = (
         select(
@@ -85,11 +85,11 @@ async def _first_times(session: AsyncSession, since: datetime) -> Mapping[str, _
     return found
 
 
-async def _unmet(session: AsyncSession, since: datetime) -> Mapping[str, _Unmet]:
+async def _unmet(session: AsyncSession, which: ColumnElement[bool]) -> Mapping[str, _Unmet]:
     query = (
         select(ConditionRow)
         .join(OnboardingRow, OnboardingRow.id == ConditionRow.onboarding_id)
-        .where(on_the_way_since(since), ConditionRow.status != Status.TRUE)
+        .where(which, _is_needed())
     )
     found: defaultdict[str, _Unmet] = defaultdict(dict)
     for row in await session.scalars(query):
@@ -98,9 +98,30 @@ async def _unmet(session: AsyncSession, since: datetime) -> Mapping[str, _Unmet]
     return found
 
 
+def _is_needed() -> ColumnElement[bool]:
+    # As `requirements_of` has it: of one that was cancelled nothing, of one that leaves what that
+    # needs.
+    of_leaving = ConditionRow.type.in_(sorted(OF_LEAVING))
+    stays_or_so = or_(OnboardingRow.leaving_at.is_(None), of_leaving)
+    return and_(
+        ConditionRow.status != Status.TRUE, OnboardingRow.cancelled_at.is_(None), stays_or_so
+    )
+
+
+def of_concern_since(since: datetime) -> ColumnElement[bool]:
+    """Say which onboardings have not ended, or not before that time, or need something since."""
+    arose = exists().where(
+        ConditionRow.onboarding_id == OnboardingRow.id,
+        ConditionRow.changed_at >= since,
+        _is_needed(),
+    )
+    return or_(on_the_way_since(since), arose)
+
+
 async def needs_since(session: AsyncSession, since: datetime) -> dict[str, list[Requirement]]:
-    """Return what is needed of all onboardings that were on the way at any time since then."""
-    unmet, waits = await _unmet(session, since), await open_waits(session)
+    """Return what is needed of all onboardings that are of concern since then."""
+    which = or_(on_the_way_since(since), ConditionRow.changed_at >= since)
+    unmet, waits = await _unmet(session, which), await open_waits(session)
     return {each: _needs(unmet.get(each, {}), waits.get(each)) for each in {*unmet, *waits}}
 
 
