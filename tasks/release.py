@@ -17,6 +17,8 @@ from waboard.domain.parties import Party
 from waboard.domain.reasons import Reason
 from waboard.infobip.models import Association
 from waboard.ledger.departures import clients_filed_under, was_made_here
+from waboard.ledger.effects import resolve_effect
+from waboard.ledger.look import hold
 from waboard.ledger.models import Verb
 from waboard.meta.errors import MetaError
 
@@ -73,6 +75,17 @@ async def _unsubscribe(
             await meta.graph.unsubscribe(onboarding.waba_id, token)
         if await meta.graph.is_subscribed(onboarding.waba_id, token):
             raise StillThere(f"The subscription to WABA {onboarding.waba_label}")
+    await _settle(services, onboarding, Verb.UNSUBSCRIBE)
+
+
+async def _settle(
+    services: Services, onboarding: Onboarding, verb: Verb, subject: str = ""
+) -> None:
+    # Whoever died over it had done it, if nobody else has: it is gone.
+    async with services.ledger.begin() as session:
+        shown, now = "Shown by its being gone.", services.clock()
+        await hold(session, onboarding.id)
+        await resolve_effect(session, onboarding.id, verb, subject, shown, now)
 
 
 async def _write_unsubscribed(services: Services, onboarding: Onboarding) -> None:
@@ -104,14 +117,15 @@ async def release_sender(services: Services, onboarding: Onboarding, sender: Sen
     key = sender.number_key or await _key_of(services, sender)
     links = await services.infobip.associations(key) if key else []
     ours = [link for link in links if _filing(link) == onboarding.filing]
+    subject = f"{sender.phone_number} from {onboarding.filing}"
     for link in ours:
-        subject = f"{sender.phone_number} from {_filing(link)}"
         async with effect(services, onboarding, Verb.DISSOCIATE, subject):
             await services.infobip.dissociate(link)
     if ours and key:
         links = await services.infobip.associations(key)
         if any(_filing(link) == onboarding.filing for link in links):
             raise StillThere(f"The association of {sender.label}")
+    await _settle(services, onboarding, Verb.DISSOCIATE, subject)
     elsewhere = " and ".join(sorted(str(_filing(link)) for link in links))
     left = f", and stays under {elsewhere}" if elsewhere else ""
     said = f"It is not filed under {onboarding.filing} any more{left}."
@@ -155,6 +169,7 @@ async def release_entity(services: Services, onboarding: Onboarding) -> str:
     """
     entity_id = onboarding.entity_id
     if await services.infobip.get_entity(entity_id) is None:
+        await _settle(services, onboarding, Verb.DELETE_ENTITY, entity_id)
         return f"There is no entity {entity_id}."
     kept = await _why_kept(services, onboarding)
     if kept:

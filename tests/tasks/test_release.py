@@ -1,5 +1,6 @@
 """What is ours of a client that leaves is given back, in order, and nothing of anybody else."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -38,7 +39,7 @@ from waboard.infobip.models import Association
 from waboard.ledger.clients import start_onboarding
 from waboard.ledger.decisions import record_decision
 from waboard.ledger.departures import move_departure
-from waboard.ledger.models import Verb
+from waboard.ledger.models import EffectStatus, Verb
 from waboard.ledger.onboardings import end_onboarding
 from waboard.ledger.tokens import keep_token, sealed_token
 
@@ -278,7 +279,41 @@ async def test_what_was_done_and_not_answered_is_found_done(bench: Bench):
     again = await leave(bench.services, await bench.look(), await approved(bench, "another run"))
     assert again.state is DepartureState.DONE
     rows = [shown(row) for row in await bench.effects(Verb.DELETE_ENTITY)]
-    assert rows == [(ENTITY, 1, "ambiguous")]
+    assert rows == [(ENTITY, 1, "done")]
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+RELEASES = (Verb.UNSUBSCRIBE, Verb.DISSOCIATE, Verb.DELETE_ENTITY)
+PLACES = [f"{verb}:{place}" for verb in RELEASES for place in ("begun", "answered", "written")]
+
+
+@pytest.mark.parametrize("place", [*PLACES, "delete-entity:looked"])
+async def test_wherever_it_dies_the_next_start_gives_back_the_rest(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, place: str
+):
+    """What may have been done is looked for first, so nothing is taken back twice."""
+    onboarding = await live(bench)
+    before, died = len(bench.writes()), list[str]()
+
+    def dies(name: str) -> None:
+        if name == place and not died:
+            died.append(name)
+            raise Killed
+
+    for module in ("tasks.step", "tasks.release"):
+        monkeypatch.setattr(f"{module}.boundary", dies)
+    with pytest.raises(Killed):
+        await left(bench)
+    departure = await left(bench)
+    assert departure.state is DepartureState.DONE, departure.detail
+    assert onboarding.waba_id not in bench.books.meta.subscribed
+    assert (bench.books.associations, ENTITY in bench.books.entities) == ({}, False)
+    assert set(Counter(bench.writes()[before:]).values()) == {1}
+    last = {each.verb: each.status for each in await bench.effects()}
+    assert {last[verb] for verb in RELEASES} == {EffectStatus.DONE}
 
 
 async def test_once_it_is_over_another_start_changes_nothing(bench: Bench):
