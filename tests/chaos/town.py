@@ -65,13 +65,13 @@ class Town:
                 return self._onboard(board, chaos)
 
     def _waits(self) -> dict[str, str]:
-        # A nudge is a leg. Where all sleep at once, they must not be nudged sooner than they can
-        # be served, or nobody gets on. Nor given up sooner than a slow machine gets to them.
-        nudge = max(4, self.clients // 8)
+        # A nudge is a leg: a second for each is what two cores can serve where all sleep at once.
+        # And nobody is given up sooner than a slow machine gets to them.
+        nudge = max(4, self.clients)
         return {
             "WABOARD_REGISTRATION_NUDGE": str(nudge),
             "WABOARD_DELIVERY_NUDGE": str(nudge),
-            "WABOARD_REGISTRATION_GIVE_UP": str(max(300, 30 * nudge)),
+            "WABOARD_REGISTRATION_GIVE_UP": str(max(300, 10 * nudge)),
             "WABOARD_DELIVERY_GIVE_UP": str(max(300, 10 * nudge)),
         }
 
