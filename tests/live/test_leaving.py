@@ -16,7 +16,7 @@ def filed(board: Board) -> set[str]:
 
 def test_a_client_leaves_once_it_is_approved_and_its_sibling_is_still_live(board: Board) -> None:
     """Asked first, and typed; then all of ours is given back, and nothing of the other's."""
-    for client_ref, waba_id in (("leaver", 8801), ("stayer", 8802)):
+    for client_ref, waba_id in (("leaver", 8811), ("stayer", 8812)):
         board.decide(waba_id, senders=[sender(waba_id)])
         board.start(client_ref, waba_id)
     path = f"/v1/onboardings/{board.ended('leaver')['id']}/offboard"
@@ -43,5 +43,5 @@ def test_a_client_leaves_once_it_is_approved_and_its_sibling_is_still_live(board
     assert "leaver" not in filed(board)
     assert "stayer" in filed(board)
 
-    again = board.start("leaver", 8801)
+    again = board.start("leaver", 8811)
     assert (again["attempt"], again["id"] == gone["id"]) == (2, False)

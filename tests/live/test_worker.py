@@ -68,8 +68,9 @@ def test_a_run_that_is_suspended_in_the_ui_stops_before_its_next_step(board: Boa
     url = f"{board.prefect_url}/api/flow_runs/{board.flow_run('held')['id']}"
     suspended = {"type": "PAUSED", "name": "Suspended", "state_details": {"pause_reschedule": True}}
     httpx.post(f"{url}/set_state", json={"state": suspended}).raise_for_status()
+    until(lambda: "held" in told(board, "its leg ends"), "its worker to hear of it")
     board.release()
-    until(lambda: "held" in str(ended_legs(board)), "its leg to end")
+    until(lambda: "held" in told(board, "Finished in state Suspended"), "its leg to end")
     assert board.state("held", "Suspended")
     assert "await registration of WABA …8304" not in board.task_names("held")
     httpx.post(f"{url}/resume").raise_for_status()
@@ -77,10 +78,10 @@ def test_a_run_that_is_suspended_in_the_ui_stops_before_its_next_step(board: Boa
     goes_live(board, "held", 8304)
 
 
-def ended_legs(board: Board) -> list[str]:
-    """What the worker's log says of legs that ended because somebody suspended their run."""
+def told(board: Board, what: str) -> str:
+    """The lines of the worker's log that tell this."""
     (log,) = board.home.rglob("worker.log")
-    return [line for line in log.read_text().splitlines() if "Finished in state Suspended" in line]
+    return "\n".join(line for line in log.read_text().splitlines() if what in line)
 
 
 def test_a_run_whose_leg_broke_off_without_a_word_goes_on(board: Board) -> None:

@@ -52,7 +52,7 @@ async def run_leg(flow: Flow[..., Any], flow_run: FlowRun) -> None:
                 await engine.call_flow_fn()
 
 
-def suspend(flow_run: FlowRun) -> None:
-    """Let a leg end before its next step: somebody suspended its run."""
-    if flow_run.state is not None:
-        mark_flow_run_suspension_requested(flow_run.id, flow_run.state)
+def suspend(flow_run: FlowRun) -> bool:
+    """Let a leg end before its next step: somebody suspended its run. Says whether it will."""
+    state = flow_run.state
+    return state is not None and mark_flow_run_suspension_requested(flow_run.id, state)

@@ -30,6 +30,7 @@ class Leg:
         self._ended: Future[None] = Future()
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[None]] | None = None
         self.cancelled = threading.Event()
+        self.suspended = False
 
     def start(self) -> None:
         """Begin, in a thread of its own."""

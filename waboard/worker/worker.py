@@ -195,8 +195,10 @@ class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
         leg, state = self._legs.get(run.id), run.state
         if leg is None or state is None:
             return
-        if state.name == SUSPENDED:  # what goes to sleep by itself has a name of its own
-            suspend(run)
+        # What goes to sleep by itself has a name of its own.
+        if state.name == SUSPENDED and not leg.suspended:
+            leg.suspended = suspend(run)
+            self._logger.info("%s is suspended: its leg ends before its next step", run.name)
         elif state.is_cancelling() and not leg.cancelled.is_set():
             leg.cancel()
             said = state.message or "Cancelled in the Prefect UI; its leg was stopped."
