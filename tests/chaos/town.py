@@ -25,7 +25,6 @@ SETTLING = 150.0
 """Seconds for that when nobody is killed any more."""
 SETTINGS = {
     "WABOARD_RESTARTS": "100000",
-    "WABOARD_WORKERS": "3",
     # Few, so that most legs end before their worker is killed, also on a slow machine.
     "WABOARD_CONCURRENCY": "4",
     "WABOARD_INFOBIP_PROVISIONING_INTERVAL": "0.02",
@@ -45,6 +44,7 @@ class Town:
     kill_every: tuple[float, float] | None = (8.0, 16.0)
     profile: str = "hostile"
     deaths_a_boundary: int = 1
+    workers: int = 3
     boundaries: frozenset[str] = frozenset()
     postgres: str | None = None
 
@@ -54,6 +54,7 @@ class Town:
         chaos.mkdir()
         with own_databases(self.postgres) as databases:
             settings = SETTINGS | databases | self._waits()
+            settings["WABOARD_WORKERS"] = str(self.workers)
             if self.profile != "calm":
                 settings |= {"WABOARD_SANDBOX_PROFILE": self.profile}
                 settings |= {"WABOARD_SANDBOX_SEED": str(self.seed)}
