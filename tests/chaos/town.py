@@ -26,7 +26,7 @@ SETTLING = 150.0
 SETTINGS = {
     "WABOARD_RESTARTS": "100000",
     # Few, so that most legs end before their worker is killed, also on a slow machine.
-    "WABOARD_CONCURRENCY": "4",
+    "WABOARD_CONCURRENCY": "6",
     "WABOARD_INFOBIP_PROVISIONING_INTERVAL": "0.02",
     "WABOARD_INFOBIP_TIMEOUT": "3",
 }
@@ -41,7 +41,7 @@ class Town:
     clients: int
     seed: int
     patience: float
-    kill_every: tuple[float, float] | None = (8.0, 16.0)
+    kill_every: tuple[float, float] | None = (20.0, 40.0)
     profile: str = "hostile"
     deaths_a_boundary: int = 1
     workers: int = 3
