@@ -4,14 +4,14 @@ from prefect import task
 from pydantic import SecretStr
 
 from tasks.services import Services
-from tasks.step import STEP, effect, may_repeat, surely_not_done
+from tasks.step import STEP, effect, may_repeat, settle_effect, surely_not_done
 from waboard.domain.additions import Addition, AdditionState, CodeBy, SenderRequest
 from waboard.domain.errors import ProviderError, WaboardError
 from waboard.domain.onboarding import Onboarding
 from waboard.infobip.senders import AddedStatus, NewSender
 from waboard.infobip.senders import CodeBy as CodeByOnWire
 from waboard.ledger.additions import move_addition
-from waboard.ledger.effects import UNSURE, find_effect, resolve_effect
+from waboard.ledger.effects import UNSURE, find_effect
 from waboard.ledger.models import EffectRow, EffectStatus, Verb
 
 BY = {CodeBy.SMS: CodeByOnWire.SMS, CodeBy.VOICE: CodeByOnWire.VOICE}
@@ -36,7 +36,7 @@ async def ask_for_sender(
     last = await _last(services, addition, Verb.ADD_SENDER, addition.phone_number)
     may_be_known = last is not None and last.status in {*UNSURE, EffectStatus.DONE}
     if may_be_known and await _is_known(services, onboarding, addition, request):
-        await _resolve(services, addition, Verb.ADD_SENDER, addition.phone_number)
+        await _settle(services, addition, Verb.ADD_SENDER, addition.phone_number)
         return await _move(services, addition, AdditionState.CODE_AWAITED, _sent(addition, request))
     async with effect(services, onboarding, Verb.ADD_SENDER, addition.phone_number):
         status = await services.infobip.senders.add(addition.waba_id, _new(addition, request))
@@ -72,10 +72,9 @@ async def _send_again(
         await services.infobip.senders.resend_code(number, BY[by], locale)
 
 
-async def _resolve(services: Services, addition: Addition, verb: Verb, subject: str) -> None:
-    async with services.ledger.begin() as session:
-        shown, now = "Shown by Infobip knowing the number.", services.clock()
-        await resolve_effect(session, addition.onboarding_id, verb, subject, shown, now)
+async def _settle(services: Services, addition: Addition, verb: Verb, subject: str) -> None:
+    shown = "Shown by Infobip knowing the number."
+    await settle_effect(services, addition.onboarding_id, verb, subject, shown)
 
 
 def _new(addition: Addition, request: SenderRequest) -> NewSender:
@@ -162,7 +161,7 @@ async def _after_refusal(
 ) -> Addition:
     listed = await services.infobip.sender_quality([addition.phone_number])
     if any(each.sender == addition.phone_number for each in listed):
-        await _resolve(services, addition, Verb.SUBMIT_CODE, subject)
+        await _settle(services, addition, Verb.SUBMIT_CODE, subject)
         return await record_submitted(services, addition)
     detail = f"The last one-time password did not get through: {said}"
     return await _move(services, addition, AdditionState.CODE_AWAITED, detail)

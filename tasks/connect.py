@@ -4,14 +4,13 @@ from prefect import task
 from pydantic import SecretStr
 
 from tasks.services import MetaServices, Services
-from tasks.step import STEP, effect, may_repeat
+from tasks.step import STEP, effect, may_repeat, settle_effect
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.errors import ProviderError, StepRefused
 from waboard.domain.ids import SolutionId, parse_phone_number
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.parties import Party
 from waboard.domain.reasons import GUIDANCE, Reason
-from waboard.ledger.effects import resolve_effect
 from waboard.ledger.models import Verb
 from waboard.ledger.senders import expect_numbers
 from waboard.ledger.tokens import portfolio_of, sealed_token
@@ -96,9 +95,8 @@ async def make_subscription(
 
 async def record_subscribed(services: Services, onboarding: Onboarding) -> None:
     """Write down that our subscription was read back, and so whatever was unsure of it."""
-    async with services.ledger.begin() as session:
-        shown, now = "Shown by reading it back.", services.clock()
-        await resolve_effect(session, onboarding.id, Verb.SUBSCRIBE, "", shown, now)
+    shown = "Shown by reading it back."
+    await settle_effect(services, onboarding.id, Verb.SUBSCRIBE, "", shown)
     await services.write(
         onboarding.id,
         "",

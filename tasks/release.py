@@ -5,7 +5,7 @@ from pydantic import SecretStr
 
 from tasks.connect import client_token
 from tasks.services import MetaServices, Services
-from tasks.step import STEP, effect, may_repeat
+from tasks.step import STEP, effect, may_repeat, settle_effect
 from waboard.boundary import boundary
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.departures import why_kept
@@ -17,8 +17,6 @@ from waboard.domain.parties import Party
 from waboard.domain.reasons import Reason
 from waboard.infobip.models import Association
 from waboard.ledger.departures import clients_filed_under, was_made_here
-from waboard.ledger.effects import resolve_effect
-from waboard.ledger.look import hold
 from waboard.ledger.models import Verb
 from waboard.meta.errors import MetaError
 
@@ -81,11 +79,8 @@ async def _unsubscribe(
 async def _settle(
     services: Services, onboarding: Onboarding, verb: Verb, subject: str = ""
 ) -> None:
-    # Whoever died over it had done it, if nobody else has: it is gone.
-    async with services.ledger.begin() as session:
-        shown, now = "Shown by its being gone.", services.clock()
-        await hold(session, onboarding.id)
-        await resolve_effect(session, onboarding.id, verb, subject, shown, now)
+    # Whoever died over it had done it, if nobody else has.
+    await settle_effect(services, onboarding.id, verb, subject, "Shown by its being gone.")
 
 
 async def _write_unsubscribed(services: Services, onboarding: Onboarding) -> None:

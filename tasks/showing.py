@@ -58,7 +58,7 @@ async def show_changed(ledger: Ledger, clock: Clock, remind: Patience = AS_USUAL
 
 
 async def _show(ledger: Ledger, clock: Clock, onboarding_id: str, remind: Patience) -> None:
-    # Nothing depends on it, so nothing fails with it.
+    # Nothing depends on it, so nothing fails with it but where the ledger is away.
     try:
         picture = await _draw(ledger, onboarding_id, remind, clock())
         async with get_client() as client:

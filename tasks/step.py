@@ -16,7 +16,7 @@ from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.errors import ProviderError, Superseded, WaboardError
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
-from waboard.ledger.effects import begin_effect, end_effect
+from waboard.ledger.effects import begin_effect, end_effect, resolve_effect
 from waboard.ledger.look import hold
 from waboard.ledger.models import EffectStatus, Verb
 
@@ -93,6 +93,18 @@ async def effect(
     boundary(f"{verb}:answered")
     await _end(services, row.id, answer.status, answer.detail)
     boundary(f"{verb}:written")
+
+
+async def settle_effect(
+    services: Services, onboarding_id: str, verb: Verb, subject: str, shown: str
+) -> None:
+    """Write down that what may have been done was done, if that is not sure yet.
+
+    `shown` says what shows it.
+    """
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding_id)
+        await resolve_effect(session, onboarding_id, verb, subject, shown, services.clock())
 
 
 async def _end(services: Services, effect_id: int, status: EffectStatus, detail: str) -> None:

@@ -3,7 +3,7 @@
 from prefect import task
 
 from tasks.services import Services
-from tasks.step import STEP, effect, may_repeat
+from tasks.step import STEP, effect, may_repeat, settle_effect
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.errors import ProviderError, StepRefused
 from waboard.domain.ids import PhoneNumber
@@ -11,7 +11,6 @@ from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
 from waboard.domain.template import HOPELESS, USABLE
 from waboard.infobip.templates import NewTemplate, Template, TemplateCategory
-from waboard.ledger.effects import resolve_effect
 from waboard.ledger.events import why_rejected
 from waboard.ledger.models import Verb
 
@@ -33,7 +32,8 @@ async def look_for_template(services: Services, onboarding: Onboarding) -> None:
     if found is None:
         found = await _make(services, onboarding, sender)
     else:
-        await _resolve(services, onboarding)
+        verb, shown = Verb.CREATE_TEMPLATE, "Shown by reading it."
+        await settle_effect(services, onboarding.id, verb, _subject(services), shown)
     await _record(services, onboarding, found)
 
 
@@ -67,13 +67,6 @@ async def _make(services: Services, onboarding: Onboarding, sender: PhoneNumber)
 
 def _subject(services: Services) -> str:
     return f"{services.verification.template_name}:{services.verification.language}"
-
-
-async def _resolve(services: Services, onboarding: Onboarding) -> None:
-    async with services.ledger.begin() as session:
-        shown, now = "Shown by reading it.", services.clock()
-        verb, subject = Verb.CREATE_TEMPLATE, _subject(services)
-        await resolve_effect(session, onboarding.id, verb, subject, shown, now)
 
 
 async def _record(services: Services, onboarding: Onboarding, found: Template) -> None:

@@ -5,12 +5,11 @@ from collections.abc import Awaitable, Callable
 from prefect import task
 
 from tasks.services import Services
-from tasks.step import STEP, effect, may_repeat
+from tasks.step import STEP, effect, may_repeat, settle_effect
 from waboard.domain.errors import StepRefused
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
 from waboard.infobip.client import InfobipClient
-from waboard.ledger.effects import resolve_effect
 from waboard.ledger.models import Verb
 
 
@@ -59,7 +58,8 @@ async def _prepare(
 ) -> None:
     if await read():
         # It is there, and a name that a person gave it is theirs.
-        await _resolve(services, onboarding, verb, subject)
+        shown = "Shown by reading it back."
+        await settle_effect(services, onboarding.id, verb, subject, shown)
         return
     async with effect(services, onboarding, verb, subject):
         created = await create(name)
@@ -70,12 +70,6 @@ async def _prepare(
     if await read() != name:
         message = f"{subject} has no name although it was given one."
         raise StepRefused(message, reason=Reason.ASSOCIATION_REFUSED)
-
-
-async def _resolve(services: Services, onboarding: Onboarding, verb: Verb, subject: str) -> None:
-    async with services.ledger.begin() as session:
-        shown, now = "Shown by reading it back.", services.clock()
-        await resolve_effect(session, onboarding.id, verb, subject, shown, now)
 
 
 async def _application_name(infobip: InfobipClient, application_id: str) -> str | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from waboard.domain.ids import mask_phone
@@ -105,7 +105,8 @@ def departure_screen(departure: dict[str, Any]) -> RenderableType:
 
 def onboardings_screen(onboardings: list[dict[str, Any]]) -> RenderableType:
     """Show many onboardings, a line each."""
-    table = Table("Client", "WABA", "Stage", "Live senders", "Whose turn", "Since", "Id")
+    stage = Column("Stage", no_wrap=True)
+    table = Table("Client", "WABA", stage, "Live senders", "Whose turn", "Since", "Id")
     for onboarding in onboardings:
         needed = next(iter(onboarding["requirements"]), None)
         live = sum(sender["live"] for sender in onboarding["senders"])

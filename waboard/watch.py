@@ -66,5 +66,8 @@ async def watch(
                 live.console.print(Text(f"{onboarding['client_ref']}: {stage}", style="dim"))
             live.update(onboarding_screen(onboarding))
             if onboarding["ended"]:
-                return onboarding
+                break
             await asyncio.sleep(POLL)
+    if not console.is_terminal:
+        console.line()  # there, the display leaves its last line open
+    return onboarding

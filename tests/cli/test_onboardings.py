@@ -1,14 +1,17 @@
 """`waboard onboard` and `waboard status`."""
 
 import json
+from io import StringIO
 
 import pytest
 import respx
 from httpx import Response
+from rich.console import Console
 
 from tests.cli.answers import RUN_URL, clock, on_the_way, onboarding, problem, requirement
 from tests.cli.conftest import API_KEY, Waboard, refused, said
 from tests.domain.samples import BAD, GOOD, WABA
+from waboard.screen import onboardings_screen
 
 ID = onboarding()["id"]
 
@@ -75,6 +78,7 @@ def test_onboard_watches_until_the_end_and_shows_the_way_there(
     assert order == sorted(order)
     assert result.stdout.count("acme: AwaitingRegistration") == 1
     assert "LiveLimited" in result.stdout
+    assert result.stdout.endswith("\n")
     assert GOOD not in result.stdout
 
 
@@ -100,6 +104,12 @@ def test_a_gateway_that_goes_away_while_it_is_watched_is_said(
     gateway.get(f"/v1/onboardings/{ID}").respond(502, text="<html>Bad gateway</html>")
     result = waboard("onboard", "acme", WABA, "--wait", "--json")
     refused(result, 1, "502")
+
+
+def test_status_names_the_stage_whole_however_narrow_the_window_is():
+    console = Console(width=80, record=True, file=StringIO())
+    console.print(onboardings_screen([on_the_way(stage="AwaitingRegistration")]))
+    assert "AwaitingRegistration" in console.export_text()
 
 
 def test_status_lists_everybody_a_line_each(waboard: Waboard, gateway: respx.MockRouter):

@@ -198,7 +198,8 @@ class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
         # What goes to sleep by itself has a name of its own.
         if state.name == SUSPENDED and not leg.suspended:
             leg.suspended = suspend(run)
-            self._logger.info("%s is suspended: its leg ends before its next step", run.name)
+            if leg.suspended:
+                self._logger.info("%s is suspended: its leg ends before its next step", run.name)
         elif state.is_cancelling() and not leg.cancelled.is_set():
             leg.cancel()
             said = state.message or "Cancelled in the Prefect UI; its leg was stopped."
