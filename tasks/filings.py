@@ -4,6 +4,7 @@ One that is not listed as it should be is looked at again before that is believe
 read page by page leaves out whoever moves to an earlier page meanwhile.
 """
 
+from asyncio import gather
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
@@ -43,12 +44,20 @@ async def compare_filings(
 
     The few of one client are read by themselves.
     """
-    async with services.ledger.begin() as session:
-        senders = [s for s in await registered_senders(session, client_ref) if s.filing]
     look = _Look(services, dry=dry)
-    few = client_ref is not None and len(senders) <= MOST_ALONE
-    await look.at(senders, listed=bool(senders) and not few)
+    if client_ref is None:
+        # Listing takes a second for each thousand: it does not wait until we know whom we have.
+        senders, listing = await gather(_associated(services), _list_all(services))
+    else:
+        senders = await _associated(services, client_ref)
+        listing = await _list_all(services) if len(senders) > MOST_ALONE else None
+    await look.at(senders, listing)
     return look.findings
+
+
+async def _associated(services: Services, client_ref: str | None = None) -> list[Watched]:
+    pages = registered_senders(services.ledger, client_ref)
+    return [sender async for page in pages for sender in page if sender.filing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +77,10 @@ class _Look:
         self._services, self._dry = services, dry
         self.findings: list[Finding] = []
 
-    async def at(self, senders: Sequence[Watched], *, listed: bool) -> None:
+    async def at(self, senders: Sequence[Watched], listing: _Listing | None) -> None:
         """Find out of each how it is filed."""
-        rest = senders
-        if listed:
-            rest = self._compare(rest, await _list_all(self._services))
-        if listed and len(rest) > MOST_ALONE:
+        rest = senders if listing is None else self._compare(senders, listing)
+        if listing is not None and len(rest) > MOST_ALONE:
             again = await _list_all(self._services)
             rest = self._compare(rest, again)
             if again.is_whole:

@@ -1,6 +1,7 @@
 """Taking a list in parts, and several at a time."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -10,6 +11,11 @@ from waboard.parts import parts, side_by_side
 def test_parts_are_in_order_and_the_last_may_be_shorter():
     assert list(parts([1, 2, 3, 4, 5], 2)) == [[1, 2], [3, 4], [5]]
     assert list(parts([], 2)) == []
+
+
+async def items(count: int) -> AsyncGenerator[int]:
+    for item in range(count):
+        yield item
 
 
 class Work:
@@ -33,16 +39,16 @@ class Work:
             self.under_way -= 1
 
 
-@pytest.mark.parametrize(("items", "most"), [(10, 3), (2, 2), (0, 0)])
-async def test_so_many_are_under_way_and_all_are_done(items: int, most: int):
+@pytest.mark.parametrize(("count", "most"), [(10, 3), (2, 2), (0, 0)])
+async def test_so_many_are_under_way_and_all_are_done(count: int, most: int):
     work = Work()
-    await side_by_side(range(items), work.do, abreast=3)
-    assert (sorted(work.done), work.most) == (list(range(items)), most)
+    await side_by_side(items(count), work.do, abreast=3)
+    assert (sorted(work.done), work.most) == (list(range(count)), most)
 
 
 async def test_the_first_failure_ends_it_and_nothing_is_left_under_way():
     work = Work(breaks_at=1)
     with pytest.raises(RuntimeError):
-        await side_by_side(range(100), work.do, abreast=3)
+        await side_by_side(items(100), work.do, abreast=3)
     assert work.under_way == 0
     assert len(work.done) < 100

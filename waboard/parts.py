@@ -1,7 +1,8 @@
 """Taking a list in parts, or several at a time, for whoever takes only so many."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -13,14 +14,22 @@ def parts(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
 
 
 async def side_by_side(
-    items: Iterable[T], do: Callable[[T], Awaitable[None]], *, abreast: int
+    items: AsyncIterator[T], do: Callable[[T], Awaitable[None]], *, abreast: int
 ) -> None:
-    """Do something with each item, so many at a time. The first failure ends it, and is raised."""
-    left = iter(items)
+    """Do something with each item, so many at a time. The first failure ends it, and is raised.
+
+    An item is taken when there is somebody to do something with it.
+    """
+    taking = asyncio.Lock()
+
+    async def take() -> T:
+        async with taking:
+            return await anext(items)
 
     async def go_on() -> None:
-        for item in left:
-            await do(item)
+        with suppress(StopAsyncIteration):
+            while True:
+                await do(await take())
 
     workers = [asyncio.ensure_future(go_on()) for _ in range(abreast)]
     try:

@@ -26,7 +26,7 @@ SETTLING = 150.0
 SETTINGS = {
     "WABOARD_RESTARTS": "100000",
     # Few, so that most legs end before their worker is killed, also on a slow machine.
-    "WABOARD_CONCURRENCY": "6",
+    "WABOARD_CONCURRENCY": "12",
     "WABOARD_INFOBIP_PROVISIONING_INTERVAL": "0.02",
     "WABOARD_INFOBIP_TIMEOUT": "3",
 }

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import pytest
+
 from tests.domain.samples import BAD, GOOD, T0, at, holding, not_true
 from tests.ledger.desk import Desk
 from waboard.domain.conditions import ConditionType, Status
@@ -9,6 +11,7 @@ from waboard.domain.filing import Filing
 from waboard.domain.reasons import Reason
 from waboard.domain.reconcile import Watched
 from waboard.domain.standing import Standing
+from waboard.ledger import watched
 from waboard.ledger.onboardings import (
     end_onboarding,
     forget_run,
@@ -46,8 +49,8 @@ async def end(desk: Desk, onboarding_id: str) -> None:
 
 
 async def senders(desk: Desk, client_ref: str | None = None) -> list[Watched]:
-    async with desk.ledger.begin() as session:
-        return await registered_senders(session, client_ref)
+    pages = registered_senders(desk.ledger, client_ref)
+    return [sender async for page in pages for sender in page]
 
 
 async def undone(desk: Desk, since: datetime = T0) -> list[LeftUndone]:
@@ -88,6 +91,17 @@ async def test_each_client_can_be_looked_at_alone(desk: Desk):
     assert [found.client_ref for found in await senders(desk)] == ["acme", "bakery"]
     assert [found.client_ref for found in await senders(desk, "bakery")] == ["bakery"]
     assert await senders(desk, "nobody") == []
+
+
+async def test_they_come_in_parts_and_nobody_is_left_out(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(watched, "PAGE", 2)
+    for number in range(1, 6):
+        await registered(desk, f"client-{number}", f"{number}")
+    pages = [page async for page in registered_senders(desk.ledger)]
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert len({sender.client_ref for page in pages for sender in page}) == 5
 
 
 async def test_awaited_are_numbers_of_whom_is_on_the_way_and_not_decided(desk: Desk):

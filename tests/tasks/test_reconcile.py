@@ -320,7 +320,7 @@ class TestFilings:
     async def test_who_is_not_associated_is_not_compared(self, bench: Bench):
         await bench.registered()
         assert await compare_filings.fn(bench.services, None, dry=False) == []
-        assert bench.calls("GET", ASSOCIATIONS) == 0
+        assert await compare_filings.fn(bench.services, "acme", dry=False) == []
 
 
 class TestRegistrations:

@@ -1,5 +1,6 @@
 """Whom a reconciliation looks at: read in a few queries, however many there are."""
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,18 +14,30 @@ from waboard.domain.filing import Filing
 from waboard.domain.ids import NumberKey, PhoneNumber
 from waboard.domain.reasons import Reason
 from waboard.domain.reconcile import Watched
+from waboard.ledger.database import Ledger
 from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, SenderRow
 
+PAGE = 1000
+"""Senders read at a time."""
 
-async def registered_senders(session: AsyncSession, client_ref: str | None = None) -> list[Watched]:
-    """Return the registered senders of the newest onboarding of every WABA, or of one client.
 
+async def registered_senders(
+    ledger: Ledger, client_ref: str | None = None
+) -> AsyncGenerator[list[Watched]]:
+    """Read the registered senders of the newest onboarding of every WABA, or of one client.
+
+    They come a thousand at a time, so that whoever asks a provider about them can begin at once.
     What was cancelled is kept true by nobody, nor is what is of a client that leaves.
     """
-    query = _registered().order_by(ClientRow.client_ref, SenderRow.id)
+    query = _registered().order_by(SenderRow.id).limit(PAGE)
     if client_ref is not None:
         query = query.where(ClientRow.client_ref == client_ref)
-    return [_watched(*row) for row in await session.execute(query)]
+    last, is_full = 0, True
+    while is_full:
+        async with ledger.begin() as session:
+            rows = (await session.execute(query.where(SenderRow.id > last))).all()
+        yield [_watched(*row[1:]) for row in rows]
+        last, is_full = (rows[-1][0] if rows else last), len(rows) == PAGE
 
 
 async def registered_sender(
@@ -35,7 +48,7 @@ async def registered_sender(
         SenderRow.onboarding_id == onboarding_id, SenderRow.phone_number == number
     )
     row = (await session.execute(query)).first()
-    return None if row is None else _watched(*row)
+    return None if row is None else _watched(*row[1:])
 
 
 def _registered() -> Select[Any]:
@@ -43,6 +56,7 @@ def _registered() -> Select[Any]:
     registered, associated, usable = (aliased(ConditionRow) for _ in range(3))
     return (
         select(
+            SenderRow.id,
             SenderRow.onboarding_id,
             ClientRow.client_ref,
             SenderRow.phone_number,
