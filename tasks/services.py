@@ -28,6 +28,7 @@ from waboard.ledger.database import Ledger
 from waboard.ledger.look import Seen, hold, look
 from waboard.ledger.rate_limits import LedgerLimiter
 from waboard.meta.client import GraphClient
+from waboard.rest import rest
 from waboard.sealing import Sealer
 
 BLOCKS = "waboard"
@@ -144,7 +145,8 @@ async def open_services(*, beside: bool = False, share: float = 1.0) -> AsyncGen
     ledger = (await _load(LedgerDatabase)).get_client()
     verification = await _load(VerificationMessage)
     policy = await _load(OnboardingPolicy)
-    limiter = Share(LedgerLimiter(ledger, account.intervals), account.intervals, share)
+    turns = LedgerLimiter(ledger, account.intervals, sleep=rest)
+    limiter = Share(turns, account.intervals, share, sleep=rest)
     try:
         async with account.get_client(limiter) as infobip, _open_meta() as meta:
             leg = None if beside else str(uuid4())

@@ -123,7 +123,7 @@ def worker() -> None:
 
         logs.set_up(settings, ids_of_run)
         said = logs.console_for(settings, console, "waboard.worker")
-        run(WORK_POOL, settings.concurrency, settings.worker_memory, said)
+        run(WORK_POOL, settings.legs_each, settings.worker_memory, said)
 
 
 @app.command()

@@ -37,6 +37,7 @@ from waboard.domain.template import text_in
 from waboard.domain.waits import WaitKind
 from waboard.domain.webhooks import HookState
 from waboard.prefect_client import get_client
+from waboard.rest import MOST_RESTING
 from waboard.safety import refuse_unsafe
 from waboard.settings import OPERATOR, Settings, setting_name
 from waboard.webhook_setup import Wanted, set_up
@@ -240,19 +241,26 @@ async def make_work_pool(settings: Settings) -> None:
     The limit is the pool's, for all workers together. A stock process worker with a limit of its
     own dies when a run is woken before the process of its last leg has quite ended (Prefect 3.8.8).
     """
-    limit = settings.concurrency
     template = _WORKERS[settings.worker].get_default_base_job_template()
     pool = WorkPoolCreate(
         name=WORK_POOL,
         type=settings.worker,
         base_job_template=template,
-        concurrency_limit=limit,
+        concurrency_limit=_most_legs(settings.worker, settings.concurrency),
     )
     async with get_client() as client:
         try:
             await client.create_work_pool(pool)
         except ObjectAlreadyExists:
+            there = await client.read_work_pool(WORK_POOL)
+            limit = _most_legs(there.type, settings.concurrency)
             await client.update_work_pool(WORK_POOL, WorkPoolUpdate(concurrency_limit=limit))
+
+
+def _most_legs(worker: str, concurrency: int) -> int:
+    # Our workers count by themselves how many of their legs are at work. With any other worker each
+    # leg is a process, whatever it waits for.
+    return concurrency + MOST_RESTING if worker == OnboardingWorker.type else concurrency
 
 
 async def apply_deployments() -> None:

@@ -202,6 +202,11 @@ class Settings(BaseSettings):
         return f"http://{host}:{self.gateway_port}"
 
     @property
+    def legs_each(self) -> int:
+        """How many legs each worker lets work at once, so that all together keep to it."""
+        return -(-self.concurrency // max(self.workers, 1))
+
+    @property
     def has_meta(self) -> bool:
         """Whether clients can sign themselves up: Meta's part is optional, and then complete."""
         return any(getattr(self, field) for field in META_TOGETHER)

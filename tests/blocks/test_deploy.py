@@ -14,6 +14,7 @@ from waboard.domain.errors import BadInput, WaboardError
 from waboard.domain.filing import ForeignFiling
 from waboard.domain.waits import WaitKind
 from waboard.infobip.subscriptions import BasicSecurity, HmacSecurity
+from waboard.rest import MOST_RESTING
 from waboard.settings import Settings
 
 
@@ -144,6 +145,17 @@ async def test_settings_that_are_not_safe_are_refused_before_prefect_is_touched(
     with pytest.raises(WaboardError, match="WABOARD_API_KEYS"):
         await deploy.deploy(settings())
     assert touched == []
+
+
+def test_only_with_our_worker_the_pool_has_room_for_legs_that_rest():
+    """With the stock worker each leg is a process, whatever it waits for."""
+    assert deploy._most_legs("waboard", 4) == 4 + MOST_RESTING
+    assert deploy._most_legs("process", 4) == 4
+
+
+@pytest.mark.parametrize(("workers", "each"), [(0, 4), (1, 4), (2, 2), (3, 2), (16, 1)])
+def test_workers_share_what_may_work_at_once(workers: int, each: int):
+    assert settings(workers=workers).legs_each == each
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,18 @@ def test_no_more_legs_run_at_once_than_the_pool_allows(board: Board) -> None:
     assert all(board.ended(name)["stage"] == "RegistrationFailed" for name in names)
 
 
+def test_legs_that_wait_for_their_turn_hold_nobody_up(board: Board) -> None:
+    """Infobip says when to share again; until then all of them wait, and whoever else has work."""
+    names = [f"patient-{index}" for index in range(6)]
+    later = {"method": "POST", "path": SHARE, "status": 429, "headers": {"Retry-After": "20"}}
+    board.fail(later)
+    for index, name in enumerate(names):
+        board.decide(8220 + index, senders=[sender(8220 + index)])
+        board.start(name, 8220 + index)
+    until(lambda: {board.flow_run(name)["state"]["name"] for name in names} == {"Running"}, "all")
+    assert all(board.ended(name)["stage"] == "Live" for name in names)
+
+
 def test_the_log_of_a_leg_is_in_the_ui(board: Board) -> None:
     """Under its run, as with any other worker."""
     board.decide(8305, senders=[sender(8305)])

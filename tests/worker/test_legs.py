@@ -11,6 +11,7 @@ import pytest
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import Pause
 
+from waboard.rest import Heard, rest
 from waboard.worker import legs
 from waboard.worker.legs import Leg
 
@@ -26,10 +27,10 @@ class Yard:
         self.open, self.blocked = threading.Event(), threading.Event()
         self._works: dict[Any, Work] = {}
 
-    def start(self, work: Work) -> Leg:
+    def start(self, work: Work, heard: Heard = print) -> Leg:
         run = cast("FlowRun", SimpleNamespace(id=uuid4(), name="a leg"))
         self._works[run.id] = work
-        leg = Leg(run, "flows.onboard:onboard_client")
+        leg = Leg(run, "flows.onboard:onboard_client", heard)
         leg.start()
         return leg
 
@@ -112,3 +113,19 @@ async def test_one_that_goes_to_sleep_says_nothing(yard: Yard, caplog: pytest.Lo
 
     assert await yard.start(sleeps).ended(within=PATIENCE)
     assert caplog.text == ""
+
+
+async def test_that_it_rests_is_heard_and_that_it_goes_on_again(yard: Yard):
+    """Once, however many turns it waits for at a time; a moment is no rest."""
+    heard: list[bool] = []
+
+    async def rests() -> None:
+        await rest(0)
+        resting = [asyncio.create_task(rest(3600)) for _ in range(3)]
+        await asyncio.sleep(0)
+        for each in resting:
+            each.cancel()
+        await asyncio.gather(*resting, return_exceptions=True)
+
+    assert await yard.start(rests, heard.append).ended(PATIENCE)
+    assert heard == [True, False]

@@ -16,17 +16,19 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import Abort, Pause
 from prefect.flows import Flow, load_flow_from_entrypoint
 
+from waboard.rest import Heard, tell_of_rests
 from waboard.worker.engine import run_leg
 
 logger = logging.getLogger(__name__)
 
 
 class Leg:
-    """Runs one flow run until it sleeps or ends."""
+    """Runs one flow run until it sleeps or ends. `heard` is told of its rests, in its thread."""
 
-    def __init__(self, flow_run: FlowRun, entrypoint: str) -> None:
+    def __init__(self, flow_run: FlowRun, entrypoint: str, heard: Heard) -> None:
         self.flow_run = flow_run
         self._entrypoint = entrypoint
+        self._heard = heard
         self._ended: Future[None] = Future()
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[None]] | None = None
         self.cancelled = threading.Event()
@@ -73,6 +75,7 @@ class Leg:
         self._running = (asyncio.get_running_loop(), task)
         if self.cancelled.is_set():
             return
+        tell_of_rests(self._heard)
         flow: Flow[..., object] = load_flow_from_entrypoint(self._entrypoint)
         with contextlib.suppress(Pause, Abort):
             await run_leg(flow, self.flow_run)

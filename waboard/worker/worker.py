@@ -1,6 +1,7 @@
 """The worker: takes runs from the work pool and runs their legs in this process."""
 
 import asyncio
+import contextlib
 import os
 from typing import Any, Self
 from uuid import UUID
@@ -24,6 +25,7 @@ from prefect.workers.base import (
 )
 
 from waboard.domain.clock import utc_now
+from waboard.rest import Heard
 from waboard.worker.engine import suspend
 from waboard.worker.legs import Leg
 from waboard.worker.lost import WORKER, hand_back_lost
@@ -91,7 +93,7 @@ class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
         task_status: anyio.abc.TaskStatus[int] | None = None,
     ) -> LegResult:
         """Run one leg to its end, or until its time is up."""
-        leg = Leg(flow_run, await self._entrypoint(flow_run))
+        leg = Leg(flow_run, await self._entrypoint(flow_run), self._hear_of_rests())
         self._legs[flow_run.id] = leg
         try:
             leg.start()
@@ -103,6 +105,19 @@ class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
             del self._legs[flow_run.id]
             self._labelled.discard(flow_run.id)
         return LegResult(identifier=self.name, status_code=0)
+
+    def _hear_of_rests(self) -> Heard:
+        loop = asyncio.get_running_loop()
+
+        def heard(begins: bool) -> None:
+            with contextlib.suppress(RuntimeError):  # this worker has ended meanwhile
+                loop.call_soon_threadsafe(self._make_room, 1 if begins else -1)
+
+        return heard
+
+    def _make_room(self, legs: int) -> None:
+        # Whoever comes back from a rest goes on at once, and for a moment there is one more.
+        self.limiter.total_tokens += legs
 
     async def _entrypoint(self, flow_run: FlowRun) -> str:
         deployment_id = flow_run.deployment_id
