@@ -77,7 +77,7 @@ async def _begin(
         refuse_once_leaving(onboarding)
         run_id, now = str(flow_run.get_id()), services.clock()
         addition, _ = await note_addition(session, run_id, onboarding.id, request, now)
-    if addition.state.is_over and await was_told_its_end(addition.id, END_NAMES.values()):
+    if await was_told_its_end(addition.id, END_NAMES.values(), addition.ended_at):
         async with services.ledger.begin() as session:
             addition = await begin_anew(session, run_id, now)
     await tag(addition.id, onboarding.tags)

@@ -62,8 +62,8 @@ async def begin(services: Services, client_ref: str, order: Order) -> tuple[Onbo
     departure, _ = await begin_departure(
         services.ledger, services.clock, run_id, onboarding.id, order
     )
-    is_over = departure.id == run_id and departure.state.is_over
-    if is_over and await was_told_its_end(run_id, END_NAMES.values()):
+    is_own = departure.id == run_id
+    if is_own and await was_told_its_end(run_id, END_NAMES.values(), departure.ended_at):
         departure = await take_up(services, departure)
     if departure.id != run_id:
         raise OutOfPlace(

@@ -115,7 +115,7 @@ async def wake_up(services: Services, onboarding_id: str) -> Onboarding:
         await take_up_news(session, onboarding_id)
         known = await read_onboarding(session, onboarding_id)
     seen = Seen()
-    retried = known.ended_at is not None and await was_told_its_end(run_id, OutcomeName)
+    retried = await was_told_its_end(run_id, OutcomeName, known.ended_at)
     async with services.ledger.begin() as session:
         now = services.clock()
         await hold(session, onboarding_id)
@@ -166,14 +166,18 @@ async def go_on(onboarding: Onboarding) -> None:
             await client.set_flow_run_state(UUID(run_id), again, force=True)
 
 
-async def was_told_its_end(run_id: str, ends: Iterable[str]) -> bool:
-    """Whether a run that goes on had ended in a state of one of these names: a person retried it.
+async def was_told_its_end(run_id: str, ends: Iterable[str], ended_at: datetime | None) -> bool:
+    """Whether a run that goes on had told the end that it wrote down then: a person retried it.
 
-    One whose process died between writing its end down and telling Prefect only has to tell.
+    One whose process died between writing its end down and telling Prefect, by a state of one of
+    these names, only has to tell. What it told of an end before that one does not count.
     """
+    if ended_at is None:
+        return False
     async with get_client() as client:
         states = await client.read_flow_run_states(UUID(run_id))
-    return any(state.is_final() and state.name in set(ends) for state in states)
+    told = [state.timestamp for state in states if state.is_final() and state.name in set(ends)]
+    return any(when >= ended_at - SKEW for when in told)
 
 
 async def sleep_for(

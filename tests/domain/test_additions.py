@@ -100,5 +100,6 @@ def test_an_addition_shows_its_number_by_its_last_digits():
         pause_key=None,
         asked_at=T0,
         give_up_at=None,
+        ended_at=None,
     )
     assert addition.label == "…8538"

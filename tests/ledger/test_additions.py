@@ -94,7 +94,7 @@ class TestBeginning:
         begun = await begin(desk, onboarding_id, minute=3)
         assert begun == await read(desk)
         assert begun == Addition(
-            FIRST, onboarding_id, WABA, GOOD, ASKED, "Asked for.", None, at(3), None
+            FIRST, onboarding_id, WABA, GOOD, ASKED, "Asked for.", None, at(3), None, None
         )
 
     async def test_a_second_begin_of_the_same_run_changes_nothing(

@@ -403,7 +403,7 @@ class TestAwake:
         onboarding = await bench.start()
         async with bench.ledger.begin() as session:
             await end_onboarding(session, onboarding.id, bench.now)
-        prefect.states = [Failed(name="VerificationFailed")]
+        prefect.states = [told(bench, "VerificationFailed")]
         await wake_up(bench.services, onboarding.id)
         assert (await bench.look()).ended_at is None
 
@@ -418,6 +418,19 @@ class TestAwake:
         await wake_up(bench.services, onboarding.id)
         assert (await bench.look()).ended_at == bench.now
 
+    async def test_that_it_had_told_an_earlier_end_does_not_mean_that_this_one_was_retried(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        """It went on with news, failed its test, and died before it could tell that."""
+        await fails_its_test(bench)
+        prefect.states = [told(bench, "LiveLimited"), Running()]
+        await bench.later(60)
+        async with bench.ledger.begin() as session:
+            await end_onboarding(session, bench.id, bench.now, "VerificationFailed")
+        onboarding = await wake_up(bench.services, bench.id)
+        assert onboarding.ended_at == bench.now
+        assert not onboarding.sender(GOOD).may_be_tested_again
+
     async def test_a_run_that_goes_on_with_news_does_not_try_again_what_had_failed(
         self, bench: Bench, prefect: FakePrefect
     ):
@@ -426,7 +439,7 @@ class TestAwake:
         async with bench.ledger.begin() as session:
             await end_onboarding(session, bench.id, bench.now, "Live")
         await bench.look()
-        prefect.states = [Failed(name="VerificationFailed")]
+        prefect.states = [told(bench, "VerificationFailed")]
         onboarding = await wake_up(bench.services, bench.id)
         assert onboarding.ended_at is None
         verified = onboarding.sender(GOOD).conditions[ConditionType.VERIFIED]
@@ -461,6 +474,11 @@ class TestAwake:
         onboarding = await bench.start()
         await fall_asleep(bench, onboarding)
         assert await wake_up(bench.services, onboarding.id) == await bench.look()
+
+
+def told(bench: Bench, name: str) -> State[Any]:
+    """The state in which a run told its end, now."""
+    return Failed(name=name, timestamp=bench.now)
 
 
 async def fails_its_test(bench: Bench) -> None:

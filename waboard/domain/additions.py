@@ -70,6 +70,7 @@ class Addition:
     pause_key: str | None
     asked_at: datetime
     give_up_at: datetime | None
+    ended_at: datetime | None
 
     @property
     def label(self) -> str:

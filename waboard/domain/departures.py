@@ -67,6 +67,7 @@ class Departure:
     pause_key: str | None
     asked_at: datetime
     give_up_at: datetime | None
+    ended_at: datetime | None
 
 
 def handwork_of(onboarding: Onboarding, now: datetime) -> list[Condition]:

@@ -84,6 +84,7 @@ async def _read(session: AsyncSession, row: AdditionRow) -> Addition:
         pause_key=row.pause_key,
         asked_at=row.asked_at,
         give_up_at=row.give_up_at,
+        ended_at=row.ended_at,
     )
 
 

@@ -89,6 +89,7 @@ def _read(row: DepartureRow) -> Departure:
         pause_key=row.pause_key,
         asked_at=row.asked_at,
         give_up_at=row.give_up_at,
+        ended_at=row.ended_at,
     )
 
 
