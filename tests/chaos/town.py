@@ -26,7 +26,7 @@ SETTLING = 150.0
 SETTINGS = {
     "WABOARD_RESTARTS": "100000",
     # Few, so that most legs end before their worker is killed, also on a slow machine.
-    "WABOARD_CONCURRENCY": "12",
+    "WABOARD_CONCURRENCY": "18",
     "WABOARD_INFOBIP_PROVISIONING_INTERVAL": "0.02",
     "WABOARD_INFOBIP_TIMEOUT": "3",
 }
@@ -72,8 +72,8 @@ class Town:
         return {
             "WABOARD_REGISTRATION_NUDGE": str(nudge),
             "WABOARD_DELIVERY_NUDGE": str(nudge),
-            "WABOARD_REGISTRATION_GIVE_UP": str(max(300, 3 * nudge)),
-            "WABOARD_DELIVERY_GIVE_UP": str(max(300, 3 * nudge)),
+            "WABOARD_REGISTRATION_GIVE_UP": str(max(300, 2 * nudge)),
+            "WABOARD_DELIVERY_GIVE_UP": str(max(300, 2 * nudge)),
         }
 
     def _onboard(self, board: Board, chaos: Path) -> tuple[Judgement, Json]:

@@ -67,6 +67,8 @@ def main() -> None:
             "WABOARD_SANDBOX_PROFILE": "hostile",
             "WABOARD_SANDBOX_SEED": str(given.seed),
             "WABOARD_RECONCILE_EVERY": f"PT{EVERY:.0f}S",
+            # Some reports never come, and nobody waits two days for those here.
+            "WABOARD_DELIVERY_GIVE_UP": "PT10M",
         }
         with running_board(home, **settings) as board:
             walk(board, given.clients, given.patience)
