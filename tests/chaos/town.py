@@ -25,7 +25,7 @@ SETTLING = 150.0
 """Seconds for that when nobody is killed any more."""
 SETTINGS = {
     "WABOARD_RESTARTS": "100000",
-    # Few, so that most legs end before their worker is killed, also on a slow machine.
+    # Six a worker: most of them end before it is killed, also on a slow machine.
     "WABOARD_CONCURRENCY": "18",
     "WABOARD_INFOBIP_PROVISIONING_INTERVAL": "0.02",
     "WABOARD_INFOBIP_TIMEOUT": "3",
