@@ -53,6 +53,8 @@ IN_A_MOMENT = timedelta(seconds=0.25)
 """How long a run that is on its way to sleep is given to get there."""
 SKEW = timedelta(seconds=2)
 """How much the clocks of two machines may differ."""
+BEHIND = timedelta(seconds=0.5)
+"""How much the clock of Prefect's server may be behind ours: less than from one end to the next."""
 LOOK_AGAIN = timedelta(minutes=1)
 """How long after a run was resumed its wait is looked at again, should it never have woken."""
 RETRIED = Order(by=IN_THE_UI, why="Its run was retried there.")
@@ -177,7 +179,7 @@ async def was_told_its_end(run_id: str, ends: Iterable[str], ended_at: datetime 
     async with get_client() as client:
         states = await client.read_flow_run_states(UUID(run_id))
     told = [state.timestamp for state in states if state.is_final() and state.name in set(ends)]
-    return any(when >= ended_at - SKEW for when in told)
+    return any(when >= ended_at - BEHIND for when in told)
 
 
 async def sleep_for(
