@@ -3,7 +3,14 @@
 from collections.abc import Collection
 from typing import Any
 
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 
 from waboard.domain.errors import NotFound
@@ -32,3 +39,19 @@ async def start_deployment(
         return await client.create_flow_run_from_deployment(
             deployment.id, parameters=parameters, name=run_name, tags=tags, idempotency_key=key
         )
+
+
+async def is_under_way(name: str) -> bool:
+    """Whether a run of a deployment runs now, or is about to."""
+    doing = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING])
+    async with get_client() as client:
+        try:
+            deployment = await client.read_deployment_by_name(name)
+        except ObjectNotFound:
+            return False
+        found = await client.read_flow_runs(
+            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id])),
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=doing)),
+            limit=1,
+        )
+    return bool(found)

@@ -22,6 +22,8 @@ ARTIFACT = "reconcile"
 """The key of the table: the Prefect UI keeps its versions under it."""
 ONE_CLIENT = "reconcile-one-client"
 """The same of one client."""
+DRY_RUN = "reconcile-dry-run"
+"""The same of a dry run, so that the next real one is not compared with that."""
 EVERYONE = "reconcile-everyone"
 """The key of the list of clients: one version, written over each time."""
 MOST_ROWS = 1000
@@ -38,13 +40,25 @@ async def show_findings(
 ) -> None:
     """Show the findings, what is not in order first, and what came and went since the last time."""
     before = await _shown_before(client_ref)
+    rows = table(findings, before)
     await acreate_table_artifact(
-        key=ARTIFACT if client_ref is None else ONE_CLIENT,
-        table=table(findings, before),
+        key=key_of(client_ref, dry=dry),
+        table=[row | _only_looked_at(row) for row in rows] if dry else rows,
         description=_summary(findings, dry=dry),
     )
     if client_ref is None:
         await _list(names(findings))
+
+
+def key_of(client_ref: str | None, *, dry: bool) -> str:
+    """Under which key the table of a reconciliation is kept."""
+    if dry:
+        return DRY_RUN
+    return ARTIFACT if client_ref is None else ONE_CLIENT
+
+
+def _only_looked_at(row: Row) -> Row:
+    return {"done": "Nothing: a dry run."} if row["in order"] == Answer.NO else {}
 
 
 def table(findings: Sequence[Finding], before: Mapping[Key, Row]) -> list[Row]:

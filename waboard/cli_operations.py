@@ -19,7 +19,8 @@ def reconcile(
     """Have everyone, or one client, compared with what the providers show."""
     with plain_errors(), GatewayClient(load_settings(of_what_runs=True)) as client:
         run = client.reconcile({"client_ref": client_ref, "dry_run": dry_run})
-    artifact = "reconcile-one-client" if client_ref else "reconcile"
+    real = "reconcile-one-client" if client_ref else "reconcile"
+    artifact = "reconcile-dry-run" if dry_run else real
     said = Text(f"It is being looked at; the artifact `{artifact}` says what was found.")
     show(run, said, as_json=as_json)
     if not as_json:

@@ -103,6 +103,10 @@ class TestOffboard:
         onboarding_id = await left(desk)
         for verb in ("offboard", "retry", "cancel"):
             assert_problem(await order(desk, onboarding_id, verb), 409, "has left")
+        path = f"/v1/onboardings/{onboarding_id}/offboard/approval"
+        assert_problem(await desk.http.post(path, json=APPROVE), 409, "approved already")
+        answer = await desk.http.post("/v1/reconcile", json={"client_ref": "acme"})
+        assert_problem(answer, 409, "has left")
 
 
 class TestReconnect:

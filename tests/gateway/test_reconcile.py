@@ -1,5 +1,6 @@
 """`POST /v1/reconcile`: have everyone, or one client, compared with what the providers show."""
 
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,7 +25,15 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         return SimpleNamespace(id="5")
 
     monkeypatch.setattr(reconcile, "start_deployment", start)
+    monkeypatch.setattr(reconcile, "is_under_way", _says(False))
     return runs
+
+
+def _says(answer: bool) -> Callable[[str], Awaitable[bool]]:
+    async def is_under_way(_: str) -> bool:
+        return answer
+
+    return is_under_way
 
 
 async def test_everyone_is_looked_at_unless_somebody_is_named(
@@ -42,6 +51,21 @@ async def test_one_client_can_be_looked_at_and_only_looked_at(
     answer = await desk.http.post(RECONCILE, json={"client_ref": "acme", "dry_run": True})
     assert answer.status_code == 202
     assert started == [{"client_ref": "acme", "dry_run": True}]
+
+
+async def test_nothing_has_to_be_said(desk: Desk, started: list[dict[str, Any]]):
+    assert (await desk.http.post(RECONCILE)).status_code == 202
+    assert started == [{"client_ref": None, "dry_run": False}]
+
+
+async def test_a_second_one_is_refused_while_one_is_under_way(
+    desk: Desk, started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+):
+    """Prefect would cancel one of the two, and nobody would say so."""
+    monkeypatch.setattr(reconcile, "is_under_way", _says(True))
+    answer = await desk.http.post(RECONCILE, json={})
+    assert_problem(answer, 409)
+    assert started == []
 
 
 async def test_a_client_that_nobody_knows_is_said(desk: Desk, started: list[dict[str, Any]]):
@@ -62,7 +86,7 @@ async def test_a_prefect_that_is_away_is_said(desk: Desk, monkeypatch: pytest.Mo
     async def start(*_: object, **__: object) -> None:
         raise httpx.ConnectError("All connection attempts failed")
 
-    monkeypatch.setattr(reconcile, "start_deployment", start)
+    monkeypatch.setattr(reconcile, "is_under_way", start)
     answer = await desk.http.post(RECONCILE, json={})
     assert_problem(answer, 502)
     assert "Prefect does not answer" in answer.json()["detail"]

@@ -183,7 +183,8 @@ async def test_a_look_at_one_client_says_nothing_of_the_others(artifacts: FakeAr
 
 
 async def test_a_dry_run_says_that_it_was_one(artifacts: FakeArtifacts):
-    await shown(artifacts, BANNED, dry=True)
+    (row,) = await shown(artifacts, BANNED, dry=True)
+    assert row["done"] == "Nothing: a dry run."
     assert artifacts.descriptions == [
         "0 in order, 1 not in order, 0 not to be seen, 0 mended. Nothing was changed: a dry run."
     ]

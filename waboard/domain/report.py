@@ -211,13 +211,16 @@ def _oldest(waiting: Iterable[Waiter]) -> Waiter | None:
     return min(waiting, key=lambda waiter: waiter.since, default=None)
 
 
+_NO_FAILURE = frozenset({Reason.NO_RECEIVER, Reason.APPROVAL_AWAITED})
+"""That there is nobody to tell is how it is set up, and that a client may leave is a question."""
+
+
 def _failures(ended: Iterable[Way]) -> list[Failure]:
     needs = [
         (need, way.client_ref)
         for way in ended
         for need in way.needs
-        # That there is nobody to tell is how it is set up.
-        if need.reason != Reason.NO_RECEIVER
+        if need.reason not in _NO_FAILURE
     ]
     needs.sort(key=lambda each: (*_kind(each[0]), each[0].since))
     grouped = groupby(needs, key=lambda each: _kind(each[0]))

@@ -231,7 +231,9 @@ class FrontDoor:
             row.problem = problem
             await self._keep(session, row, "stopped", problem)
         settle_it = (
-            f"Settle it with `waboard onboard {row.client_ref} WABA_ID`, or send a new link."
+            f"Send the client a new link: `waboard reconnect {row.client_ref}`."
+            if row.waba_id
+            else f"Settle it with `waboard onboard {row.client_ref} WABA_ID`, or send a new link."
         )
         await self.tell(f"{row.client_ref}: signup stopped", f"{problem} {settle_it}")
 

@@ -1,5 +1,6 @@
 """`/v1/onboardings/{id}/offboard` and `/reconnect`: who leaves, and who comes back."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from fastapi import APIRouter, Depends, Response
@@ -92,16 +93,25 @@ async def approve(onboarding_id: str, request: ApprovalOrder, ledger: TheLedger)
     async with ledger.begin() as session:
         departure = await open_departure(session, onboarding_id)
     if departure is None:
-        raise OutOfPlace(
-            f"Nobody has asked that {onboarding.client_ref} leaves.",
-            remedy="Ask first: `waboard offboard CLIENT_REF --why …`.",
-        )
+        raise _nobody_asks(onboarding)
     given = Approval(
         by=request.by, verdict=request.verdict, confirm=request.client_ref, why=request.why
     )
     async with reaching_prefect():
         await give_approval(departure, onboarding.client_ref, given)
-    return _view(departure)
+    return _view(replace(departure, detail=f"The answer of {request.by} is with its run."))
+
+
+def _nobody_asks(onboarding: Onboarding) -> OutOfPlace:
+    if onboarding.leaving is not None or onboarding.left_at is not None:
+        return OutOfPlace(
+            f"That {onboarding.client_ref} leaves is approved already.",
+            remedy="`waboard status` shows how far that is.",
+        )
+    return OutOfPlace(
+        f"Nobody has asked that {onboarding.client_ref} leaves.",
+        remedy=f"Ask first: `waboard offboard {onboarding.client_ref} --why …`.",
+    )
 
 
 @router.post("/offboard/done")

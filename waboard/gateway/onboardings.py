@@ -9,11 +9,12 @@ from waboard.domain.outcome import OutcomeName, Stage, stage_of
 from waboard.domain.requests import OnboardingRequest
 from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, authorized
 from waboard.gateway.starting import run_is_started
-from waboard.gateway.views import OnboardingView, onboarding_view
+from waboard.gateway.views import OnboardingView, onboarding_view, run_links
 from waboard.ledger.clients import start_onboarding
 from waboard.ledger.clocks import read_clocks
 from waboard.ledger.database import Ledger
 from waboard.ledger.decisions import decisions_about, decisions_of
+from waboard.ledger.departures import open_departure
 from waboard.ledger.look import look
 from waboard.ledger.onboardings import find_onboardings, read_onboarding
 from waboard.settings import Settings
@@ -66,7 +67,11 @@ async def shown(
         kinds = [onboarding.wait.kind] if onboarding.wait else []
         clocks = await read_clocks(session, settings.reminders, now, kinds)
         decided = await decisions_of(session, onboarding_id)
-    return onboarding_view(onboarding, clocks, now, decided)
+        departure = await open_departure(session, onboarding_id)
+    view = onboarding_view(onboarding, clocks, now, decided)
+    if departure is not None:  # its run is the one with the form
+        view.links |= {f"offboarding_{kind}": at for kind, at in run_links(departure.id).items()}
+    return view
 
 
 @router.get("")

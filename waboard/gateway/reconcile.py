@@ -5,12 +5,14 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.deployments import start_deployment
+from tasks.deployments import is_under_way, start_deployment
+from waboard.domain.errors import OutOfPlace
 from waboard.domain.ids import PlatformId
 from waboard.gateway.dependencies import TheLedger, authorized
 from waboard.gateway.starting import reaching_prefect
 from waboard.gateway.views import RunView, run_view
-from waboard.ledger.onboardings import newest_of
+from waboard.ledger.database import Ledger
+from waboard.ledger.onboardings import newest_of, read_onboarding
 
 DEPLOYMENT = "reconcile/reconcile"
 router = APIRouter(prefix="/v1/reconcile", tags=["operations"], dependencies=[Depends(authorized)])
@@ -25,12 +27,30 @@ class ReconcileRequest(BaseModel):
     dry_run: bool = Field(default=False, description="Only look.")
 
 
-@router.post("", status_code=202)
-async def start(request: ReconcileRequest, ledger: TheLedger) -> RunView:
-    """Start a reconciliation. 404 when nobody has asked to onboard that client."""
-    if request.client_ref is not None:
-        async with ledger.begin() as session:
-            await newest_of(session, request.client_ref)
+@router.post("", status_code=202, responses={409: {"description": "Another one is under way."}})
+async def start(ledger: TheLedger, request: ReconcileRequest | None = None) -> RunView:
+    """Start a reconciliation. 404 when nobody has asked to onboard that client.
+
+    409 while another one is under way, as Prefect would cancel one of the two; and for a client
+    that has left.
+    """
+    asked = request or ReconcileRequest()
+    if asked.client_ref is not None:
+        await _refuse_left(ledger, asked.client_ref)
     async with reaching_prefect():
-        run = await start_deployment(DEPLOYMENT, request.model_dump(), key=str(uuid4()))
+        if await is_under_way(DEPLOYMENT):
+            raise OutOfPlace(
+                "A reconciliation is under way.", remedy="Ask again in a moment, when it is over."
+            )
+        run = await start_deployment(DEPLOYMENT, asked.model_dump(), key=str(uuid4()))
     return run_view(str(run.id))
+
+
+async def _refuse_left(ledger: Ledger, client_ref: str) -> None:
+    async with ledger.begin() as session:
+        onboarding = await read_onboarding(session, await newest_of(session, client_ref))
+    if onboarding.left_at is not None:
+        raise OutOfPlace(
+            f"{client_ref} has left: nothing of it is kept true.",
+            remedy="`waboard status` shows what is left to do.",
+        )

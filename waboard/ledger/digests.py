@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.clocks import Clocks
 from waboard.domain.digest import STILL, Matter
+from waboard.ledger.departures import open_departures
 from waboard.ledger.figures import needs_since, of_concern_since, open_waits
 from waboard.ledger.models import ClientRow, DigestRow, OnboardingRow
 from waboard.ledger.watched import newest_onboardings
@@ -47,6 +48,7 @@ async def matters(
     """
     back_to = min(since, now - STILL)
     needs, waits = await needs_since(session, back_to), await open_waits(session)
+    asking = {each.onboarding_id: each.id for each in await open_departures(session)}
     query = (
         select(OnboardingRow, ClientRow.client_ref)
         .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
@@ -56,7 +58,7 @@ async def matters(
     return [
         Matter(
             client_ref=client_ref,
-            run_id=row.flow_run_id,
+            run_id=asking.get(row.id, row.flow_run_id),
             ended_at=row.ended_at,
             ended_as=row.ended_as,
             needs=needs.get(row.id, []),
