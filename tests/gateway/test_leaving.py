@@ -10,6 +10,7 @@ import pytest
 from tasks import departures, deployments, forms, timeline
 from tests.gateway.desk import Desk, FakePrefect, assert_problem
 from tests.gateway.front import Front
+from waboard.gateway import onboardings
 from waboard.ledger.departures import begin_leaving, finish_leaving
 from waboard.ledger.onboardings import end_onboarding, read_onboarding
 
@@ -79,6 +80,17 @@ class TestOffboard:
         assert (first.json()["state"], first.json()["by"]) == ("approval-awaited", "mia")
         decided = (await desk.onboarding(onboarding_id))["decisions"]
         assert [each["verb"] for each in decided] == ["offboard"]
+
+    async def test_while_it_is_asked_the_run_with_the_form_is_linked(
+        self, desk: Desk, runs: Runs, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(onboardings, "run_links", lambda run_id: {"flow_run": run_id})
+        onboarding_id = await ended(desk)
+        assert "offboarding_flow_run" not in (await desk.onboarding(onboarding_id))["links"]
+        await order(desk, onboarding_id, "offboard")
+        (found,) = (await desk.http.get("/v1/onboardings")).json()
+        assert found["links"] == (await desk.onboarding(onboarding_id))["links"]
+        assert found["links"]["offboarding_flow_run"]
 
     async def test_an_approval_that_nobody_asked_for_is_refused(self, desk: Desk, runs: Runs):
         path = f"/v1/onboardings/{await ended(desk)}/offboard/approval"
