@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from waboard.parts import parts, side_by_side
+from waboard.parts import parts, read_ahead, side_by_side
 
 
 def test_parts_are_in_order_and_the_last_may_be_shorter():
@@ -16,6 +16,36 @@ def test_parts_are_in_order_and_the_last_may_be_shorter():
 async def items(count: int) -> AsyncGenerator[int]:
     for item in range(count):
         yield item
+
+
+async def test_what_is_read_ahead_comes_in_order_and_whole():
+    assert [item async for item in read_ahead(items(5))] == [0, 1, 2, 3, 4]
+
+
+async def test_it_is_read_while_nobody_takes_it():
+    read: list[int] = []
+
+    async def noted() -> AsyncGenerator[int]:
+        async for item in items(3):
+            read.append(item)
+            yield item
+
+    ahead = read_ahead(noted())
+    assert await anext(ahead) == 0
+    await asyncio.sleep(0)
+    assert read == [0, 1, 2]
+    await ahead.aclose()
+
+
+async def test_what_broke_off_the_reading_is_raised_after_what_was_read():
+    async def breaks() -> AsyncGenerator[int]:
+        yield 1
+        raise RuntimeError("the database is away")
+
+    ahead = read_ahead(breaks())
+    assert await anext(ahead) == 1
+    with pytest.raises(RuntimeError, match="away"):
+        await anext(ahead)
 
 
 class Work:
