@@ -29,7 +29,7 @@ from typing import Any
 import httpx
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from benchmarks.provider import (
@@ -306,6 +306,8 @@ async def fill_ledger(url: str, clients: int) -> None:
             (ConditionRow, (row for n in everyone for row in condition_rows(n))),
         ):
             await write(session, model, list(rows))
+        # As every database that lives has it: without statistics its plans are those of an empty one.
+        await session.execute(text("ANALYZE"))
     await ledger.close()
 
 
