@@ -306,7 +306,7 @@ async def fill_ledger(url: str, clients: int) -> None:
             (ConditionRow, (row for n in everyone for row in condition_rows(n))),
         ):
             await write(session, model, list(rows))
-        # As every database that lives has it: without statistics its plans are those of an empty one.
+        # As any database that lives: without statistics its plans are those of an empty one.
         await session.execute(text("ANALYZE"))
     await ledger.close()
 
