@@ -15,16 +15,10 @@ from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.exceptions import ObjectNotFound
 
 from tasks.step import STEP
-from waboard.domain.reconcile import Answer, Aspect, Finding
+from waboard.domain.reconcile import TABLE, Answer, Aspect, Finding, table_of
 from waboard.prefect_client import get_client
 
-ARTIFACT = "reconcile"
-"""The key of the table: the Prefect UI keeps its versions under it."""
-ONE_CLIENT = "reconcile-one-client"
-"""The same of one client."""
-DRY_RUN = "reconcile-dry-run"
-"""The same of a dry run, so that the next real one is not compared with that."""
-EVERYONE = "reconcile-everyone"
+EVERYONE = f"{TABLE}-everyone"
 """The key of the list of clients: one version, written over each time."""
 MOST_ROWS = 1000
 """Rows that a table shows."""
@@ -42,19 +36,12 @@ async def show_findings(
     before = await _shown_before(client_ref)
     rows = table(findings, before)
     await acreate_table_artifact(
-        key=key_of(client_ref, dry=dry),
+        key=table_of(client_ref, dry=dry),
         table=[row | _only_looked_at(row) for row in rows] if dry else rows,
         description=_summary(findings, dry=dry),
     )
     if client_ref is None:
         await _list(names(findings))
-
-
-def key_of(client_ref: str | None, *, dry: bool) -> str:
-    """Under which key the table of a reconciliation is kept."""
-    if dry:
-        return DRY_RUN
-    return ARTIFACT if client_ref is None else ONE_CLIENT
 
 
 def _only_looked_at(row: Row) -> Row:
@@ -164,7 +151,7 @@ async def _list(markdown: str) -> None:
 
 
 async def _shown_before(client_ref: str | None) -> dict[Key, Row]:
-    last = await Artifact.aget(ARTIFACT)
+    last = await Artifact.aget(TABLE)
     rows: list[dict[str, Any]] = json.loads(cast("str", last.data)) if last and last.data else []
     lost = [row for row in rows if row.get("in order") == Answer.NO]
     return {

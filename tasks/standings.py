@@ -29,7 +29,7 @@ from waboard.infobip.models import SenderQuality
 from waboard.ledger.look import learn
 from waboard.ledger.senders import record_standings
 from waboard.ledger.watched import registered_senders
-from waboard.parts import parts, read_ahead, side_by_side
+from waboard.parts import parts, side_by_side
 
 ABREAST = 8
 """Questions under way at a time: ten a second are reached with answers that take up to 0.8 s."""
@@ -57,8 +57,7 @@ async def compare_standings(
 async def _hundreds(
     services: Services, client_ref: str | None
 ) -> AsyncGenerator[Sequence[Watched]]:
-    # To read a thousand takes a moment, and a turn that nobody took meanwhile never comes back.
-    async for senders in read_ahead(registered_senders(services.ledger, client_ref)):
+    async for senders in registered_senders(services.ledger, client_ref):
         for hundred in parts(senders, MOST_SENDERS):
             yield hundred
 

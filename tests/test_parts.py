@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from waboard.parts import parts, read_ahead, side_by_side
+from waboard.parts import parts, side_by_side
 
 
 def test_parts_are_in_order_and_the_last_may_be_shorter():
@@ -16,36 +16,6 @@ def test_parts_are_in_order_and_the_last_may_be_shorter():
 async def items(count: int) -> AsyncGenerator[int]:
     for item in range(count):
         yield item
-
-
-async def test_what_is_read_ahead_comes_in_order_and_whole():
-    assert [item async for item in read_ahead(items(5))] == [0, 1, 2, 3, 4]
-
-
-async def test_it_is_read_while_nobody_takes_it():
-    read: list[int] = []
-
-    async def noted() -> AsyncGenerator[int]:
-        async for item in items(3):
-            read.append(item)
-            yield item
-
-    ahead = read_ahead(noted())
-    assert await anext(ahead) == 0
-    await asyncio.sleep(0)
-    assert read == [0, 1, 2]
-    await ahead.aclose()
-
-
-async def test_what_broke_off_the_reading_is_raised_after_what_was_read():
-    async def breaks() -> AsyncGenerator[int]:
-        yield 1
-        raise RuntimeError("the database is away")
-
-    ahead = read_ahead(breaks())
-    assert await anext(ahead) == 1
-    with pytest.raises(RuntimeError, match="away"):
-        await anext(ahead)
 
 
 class Work:
@@ -82,3 +52,30 @@ async def test_the_first_failure_ends_it_and_nothing_is_left_under_way():
         await side_by_side(items(100), work.do, abreast=3)
     assert work.under_way == 0
     assert len(work.done) < 100
+
+
+async def test_the_next_are_read_while_one_is_under_way():
+    read: list[int] = []
+
+    async def noted() -> AsyncGenerator[int]:
+        async for item in items(3):
+            read.append(item)
+            yield item
+
+    when_done: list[list[int]] = []
+
+    async def do(_: int) -> None:
+        await asyncio.sleep(0)
+        when_done.append([*read])
+
+    await side_by_side(noted(), do, abreast=1)
+    assert when_done == [[0, 1, 2]] * 3
+
+
+async def test_what_broke_off_the_reading_is_raised():
+    async def breaks() -> AsyncGenerator[int]:
+        yield 1
+        raise RuntimeError("the database is away")
+
+    with pytest.raises(RuntimeError, match="away"):
+        await side_by_side(breaks(), Work().do, abreast=3)

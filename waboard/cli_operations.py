@@ -7,6 +7,7 @@ from rich.text import Text
 
 from waboard.api_client import GatewayClient
 from waboard.cli_tools import Json, console, plain_errors, show
+from waboard.domain.reconcile import table_of
 from waboard.settings import load_settings
 
 
@@ -19,8 +20,7 @@ def reconcile(
     """Have everyone, or one client, compared with what the providers show."""
     with plain_errors(), GatewayClient(load_settings(of_what_runs=True)) as client:
         run = client.reconcile({"client_ref": client_ref, "dry_run": dry_run})
-    real = "reconcile-one-client" if client_ref else "reconcile"
-    artifact = "reconcile-dry-run" if dry_run else real
+    artifact = table_of(client_ref, dry=dry_run)
     said = Text(f"It is being looked at; the artifact `{artifact}` says what was found.")
     show(run, said, as_json=as_json)
     if not as_json:

@@ -10,13 +10,16 @@ from tests.live.board import Board, sender, until
 def reconciled(board: Board, client_ref: str, **asked: Any) -> None:
     """Have a client looked at when nobody else is, and wait until that is done."""
     order = {"client_ref": client_ref, **asked}
-    answer = board.gateway.post("/v1/reconcile", json=order)
-    while answer.status_code == 409:
-        answer = board.gateway.post("/v1/reconcile", json=order)
+    answer = until(lambda: _unless_another_is_under_way(board, order), "its turn")
     answer.raise_for_status()
     run_id = answer.json()["links"]["flow_run"].rpartition("/")[2]
     url = f"{board.prefect_url}/api/flow_runs/{run_id}"
     until(lambda: httpx.get(url).json()["state"]["name"] == "Reconciled", "the reconciliation")
+
+
+def _unless_another_is_under_way(board: Board, order: dict[str, Any]) -> httpx.Response | None:
+    answer = board.gateway.post("/v1/reconcile", json=order)
+    return None if answer.status_code == 409 else answer
 
 
 def findings(board: Board, key: str = "reconcile-one-client") -> str:

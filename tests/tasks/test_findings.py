@@ -12,11 +12,9 @@ from prefect.client.schemas.actions import ArtifactUpdate
 
 from tasks import findings
 from tasks.findings import (
-    ARTIFACT,
     EVERYONE,
     MOST_NAMES,
     MOST_ROWS,
-    ONE_CLIENT,
     show_findings,
     summary_of,
 )
@@ -179,7 +177,7 @@ async def test_a_look_at_one_client_says_nothing_of_the_others(artifacts: FakeAr
     assert [(row["client"], row["since the last"]) for row in rows] == [("acme", "")]
     rows = await shown(artifacts, BANNED, lost)
     assert [row["since the last"] for row in rows] == ["", ""]
-    assert artifacts.keys == [ARTIFACT, ONE_CLIENT, ARTIFACT]
+    assert artifacts.keys == ["reconcile", "reconcile-one-client", "reconcile"]
 
 
 async def test_a_dry_run_says_that_it_was_one(artifacts: FakeArtifacts):

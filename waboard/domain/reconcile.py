@@ -15,6 +15,19 @@ from waboard.domain.filing import Filing
 from waboard.domain.ids import NumberKey, PhoneNumber, mask_phone
 from waboard.domain.reasons import Reason
 
+TABLE = "reconcile"
+"""The key of the table of what was found: the Prefect UI keeps its versions under it."""
+
+
+def table_of(client_ref: str | None, *, dry: bool) -> str:
+    """Under which key the table of a reconciliation is kept.
+
+    A dry run has one of its own, so that the next real one is not compared with that.
+    """
+    if dry:
+        return f"{TABLE}-dry-run"
+    return TABLE if client_ref is None else f"{TABLE}-one-client"
+
 
 class Aspect(StrEnum):
     """What is compared with what the providers show."""

@@ -1,12 +1,11 @@
 """`/v1/onboardings`: start them, see how they stand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from waboard.domain.clock import Clock
-from waboard.domain.departures import Departure
 from waboard.domain.outcome import OutcomeName, Stage, stage_of
 from waboard.domain.requests import OnboardingRequest
 from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, authorized
@@ -16,7 +15,7 @@ from waboard.ledger.clients import start_onboarding
 from waboard.ledger.clocks import read_clocks
 from waboard.ledger.database import Ledger
 from waboard.ledger.decisions import decisions_about, decisions_of
-from waboard.ledger.departures import open_departures
+from waboard.ledger.departures import runs_that_ask
 from waboard.ledger.look import look
 from waboard.ledger.onboardings import find_onboardings, read_onboarding
 from waboard.settings import Settings
@@ -69,16 +68,14 @@ async def shown(
         kinds = [onboarding.wait.kind] if onboarding.wait else []
         clocks = await read_clocks(session, settings.reminders, now, kinds)
         decided = await decisions_of(session, onboarding_id)
-        departures = await open_departures(session)
-    return _with_form(onboarding_view(onboarding, clocks, now, decided), departures)
+        asking = await runs_that_ask(session)
+    return _with_form(onboarding_view(onboarding, clocks, now, decided), asking)
 
 
-def _with_form(view: OnboardingView, departures: Sequence[Departure]) -> OnboardingView:
-    # Of a client that may leave another run asks, and has the form.
-    for departure in departures:
-        if departure.onboarding_id == view.id:
-            asks = run_links(departure.id)
-            view.links |= {f"offboarding_{kind}": url for kind, url in asks.items()}
+def _with_form(view: OnboardingView, asking: Mapping[str, str]) -> OnboardingView:
+    if view.id in asking:
+        links = run_links(asking[view.id])
+        view.links |= {f"offboarding_{kind}": url for kind, url in links.items()}
     return view
 
 
@@ -100,6 +97,6 @@ async def search(
         kept = [o for o in found if stage is None or stage_of(o) == stage][:limit]
         decided = await decisions_about(session, [each.id for each in kept])
         clocks = await read_clocks(session, settings.reminders, clock())
-        departures = await open_departures(session)
+        asking = await runs_that_ask(session)
     views = [onboarding_view(each, clocks, clock(), decided[each.id]) for each in kept]
-    return [_with_form(view, departures) for view in views]
+    return [_with_form(view, asking) for view in views]

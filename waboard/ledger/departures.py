@@ -134,6 +134,13 @@ async def open_departures(session: AsyncSession) -> list[Departure]:
     return [_read(row) for row in rows]
 
 
+async def runs_that_ask(session: AsyncSession) -> dict[str, str]:
+    """Return, by onboarding, the run in which a client leaves, or may: it has the form."""
+    query = select(DepartureRow.onboarding_id, DepartureRow.id)
+    rows = await session.execute(query.where(DepartureRow.ended_at.is_(None)))
+    return {row.onboarding_id: row.id for row in rows}
+
+
 async def open_departure(session: AsyncSession, onboarding_id: str) -> Departure | None:
     """Return an onboarding's departure that is not over, if there is one."""
     query = select(DepartureRow).where(

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.clocks import Clocks
 from waboard.domain.digest import STILL, Matter
-from waboard.ledger.departures import open_departures
+from waboard.ledger.departures import runs_that_ask
 from waboard.ledger.figures import needs_since, of_concern_since, open_waits
 from waboard.ledger.models import ClientRow, DigestRow, OnboardingRow
 from waboard.ledger.watched import newest_onboardings
@@ -48,7 +48,7 @@ async def matters(
     """
     back_to = min(since, now - STILL)
     needs, waits = await needs_since(session, back_to), await open_waits(session)
-    asking = {each.onboarding_id: each.id for each in await open_departures(session)}
+    asking = await runs_that_ask(session)
     query = (
         select(OnboardingRow, ClientRow.client_ref)
         .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
