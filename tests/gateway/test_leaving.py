@@ -160,5 +160,21 @@ class TestReconnect:
         await front.tell(token, **await front.finish())
         assert (await front.onboarding(onboarding_id))["attempt"] == 2
 
+    @pytest.mark.parametrize("order_of_arrival", [("message", "code"), ("code", "message")])
+    async def test_nothing_of_another_waba_is_held_against_the_right_one(
+        self, front: Front, order_of_arrival: tuple[str, str]
+    ):
+        """Its portfolio was another, too, and the operator has been told of it already."""
+        onboarding_id = await ended(front)
+        made = (await order(front, onboarding_id, "reconnect")).json()
+        token = made["url"].rpartition("/")[2]
+        await front.tell(token, **await front.finish(OTHER_WABA))
+        (told,) = front.told
+        heard = await front.finish()
+        for signal in order_of_arrival:
+            await front.tell(token, **{signal: heard[signal]})
+        assert (await front.onboarding(onboarding_id))["attempt"] == 2
+        assert front.told == [told]
+
     async def test_a_client_that_has_left_gets_no_link(self, front: Front):
         assert_problem(await order(front, await left(front), "reconnect"), 409, "has left")

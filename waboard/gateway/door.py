@@ -102,8 +102,7 @@ class FrontDoor:
                 return row
             await self._keep(session, row, message.ending, _ending_of(message), message=raw)
             closed = why_closed(row, self.clock())
-            if row.problem == ANOTHER_WABA:  # the client tries again, with the right one
-                row.message = row.granted = row.problem = None
+            _forget_another_waba(row)
             differs = closed is None and _note(row, message, raw, self.clock())
         # Raised out here: what was said is kept, whatever the answer.
         if closed is not None:
@@ -123,6 +122,7 @@ class FrontDoor:
             closed = why_closed(row, self.clock())
             if closed is None:
                 row.signalled_at = row.signalled_at or self.clock()
+            _forget_another_waba(row)
             await self._keep(session, row, "code received")
         if closed is not None:
             raise closed
@@ -287,6 +287,12 @@ def why_closed(row: SignupRow, now: datetime) -> LinkClosed | None:
     late = LATE if row.opened_at else timedelta(0)
     expired = now >= row.expires_at + late
     return LinkClosed("expired", "This link has expired.") if expired else None
+
+
+def _forget_another_waba(row: SignupRow) -> None:
+    # The client tries again, with the right one: nothing of what it said before counts any more.
+    if row.problem == ANOTHER_WABA:
+        row.message = row.granted = row.problem = row.portfolio_id = row.code_state = None
 
 
 def _readable(raw: dict[str, Any]) -> SignupMessage | None:
