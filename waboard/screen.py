@@ -30,8 +30,12 @@ def onboarding_screen(onboarding: dict[str, Any]) -> RenderableType:
         parts.append(_requirements(onboarding["requirements"]))
     if onboarding["decisions"]:
         parts.append(_decisions(onboarding["decisions"]))
-    parts += [Text(f"In the Prefect UI: {url}") for url in onboarding["links"].values()]
+    links = onboarding["links"].items()
+    parts += [Text(f"{_LINKS.get(name, 'In the Prefect UI')}: {url}") for name, url in links]
     return Group(*parts)
+
+
+_LINKS = {"offboarding_flow_run": "The run with which it leaves, and its form"}
 
 
 def _waits(onboarding: dict[str, Any]) -> list[Text]:
