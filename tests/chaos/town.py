@@ -72,8 +72,8 @@ class Town:
         return {
             "WABOARD_REGISTRATION_NUDGE": str(nudge),
             "WABOARD_DELIVERY_NUDGE": str(nudge),
-            "WABOARD_REGISTRATION_GIVE_UP": str(max(300, 2 * nudge)),
-            "WABOARD_DELIVERY_GIVE_UP": str(max(300, 2 * nudge)),
+            "WABOARD_REGISTRATION_GIVE_UP": str(max(60, 2 * nudge)),
+            "WABOARD_DELIVERY_GIVE_UP": str(max(60, 2 * nudge)),
         }
 
     def _onboard(self, board: Board, chaos: Path) -> tuple[Judgement, Json]:
