@@ -106,10 +106,17 @@ def test_a_gateway_that_goes_away_while_it_is_watched_is_said(
     refused(result, 1, "502")
 
 
-def test_status_names_the_stage_whole_however_narrow_the_window_is():
+def test_status_cuts_nothing_however_narrow_the_window_is():
     console = Console(width=80, record=True, file=StringIO())
-    console.print(onboardings_screen([on_the_way(stage="AwaitingRegistration")]))
-    assert "AwaitingRegistration" in console.export_text()
+    client = "a-client-with-a-long-name"
+    waiting = on_the_way(client_ref=client, stage="AwaitingRegistration")
+    console.print(onboardings_screen([waiting]))
+    shown = console.export_text()
+    assert "AwaitingRegistration" in shown
+    rows = [line.split("│")[1:-1] for line in shown.splitlines() if "│" in line]
+    whole = ["".join(cell.strip() for cell in column) for column in zip(*rows, strict=True)]
+    assert whole[0] == client
+    assert whole[-1] == ID
 
 
 def test_status_lists_everybody_a_line_each(waboard: Waboard, gateway: respx.MockRouter):
