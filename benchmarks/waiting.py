@@ -92,10 +92,11 @@ def fall_asleep(board: Board, clients: int) -> float:
 
 
 def states(board: Board) -> Counter[str]:
-    """How many runs are in a state of each name."""
+    """How many onboardings' runs are in a state of each name."""
     url, found = f"{board.prefect_url}/api/flow_runs/filter", Counter[str]()
+    onboarding = {"name": {"any_": ["onboard-client"]}}
     while True:
-        query = {"limit": 200, "offset": found.total(), "sort": "ID_DESC"}
+        query = {"limit": 200, "offset": found.total(), "sort": "ID_DESC", "flows": onboarding}
         page: list[dict[str, Any]] = httpx.post(url, json=query, timeout=60).json()
         found.update(run["state"]["name"] for run in page)
         if len(page) < 200:
