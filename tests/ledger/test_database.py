@@ -1,6 +1,9 @@
 """The connection to the ledger, and what a transaction is."""
 
 import asyncio
+import gc
+import sys
+import threading
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -128,3 +131,32 @@ async def test_a_transaction_waits_for_one_that_writes(ledger, other):
 
     await asyncio.gather(*(add_one(one) for one in [ledger, other] * 10))
     assert await refs(ledger) == ["20"]
+
+
+A_THOUSAND_ROWS = text(
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT i FROM n"
+)
+
+
+async def read_a_thousand_rows(url: str) -> None:
+    ledger = Ledger(url)
+    async with ledger.begin() as session:
+        assert len(list(await session.execute(A_THOUSAND_ROWS))) == 1000
+    await ledger.close()
+
+
+def read_in_threads(url: str, times: int) -> None:
+    """As a worker does, where each leg is a thread."""
+    for _ in range(times):
+        thread = threading.Thread(target=lambda: asyncio.run(read_a_thousand_rows(url)))
+        thread.start()
+        thread.join()
+    gc.collect()
+
+
+def test_a_thread_that_ends_leaves_nothing_of_what_it_read(url):
+    """A worker lives for months, and runs a thread for each leg."""
+    read_in_threads(url, 3)  # what is loaded once is loaded
+    before = sys.getallocatedblocks()
+    read_in_threads(url, 20)
+    assert sys.getallocatedblocks() - before < 20 * 100
