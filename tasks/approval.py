@@ -59,7 +59,8 @@ class Approval(RunInput):
 
 
 def _question(departure: Departure, pause_key: str) -> Question:
-    said = f"{departure.by} wants this client to leave: {departure.why} {departure.detail}"
+    # What a person wrote stands last: it may end in anything.
+    said = f"{departure.detail} {departure.request}"
     return Question(departure.id, AWAITING, pause_key, said)
 
 

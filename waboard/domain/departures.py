@@ -69,6 +69,11 @@ class Departure:
     give_up_at: datetime | None
     ended_at: datetime | None
 
+    @property
+    def request(self) -> str:
+        """Who asks for what, and why, in their own words."""
+        return f"{self.by} wants this client to leave: {self.why}"
+
 
 def handwork_of(onboarding: Onboarding, now: datetime) -> list[Condition]:
     """List what is left for people once a client has left; nothing that never was there."""

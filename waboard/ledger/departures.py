@@ -115,8 +115,8 @@ async def note_approval_asked(
     """Write down that a run waits for the approval; it gives up as it first said."""
     row = await session.get_one(DepartureRow, departure.id)
     row.pause_key, row.give_up_at = pause_key, row.give_up_at or give_up_at
-    said = f"{departure.by} wants this client to leave: {departure.why}"
-    await _released(session, row.onboarding_id, Reason.APPROVAL_AWAITED, said, now)
+    reason = Reason.APPROVAL_AWAITED
+    await _released(session, row.onboarding_id, reason, departure.request, now)
 
 
 async def forget_question(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
