@@ -186,8 +186,7 @@ def _clock(time: str) -> str:
 def _row(table: Table, *cells: str | Text) -> None:
     # What others wrote is shown word for word: rich would read [brackets] as its own markup. And
     # nothing is cut in a narrow terminal: of an id that is cut, nobody can make use.
-    whole = (cell if isinstance(cell, Text) else Text(cell, overflow="fold") for cell in cells)
-    table.add_row(*whole)
+    table.add_row(*(Text.assemble(cell, overflow="fold") for cell in cells))
 
 
 def link_screen(link: dict[str, Any]) -> RenderableType:

@@ -1,6 +1,7 @@
 """`waboard onboard` and `waboard status`."""
 
 import json
+import re
 from io import StringIO
 
 import pytest
@@ -109,13 +110,15 @@ def test_a_gateway_that_goes_away_while_it_is_watched_is_said(
 def test_status_cuts_nothing_however_narrow_the_window_is():
     console = Console(width=80, record=True, file=StringIO())
     client = "a-client-with-a-long-name"
-    waiting = on_the_way(client_ref=client, stage="AwaitingRegistration")
+    needed = onboarding()["requirements"]
+    waiting = on_the_way(client_ref=client, stage="AwaitingRegistration", requirements=needed)
     console.print(onboardings_screen([waiting]))
     shown = console.export_text()
     assert "AwaitingRegistration" in shown
     rows = [line.split("│")[1:-1] for line in shown.splitlines() if "│" in line]
     whole = ["".join(cell.strip() for cell in column) for column in zip(*rows, strict=True)]
     assert whole[0] == client
+    assert re.match(r"\d{4}-\d\d-\d\d\d\d:\d\d:\d\d", whole[-2])  # since when
     assert whole[-1] == ID
 
 
