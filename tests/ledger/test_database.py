@@ -2,12 +2,13 @@
 
 import asyncio
 import gc
+import sqlite3
 import sys
 import threading
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from tests.domain.samples import T0
@@ -143,6 +144,36 @@ async def read_a_thousand_rows(url: str) -> None:
     async with ledger.begin() as session:
         assert len(list(await session.execute(A_THOUSAND_ROWS))) == 1000
     await ledger.close()
+
+
+async def test_who_waits_to_write_does_not_hold_up_who_writes(tmp_path):
+    """SQLite shuts a waiting connection to all threads, the garbage collector's included."""
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    writer, waiter = Ledger(url), Ledger(url)
+    garbage = [await left_over_cursor(waiter)]
+    tries = asyncio.Event()
+    event.listen(waiter.engine.sync_engine, "before_cursor_execute", lambda *_: tries.set())
+    async with writer.begin() as session:
+        await session.execute(text("SELECT 1"))
+        waiting = asyncio.create_task(ends_a_transaction(waiter))
+        await tries.wait()
+        await asyncio.sleep(0.02)  # the statement is on its way to the connection's own thread
+        garbage.clear()
+    await waiting
+    await writer.close()
+    await waiter.close()
+
+
+async def left_over_cursor(ledger: Ledger) -> sqlite3.Cursor:
+    """A statement of this connection that nobody has read to its end."""
+    async with ledger.engine.connect() as connection:
+        raw = await connection.get_raw_connection()
+        return (await raw.driver_connection.execute("VALUES (1), (2)"))._cursor
+
+
+async def ends_a_transaction(ledger: Ledger) -> None:
+    async with ledger.begin() as session:
+        await session.execute(text("SELECT 1"))
 
 
 def read_in_threads(url: str, times: int) -> None:

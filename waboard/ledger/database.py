@@ -7,11 +7,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import AsyncAdaptedQueuePool, Connection, Engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from waboard.domain.errors import BadInput
@@ -53,7 +55,8 @@ def async_url(url: str) -> str:
     return parsed.set(drivername=driver).render_as_string(hide_password=False)
 
 
-_PATIENCE_MS = 30_000  # for whoever else writes: each transaction takes milliseconds
+_PATIENCE = 30.0  # seconds, for whoever else writes: each transaction takes milliseconds
+_ONE_TRY_MS = 100
 # Its debug lines hold every value that is written, phone numbers included.
 logging.getLogger("aiosqlite").setLevel(logging.INFO)
 _REMEDY = "Use sqlite:////path/to/ledger.db or postgresql://user:password@host/database."
@@ -109,12 +112,11 @@ def _shared(url: str) -> tuple[Engine, dict[Any, Any]]:
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout = 100")
+    cursor.execute(f"PRAGMA busy_timeout = {_ONE_TRY_MS}")
     # Of several that open a new file at once, one can be refused this: the file keeps what another
     # has set, and every later connection sees it.
     with contextlib.suppress(sqlite3.OperationalError):
         cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
@@ -124,4 +126,15 @@ def _take_write_lock(connection: Connection) -> None:
     # A transaction that reads and then writes cannot be upgraded when another wrote in between:
     # SQLite answers "database is locked" at once, whatever the timeout. So each takes the lock
     # at its start and waits its turn.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    #
+    # In many short tries: a connection that waits is closed to all other threads, and Python's
+    # garbage collector, which may run in the thread of whoever writes, can have one of its cursors
+    # to take away. They would wait for each other until the patience ended.
+    gives_up = monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or monotonic() > gives_up:
+                raise
