@@ -25,7 +25,7 @@ class Kept(BaseModel):
     duplicates: int
 
 
-def the_hook(hook: str) -> Hook:
+async def the_hook(hook: str) -> Hook:
     """Return the webhook that an address names. Raises NotFound."""
     if hook not in set(Hook):
         raise NotFound(

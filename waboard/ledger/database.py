@@ -93,7 +93,8 @@ def _engine_for(url: str) -> AsyncEngine:
 def _shared(url: str) -> tuple[Engine, dict[Any, Any]]:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = create_async_engine(parsed, pool_pre_ping=True)
+        # All that were ever needed at once stay open: to connect anew takes as long as ten inserts.
+        engine = create_async_engine(parsed, pool_pre_ping=True, pool_size=15, max_overflow=0)
         return engine.sync_engine, {}
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)

@@ -77,7 +77,7 @@ class World:
         self.books.webhooks.append({"at": self.now(), **webhook})
 
 
-def _world_of(request: Request) -> World:
+async def _world_of(request: Request) -> World:
     return cast("World", request.app.state.world)
 
 
