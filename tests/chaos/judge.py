@@ -9,7 +9,7 @@ import httpx
 from sqlalchemy import func, select
 
 from waboard.domain.onboarding import Onboarding, Sender
-from waboard.domain.outcome import stage_of
+from waboard.domain.outcome import OutcomeName, stage_of
 from waboard.domain.reasons import Reason
 from waboard.ledger.database import Ledger
 from waboard.ledger.effects import effects_of
@@ -71,7 +71,8 @@ async def judge(ledger: Ledger, books: Json, states: dict[str, str], fates: Json
         judgement.counts[stage_of(case.onboarding)] += 1
         _judge_end(judgement, case, states)
         _judge_share(judgement, case, books)
-        _judge_told(judgement, case, books)
+        judge_told(judgement, case, books)
+        judge_reminded(judgement, case, books)
         for sender in case.onboarding.senders:
             _judge_sender(judgement, case, sender, books, fates[case.name])
     judgement.demand(not books["duplicates"], f"message ids used twice: {books['duplicates']}")
@@ -99,7 +100,8 @@ def _judge_share(judgement: Judgement, case: Case, books: Json) -> None:
     judgement.counts["shared again in doubt"] += max(shares - 1, 0)
 
 
-def _judge_told(judgement: Judgement, case: Case, books: Json) -> None:
+def judge_told(judgement: Judgement, case: Case, books: Json) -> None:
+    """Operator and provider heard what an onboarding came to, and again only in doubt."""
     # What it comes to may change between a crash and the next leg: then both are told.
     heard = [n for n in books["notifications"] if _is_about(n, case) and n["status"] == 204]
     heard = [n for n in heard if _outcome(n)]
@@ -119,6 +121,21 @@ def _judge_told(judgement: Judgement, case: Case, books: Json) -> None:
     judgement.demand(len(ids) == ends, f"{case.name} was told {ends} ends under {len(ids)} ids")
 
 
+def judge_reminded(judgement: Judgement, case: Case, books: Json) -> None:
+    """The operator was told once of each wait that was late, and again only in doubt."""
+    # A message can be about several, a line for each; a wait is told of once.
+    told = [n["body"] for n in books["notifications"] if n["status"] == 204]
+    lines = [line for body in told if _is_reminder(body) for line in body["body"].split("\n\n")]
+    times = sum(line.startswith(f"{case.name}: ") for line in lines)
+    begun = sum(effect.verb == Verb.REMIND_OPERATOR for effect in case.effects)
+    judgement.demand(times <= begun, f"{case.name} was {times} times called late, of {begun}")
+    judgement.counts["called late"] += times
+
+
+def _is_reminder(body: Json) -> bool:
+    return any(each in body.get("subject", "") for each in (": late, ", " wait longer than "))
+
+
 def _gist(notification: Json) -> str:
     said = {**notification["body"]["data"], "sequence": None}
     return json.dumps(said, sort_keys=True)
@@ -126,7 +143,10 @@ def _gist(notification: Json) -> str:
 
 def _outcome(notification: Json) -> str:
     body = notification["body"]
-    return body["data"].get("outcome", "") if "data" in body else body["subject"].partition(": ")[2]
+    if "data" in body:
+        return body["data"].get("outcome", "")
+    said = body["subject"].partition(": ")[2]
+    return said if said in set(OutcomeName) else ""
 
 
 def _is_about(notification: Json, case: Case) -> bool:
