@@ -8,7 +8,7 @@ import threading
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from tests.domain.samples import T0
@@ -151,17 +151,37 @@ async def test_who_waits_to_write_does_not_hold_up_who_writes(tmp_path):
     url = f"sqlite:///{tmp_path}/ledger.db"
     writer, waiter = Ledger(url), Ledger(url)
     garbage = [await left_over_cursor(waiter)]
-    tries = asyncio.Event()
-    event.listen(waiter.engine.sync_engine, "before_cursor_execute", lambda *_: tries.set())
     async with writer.begin() as session:
         await session.execute(text("SELECT 1"))
         waiting = asyncio.create_task(ends_a_transaction(waiter))
-        await tries.wait()
-        await asyncio.sleep(0.02)  # the statement is on its way to the connection's own thread
+        await asyncio.sleep(0.05)  # it tries
         garbage.clear()
     await waiting
     await writer.close()
     await waiter.close()
+
+
+async def test_waiting_to_write_leaves_nothing_for_the_garbage_collector(tmp_path):
+    """Not one cursor for each try: to take them away would hold up who writes for as long."""
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    writer, waiter = Ledger(url), Ledger(url)
+    await ends_a_transaction(waiter)
+    gc.disable()
+    try:
+        async with writer.begin() as session:
+            await session.execute(text("SELECT 1"))
+            waiting, before = asyncio.create_task(ends_a_transaction(waiter)), cursors()
+            await asyncio.sleep(0.35)  # three tries
+            assert cursors() <= before + 1
+        await waiting
+    finally:
+        gc.enable()
+    await writer.close()
+    await waiter.close()
+
+
+def cursors() -> int:
+    return sum(isinstance(each, sqlite3.Cursor) for each in gc.get_objects())
 
 
 async def left_over_cursor(ledger: Ledger) -> sqlite3.Cursor:

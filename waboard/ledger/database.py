@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
+import aiosqlite
 from sqlalchemy import AsyncAdaptedQueuePool, Connection, Engine, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from waboard.domain.errors import BadInput
@@ -131,11 +132,19 @@ def _take_write_lock(connection: Connection) -> None:
     # In many short tries: a connection that waits is closed to all other threads, and Python's
     # garbage collector, which may run in the thread of whoever writes, can have one of its cursors
     # to take away. They would wait for each other until the patience ended.
+    driver = cast("AsyncAdapt_aiosqlite_connection", connection.connection.dbapi_connection)
+    if not driver.run_async(_has_taken_write_lock):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+async def _has_taken_write_lock(driver: aiosqlite.Connection) -> bool:
+    # By the driver itself: each statement of SQLAlchemy's that fails leaves such a cursor.
     gives_up = monotonic() + _PATIENCE
-    while True:
+    while monotonic() < gives_up:
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            return
-        except OperationalError as error:
-            if "locked" not in str(error.orig) or monotonic() > gives_up:
-                raise
+            async with driver.execute("BEGIN IMMEDIATE"):
+                return True
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                break
+    return False
