@@ -127,8 +127,10 @@ def judge_reminded(judgement: Judgement, case: Case, books: Json) -> None:
     told = [n["body"] for n in books["notifications"] if n["status"] == 204]
     lines = [line for body in told if _is_reminder(body) for line in body["body"].split("\n\n")]
     times = sum(line.startswith(f"{case.name}: ") for line in lines)
-    begun = sum(effect.verb == Verb.REMIND_OPERATOR for effect in case.effects)
-    judgement.demand(times <= begun, f"{case.name} was {times} times called late, of {begun}")
+    begun = [e.status for e in case.effects if e.verb == Verb.REMIND_OPERATOR]
+    done = begun.count(EffectStatus.DONE)
+    said = f"{case.name} was {times} times called late, of {done} to {len(begun)}"
+    judgement.demand(done <= times <= len(begun), said)
     judgement.counts["called late"] += times
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from tests.chaos.judge import Case, Judgement, judge_reminded, judge_told
 from tests.domain.samples import T0, onboarding
 from waboard.domain.outcome import stage_of
-from waboard.ledger.models import EffectRow, Verb
+from waboard.ledger.models import EffectRow, EffectStatus, Verb
 
 ACME = onboarding(client_ref="acme", ended_at=T0)
 END = stage_of(ACME)
@@ -19,8 +19,9 @@ def heard(subject: str, body: str = "") -> dict[str, Any]:
 
 
 def faults(*notifications: dict[str, Any], reminded: int = 0) -> list[str]:
-    """What is wrong, where the operator heard this and the ledger has begun so many reminders."""
-    rows = [EffectRow(verb=Verb.REMIND_OPERATOR, subject="delivery") for _ in range(reminded)]
+    """What is wrong, where the operator heard this and so many reminders are done in the ledger."""
+    reminder = {"verb": Verb.REMIND_OPERATOR, "subject": "delivery", "status": EffectStatus.DONE}
+    rows = [EffectRow(**reminder) for _ in range(reminded)]
     rows.append(EffectRow(verb=Verb.NOTIFY_OPERATOR, subject=END))
     end = {"client_ref": "acme", "outcome": END}
     provider = {"receiver": "provider", "status": 204, "headers": {"webhook-id": "1"}}
@@ -51,6 +52,12 @@ def test_that_a_wait_is_late_is_no_end():
 
 
 def test_a_wait_that_was_called_late_twice_is_a_fault():
-    """Once by itself and once together with another's, though a single reminder was begun."""
+    """Once by itself and once together with another's, though a single reminder was done."""
     told = faults(heard(f"acme: {END}"), heard(*LATE), heard(*BOTH_LATE), reminded=1)
-    assert told == ["acme was 2 times called late, of 1"]
+    assert told == ["acme was 2 times called late, of 1 to 1"]
+
+
+def test_a_reminder_that_is_done_and_was_never_heard_is_a_fault():
+    """Also where the judge no longer knew what a reminder looks like."""
+    told = faults(heard(f"acme: {END}"), reminded=1)
+    assert told == ["acme was 0 times called late, of 1 to 1"]

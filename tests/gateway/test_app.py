@@ -13,7 +13,7 @@ from waboard.gateway.app import create_app
 
 
 def test_no_request_waits_for_a_thread():
-    """FastAPI runs plain functions in threads: one of them took a third of a webhook's time."""
+    """FastAPI runs plain functions in threads: one of them took a quarter of a webhook's time."""
     app = create_app(desk_settings(Path("nobody-opens-it.db")))
     routes = [each.route for each in iter_route_contexts(app.routes)]
     asked = [call for route in routes if isinstance(route, APIRoute) for call in calls(route)]

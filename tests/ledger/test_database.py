@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
 from tests.domain.samples import T0
 from waboard.domain.errors import BadInput
+from waboard.ledger import database
 from waboard.ledger.database import Ledger, async_url
 from waboard.ledger.models import ClientRow, SenderRow
 
@@ -161,8 +162,9 @@ async def test_who_waits_to_write_does_not_hold_up_who_writes(tmp_path):
     await waiter.close()
 
 
-async def test_waiting_to_write_leaves_nothing_for_the_garbage_collector(tmp_path):
+async def test_waiting_to_write_leaves_nothing_for_the_garbage_collector(tmp_path, monkeypatch):
     """Not one cursor for each try: to take them away would hold up who writes for as long."""
+    monkeypatch.setattr(database, "_PATIENCE", 0.5)  # seconds: five tries
     url = f"sqlite:///{tmp_path}/ledger.db"
     writer, waiter = Ledger(url), Ledger(url)
     await ends_a_transaction(waiter)
@@ -170,12 +172,30 @@ async def test_waiting_to_write_leaves_nothing_for_the_garbage_collector(tmp_pat
     try:
         async with writer.begin() as session:
             await session.execute(text("SELECT 1"))
-            waiting, before = asyncio.create_task(ends_a_transaction(waiter)), cursors()
-            await asyncio.sleep(0.35)  # three tries
-            assert cursors() <= before + 1
-        await waiting
+            before = cursors()
+            with pytest.raises(OperationalError, match="database is locked"):
+                await ends_a_transaction(waiter)
+            assert cursors() <= before + 2
     finally:
         gc.enable()
+    await writer.close()
+    await waiter.close()
+
+
+async def test_who_is_cancelled_while_it_waits_to_write_does_not_keep_the_lock(tmp_path):
+    """A leg is told to stop; the lock that its last try may still take is given back."""
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    writer, waiter = Ledger(url), Ledger(url)
+    async with writer.begin() as session:
+        await session.execute(text("SELECT 1"))
+        waiting = asyncio.create_task(ends_a_transaction(waiter))
+        await asyncio.sleep(0.05)  # it tries
+        waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    async with asyncio.timeout(10):
+        await ends_a_transaction(writer)
+        await ends_a_transaction(waiter)
     await writer.close()
     await waiter.close()
 

@@ -94,7 +94,7 @@ def _engine_for(url: str) -> AsyncEngine:
 def _shared(url: str) -> tuple[Engine, dict[Any, Any]]:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        # All that were ever needed at once stay open: to connect anew takes as long as ten inserts.
+        # All that were ever needed at once stay open: to connect takes as long as ten transactions.
         engine = create_async_engine(parsed, pool_pre_ping=True, pool_size=15, max_overflow=0)
         return engine.sync_engine, {}
     if parsed.database and parsed.database != ":memory:":
