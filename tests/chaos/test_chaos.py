@@ -22,7 +22,6 @@ BOUNDARIES = frozenset(f"{verb}:{place}" for verb in VERBS for place in ("begun"
 
 @pytest.mark.live
 @pytest.mark.timeout(1200)
-@pytest.mark.xdist_group("chaos")
 def test_everything_ends_right_whoever_dies_and_whatever_the_provider_does(tmp_path: Path) -> None:
     """Right final states, no effect repeated, no message twice, no event without a disposition."""
     town = Town(clients=6, seed=SEED, patience=900, workers=2, postgres=postgres_url())

@@ -66,7 +66,9 @@ def test_the_tests_are_found(checkout: Path) -> None:
     """To find all of them in all processes takes half a minute; here it is one file's."""
     adding = "--collect-only -q -p no:cacheprovider tests/live/test_readme.py"
     said = typed(COLLECTED, checkout, PYTEST_ADDOPTS=adding)
-    assert re.search(r"/pytest -n \d+ --dist loadgroup$", said, re.MULTILINE)  # and no path
+    ignored = re.search(r"/pytest -n \d+ --dist loadgroup --ignore (\S+)$", said, re.MULTILINE)
+    assert ignored, "all but one file, which is run by itself"
+    assert re.search(rf"/pytest --durations .* {ignored[1]}$", said, re.MULTILINE)
     assert "tests/live/test_readme.py::test_the_tests_are_found" in said
     assert re.search(r"\d tests collected", said)
 
