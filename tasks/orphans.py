@@ -20,31 +20,32 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateName,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.objects import FlowRun, Worker
 from prefect.exceptions import ObjectNotFound
-from prefect.states import AwaitingRetry, Cancelled
 
 from waboard.domain.clock import Clock
 from waboard.ledger.database import Ledger
 from waboard.ledger.onboardings import runs_not_asleep
 from waboard.prefect_client import get_client
-from waboard.worker.lost import WORKER
+from waboard.worker.lost import DOING, WORKER, hand_back
 from waboard.worker.names import is_surely_dead
 
 FLOWS = ["onboard-client", "add-sender", "offboard", "reconcile"]
 """A reconciliation that stayed Running would let every later one fall out."""
 WORK_POOL = "waboard"
 SILENCE = timedelta(seconds=12)
-"""How long nothing is heard of a worker before it is given up for dead: four of its heartbeats."""
+"""How long nothing is heard of a worker, at least, before it is given up for dead."""
+MISSED = 4
+"""How many of its heartbeats a worker has missed by then."""
 SETTLED = timedelta(seconds=5)
 """How old the state of a run must be, after its first break, to be taken for its last word."""
 RECENT = timedelta(days=1)
 """How long a run that broke off, or an onboarding that has ended, is of interest."""
 MOST_TRIES = 10
 """How often a run breaks off, in that time, until it is left to a person."""
+TOLD = "Its process died in the middle; it goes on from the ledger."
 _BROKEN = ["Crashed", "Failed"]
 """Names of states: Prefect's own. What an onboarding came to has names of its own."""
-_DOING = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
 
 
 async def take_up_orphans(ledger: Ledger, clock: Clock) -> list[str]:
@@ -57,12 +58,12 @@ async def take_up_orphans(ledger: Ledger, clock: Clock) -> list[str]:
         orphans = await _left_behind(client, now)
         orphans += await _broken_off(client, ledger, now)
         for run in orphans:
-            await _hand_back(client, run)
+            await hand_back(client, run.id, TOLD)
     return [str(run.id) for run in orphans]
 
 
 async def _left_behind(client: PrefectClient, now: datetime) -> list[FlowRun]:
-    which = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_DOING)))
+    which = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=DOING)))
     doing = await _runs(client, which)
     if not doing:
         return []
@@ -103,11 +104,16 @@ async def _living_workers(client: PrefectClient, now: datetime) -> set[str]:
         workers = await client.read_workers_for_work_pool(WORK_POOL)
     except ObjectNotFound:
         return set()
-    return {w.name for w in workers if _heard_of(w.last_heartbeat_time, now)}
+    return {w.name for w in workers if _heard_of(w.last_heartbeat_time, now, _silence_of(w))}
 
 
-def _heard_of(at: datetime | None, now: datetime) -> bool:
-    return at is not None and now - at < SILENCE
+def _silence_of(worker: Worker) -> timedelta:
+    # One that somebody starts by Prefect's own command beats every 30 seconds.
+    return max(SILENCE, MISSED * timedelta(seconds=worker.heartbeat_interval_seconds or 0))
+
+
+def _heard_of(at: datetime | None, now: datetime, silence: timedelta = SILENCE) -> bool:
+    return at is not None and now - at < silence
 
 
 def _is_left_behind(run: FlowRun, alive: set[str], now: datetime) -> bool:
@@ -116,14 +122,3 @@ def _is_left_behind(run: FlowRun, alive: set[str], now: datetime) -> bool:
     if state is not None and not state.is_pending() and is_surely_dead(worker):
         return True
     return worker not in alive and not _heard_of(state and state.timestamp, now)
-
-
-async def _hand_back(client: PrefectClient, run: FlowRun) -> None:
-    cancelling = run.state is not None and run.state.is_cancelling()
-    said = run.state.message if run.state else None
-    state = (
-        Cancelled(message=said or "Its process died before it could be cancelled.")
-        if cancelling
-        else AwaitingRetry(message="Its process died in the middle; it goes on from the ledger.")
-    )
-    await client.set_flow_run_state(run.id, state, force=True)

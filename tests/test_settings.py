@@ -19,6 +19,7 @@ from waboard.meta.versions import CURRENT, ENDS
 from waboard.safety import refuse_unsafe
 from waboard.sandboxed import sandbox_config, sandbox_environment
 from waboard.settings import (
+    WORKER_PACE,
     Settings,
     base_dir,
     load_settings,
@@ -377,12 +378,16 @@ def test_a_misspelt_setting_is_named_with_the_one_that_may_be_meant(
     assert "4f1e9a77c0d2" not in str(caught.value)
 
 
-def test_a_prefect_that_up_started_is_reached_with_its_auth_string(
-    monkeypatch: pytest.MonkeyPatch,
-):
-    for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING"):
-        monkeypatch.setenv(name, "")  # so that it is put back after the test
+@pytest.fixture
+def no_prefect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of Prefect in the environment, also after the test."""
+    for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING", *WORKER_PACE):
+        monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
+
+
+@pytest.mark.usefixtures("no_prefect")
+def test_a_prefect_that_up_started_is_reached_with_its_auth_string():
     Path(".waboard").mkdir()
     Path(".waboard/prefect-auth").write_text("waboard:made-by-up")
     reach_prefect(settings(prefect_port=4299))
@@ -390,6 +395,15 @@ def test_a_prefect_that_up_started_is_reached_with_its_auth_string(
     assert os.environ["PREFECT_API_AUTH_STRING"] == "waboard:made-by-up"
 
 
+@pytest.mark.usefixtures("no_prefect")
+def test_a_worker_that_is_started_by_itself_is_as_quick_as_with_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PREFECT_WORKER_HEARTBEAT_SECONDS", "5")
+    reach_prefect(settings())
+    assert os.environ["PREFECT_WORKER_QUERY_SECONDS"] == "0.25"
+    assert os.environ["PREFECT_WORKER_HEARTBEAT_SECONDS"] == "5"
+
+
+@pytest.mark.usefixtures("no_prefect")
 def test_a_prefect_that_is_set_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch):
     given = {"PREFECT_API_URL": "https://prefect.test/api", "PREFECT_API_AUTH_STRING": "a:b"}
     for name, value in given.items():

@@ -5,15 +5,23 @@ transactions on SQLite as readers. One that then writes, while another has writt
 refused at once, whatever the timeout: the API answers 503 "database is locked", its clients wait
 two seconds and try again, and after five times a run crashes. With a turn for each, nobody is
 refused. On PostgreSQL nothing is changed.
+
+They wait here and not in SQLite. There they would sleep for ever longer, in no order; and as a
+connection that sleeps so is closed to all threads, the garbage collector, with one of its cursors
+to take away, would stop the process until the timeout, and with it whoever has the lock.
 """
 
+import asyncio
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from weakref import WeakKeyDictionary
 
 from prefect.cli import app
 from prefect.server.database.configurations import SQLITE_BEGIN_MODE, AioSqliteConfiguration
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -21,9 +29,12 @@ async def in_turn(
     self: AioSqliteConfiguration, session: AsyncSession, with_for_update: bool = False
 ) -> AsyncGenerator[AsyncSessionTransaction]:
     """Begin a transaction as a writer, after those that have begun already."""
+    turn = _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+    if SQLITE_BEGIN_MODE.get() == "IMMEDIATE":  # one inside of another: it would wait for itself
+        turn = nullcontext()
     mode = SQLITE_BEGIN_MODE.set("IMMEDIATE")
     try:
-        async with session.begin() as transaction:
+        async with turn, session.begin() as transaction:
             yield transaction
     finally:
         SQLITE_BEGIN_MODE.reset(mode)

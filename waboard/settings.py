@@ -32,6 +32,8 @@ AUTH_FILE = "prefect-auth"
 """Holds, in the data directory, the auth string that `waboard up` made for the Prefect API."""
 RUNNING_FILE = "running.env"
 """What `waboard up --sandbox` leaves in the data directory, so that other commands find it."""
+WORKER_PACE = {"PREFECT_WORKER_QUERY_SECONDS": "0.25", "PREFECT_WORKER_HEARTBEAT_SECONDS": "3"}
+"""How often a worker looks for runs, and is heard of: Prefect's own 10 and 30 s are for batches."""
 
 OPERATOR = "waboard-operator"
 """The notification block that WABOARD_OPERATOR_WEBHOOK_URL is made into."""
@@ -289,10 +291,13 @@ def base_dir() -> Path:
 
 
 def reach_prefect(settings: Settings) -> None:
-    """Tell this process where the Prefect server of `waboard up` is, unless it was told.
+    """Tell this process where the Prefect server of `waboard up` is, and how to pace a worker.
 
-    Prefect reads its environment when it is imported, so this comes before that.
+    What it was told already stays. Prefect reads its environment when it is imported, so this comes
+    before that.
     """
+    for name, value in WORKER_PACE.items():
+        os.environ.setdefault(name, value)
     os.environ.setdefault("PREFECT_API_URL", settings.prefect_api_url)
     auth = base_dir() / AUTH_FILE
     if not settings.sandbox and auth.exists():

@@ -25,6 +25,7 @@ from waboard.settings import (
     AUTH_FILE,
     PID,
     RUNNING_FILE,
+    WORKER_PACE,
     Settings,
     base_dir,
     setting_name,
@@ -94,9 +95,7 @@ def _prefect_environment(settings: Settings, data_dir: Path, *, sandbox: bool) -
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",  # the server asks for no token
-        "PREFECT_WORKER_QUERY_SECONDS": "0.25",
-        "PREFECT_WORKER_HEARTBEAT_SECONDS": "3",
-    }
+    } | WORKER_PACE
     if sandbox:
         # A demo's data is no secret, and a home of its own keeps it from what runs for real.
         environment |= {"PREFECT_HOME": str(data_dir / "prefect")}

@@ -30,6 +30,7 @@ class Prefect:
 
     bench: Bench
     workers: dict[str, timedelta] = field(default_factory=dict[str, timedelta])
+    beats_every: int | None = 3
     runs: list[Any] = field(default_factory=list[Any])
     histories: dict[UUID, list[State[Any]]] = field(default_factory=dict[UUID, list[State[Any]]])
     told: dict[UUID, State[Any]] = field(default_factory=dict[UUID, State[Any]])
@@ -46,12 +47,17 @@ class Prefect:
         labels = {"prefect.worker.name": worker}
         run = SimpleNamespace(id=uuid4(), state=state, labels=labels)
         self.runs.append(run)
-        self.histories[run.id] = [Running(), *[state] * breaks]
+        began = Running(timestamp=state.timestamp - MOMENT)
+        self.histories[run.id] = [began, *[state] * breaks]
         return run.id
 
     async def read_workers_for_work_pool(self, _: str) -> list[SimpleNamespace]:
         return [
-            SimpleNamespace(name=name, last_heartbeat_time=self.bench.now - silent)
+            SimpleNamespace(
+                name=name,
+                last_heartbeat_time=self.bench.now - silent,
+                heartbeat_interval_seconds=self.beats_every,
+            )
             for name, silent in self.workers.items()
         ]
 
@@ -110,6 +116,25 @@ async def test_a_run_of_a_worker_that_lives_is_left_alone(prefect: Prefect):
     assert await swept(prefect) == []
 
 
+async def test_a_worker_that_is_seldom_heard_of_is_not_taken_for_dead(prefect: Prefect):
+    """Prefect's own command starts it with a heartbeat every 30 seconds."""
+    prefect.beats_every = 30
+    prefect.workers["elsewhere"] = 2 * SILENCE
+    run_id = prefect.run(Running(), "elsewhere", age=timedelta(hours=1))
+    assert await swept(prefect) == []
+    prefect.workers["elsewhere"] = timedelta(seconds=121)
+    assert await swept(prefect) == [str(run_id)]
+
+
+async def test_a_worker_that_does_not_say_how_often_it_is_heard_of_has_the_shortest_time(
+    prefect: Prefect,
+):
+    prefect.beats_every = None
+    prefect.workers["elsewhere"] = SILENCE
+    run_id = prefect.run(Running(), "elsewhere", age=timedelta(hours=1))
+    assert await swept(prefect) == [str(run_id)]
+
+
 async def test_a_run_that_has_only_begun_is_left_alone(prefect: Prefect):
     """Its worker may not have been heard of yet."""
     prefect.run(Running(), "new", age=MOMENT)
@@ -129,6 +154,19 @@ async def test_a_run_that_stays_pending_is_handed_back(prefect: Prefect):
 async def test_a_run_whose_worker_died_while_it_was_cancelled_is_cancelled(prefect: Prefect):
     run_id = prefect.run(Cancelling(), DEAD, age=MOMENT)
     await swept(prefect)
+    assert prefect.told[run_id].is_cancelled()
+
+
+async def test_a_run_that_was_stopped_and_never_called_cancelled_is_cancelled(
+    prefect: Prefect, bench: Bench
+):
+    """Its worker died, or the server was away, after the leg had stopped."""
+    run_id = prefect.run(Crashed(), ALIVE, age=2 * SETTLED)
+    (_, crashed) = prefect.histories[run_id]
+    cancelling = Cancelling(timestamp=crashed.timestamp - MOMENT)
+    prefect.histories[run_id].insert(1, cancelling)
+    await carries(bench, run_id)
+    assert await swept(prefect) == [str(run_id)]
     assert prefect.told[run_id].is_cancelled()
 
 

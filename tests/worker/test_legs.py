@@ -1,60 +1,12 @@
 """A leg has a thread and an event loop of its own. What it runs is a stand-in for a flow here."""
 
 import asyncio
-import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from types import SimpleNamespace
-from typing import Any, cast
-from uuid import uuid4
 
 import pytest
-from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import Pause
 
-from waboard.rest import Heard, rest
-from waboard.worker import legs
-from waboard.worker.legs import Leg
-
-Work = Callable[[], Awaitable[None]]
-PATIENCE = 10.0
-"""Seconds for what must come."""
-
-
-class Yard:
-    """Starts legs that do what a test says."""
-
-    def __init__(self) -> None:
-        self.open, self.blocked = threading.Event(), threading.Event()
-        self._works: dict[Any, Work] = {}
-
-    def start(self, work: Work, heard: Heard = print) -> Leg:
-        run = cast("FlowRun", SimpleNamespace(id=uuid4(), name="a leg"))
-        self._works[run.id] = work
-        leg = Leg(run, "flows.onboard:onboard_client", heard)
-        leg.start()
-        return leg
-
-    async def run(self, _flow: object, run: FlowRun) -> None:
-        await self._works[run.id]()
-
-    async def blocks(self) -> None:
-        """Hold the thread, as code does that never awaits."""
-        self.blocked.set()
-        self.open.wait(PATIENCE)
-
-    async def waits(self) -> None:
-        await asyncio.Event().wait()
-
-    async def is_quick(self) -> None:
-        await asyncio.sleep(0)
-
-
-@pytest.fixture
-async def yard(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Yard]:
-    yard = Yard()
-    monkeypatch.setattr(legs, "run_leg", yard.run)
-    yield yard
-    yard.open.set()
+from tests.worker.yard import PATIENCE, Yard
+from waboard.rest import rest
 
 
 async def test_one_that_blocks_holds_up_nobody_else(yard: Yard):

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import State
-from prefect.states import Pending, Running
+from prefect.states import Cancelling, Pending, Running
 
 from waboard.worker.lost import SETTLED, WORKER, hand_back_lost
 
@@ -35,6 +35,10 @@ class Prefect:
         assert work_pool_filter.name.any_ == ["pool"]
         return [r for r in self.runs if r.state.type in flow_run_filter.state.type.any_]
 
+    async def read_flow_run_states(self, run_id: UUID) -> list[State[Any]]:
+        (state,) = [run.state for run in self.runs if run.id == run_id]
+        return [state, Running(timestamp=state.timestamp - timedelta(seconds=1))]
+
     async def set_flow_run_state(self, run_id: UUID, state: State[Any], *, force: bool) -> None:
         assert force
         self.told[run_id] = state
@@ -55,6 +59,14 @@ async def test_a_run_of_mine_that_no_leg_runs_is_handed_back(prefect: Prefect, s
     run_id = prefect.run(state, OLD)
     assert await prefect.handed_back() == [run_id]
     assert prefect.told[run_id].name == "AwaitingRetry"
+
+
+async def test_a_run_that_was_cancelled_as_its_leg_ended_is_cancelled(prefect: Prefect):
+    """Nobody was left to stop, and Prefect lets it become nothing else."""
+    run_id = prefect.run(Cancelling(message="No longer wanted"), OLD)
+    assert await prefect.handed_back() == [run_id]
+    assert prefect.told[run_id].is_cancelled()
+    assert prefect.told[run_id].message == "No longer wanted"
 
 
 async def test_a_run_that_a_leg_runs_is_left_alone(prefect: Prefect):

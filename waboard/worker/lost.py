@@ -18,13 +18,16 @@ from prefect.client.schemas.filters import (
     WorkPoolFilterName,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.states import AwaitingRetry
+from prefect.states import AwaitingRetry, Cancelled
 
 WORKER = "prefect.worker.name"
 """The label that tells which worker took a run last."""
 SETTLED = timedelta(seconds=10)
 """How old a run's state must be: one that is just taken has its label a moment later."""
-_DOING = [StateType.RUNNING, StateType.PENDING]
+CANCELLED = "Cancelled in the Prefect UI; its leg was stopped."
+"""What a run says that was cancelled there."""
+DOING = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
+"""What a run is while somebody has it in hand."""
 
 
 async def hand_back_lost(
@@ -34,14 +37,27 @@ async def hand_back_lost(
 
     `own` are the runs that it had in hand before it asks here: what ends meanwhile is not lost.
     """
-    which = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_DOING)))
+    which = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=DOING)))
     ours = WorkPoolFilter(name=WorkPoolFilterName(any_=[pool]))
     doing = await client.read_flow_runs(flow_run_filter=which, work_pool_filter=ours)
     lost = [run for run in doing if run.id not in own and _is_lost(run, worker, now)]
     for run in lost:
-        told = AwaitingRetry(message="Its leg broke off without a word; it goes on from here.")
-        await client.set_flow_run_state(run.id, told, force=True)
+        await hand_back(client, run.id, "Its leg broke off without a word; it goes on from here.")
     return lost
+
+
+async def hand_back(client: PrefectClient, run_id: UUID, told: str) -> None:
+    """Let a run that nobody runs any more be taken anew; or end it, if somebody had cancelled it.
+
+    A leg that is stopped in the middle says Crashed, so what was before that counts as well.
+    """
+    states = await client.read_flow_run_states(run_id)
+    last = sorted(states, key=lambda state: state.timestamp)[-2:]
+    stopped = next((state for state in last if state.is_cancelling()), None)
+    state = (
+        Cancelled(message=stopped.message or CANCELLED) if stopped else AwaitingRetry(message=told)
+    )
+    await client.set_flow_run_state(run_id, state, force=True)
 
 
 def _is_lost(run: FlowRun, worker: str, now: datetime) -> bool:

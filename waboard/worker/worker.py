@@ -16,7 +16,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.exceptions import ObjectNotFound
-from prefect.states import AwaitingRetry, Cancelled, Failed
+from prefect.states import Cancelled, Failed
 from prefect.workers.base import (
     BaseJobConfiguration,
     BaseVariables,
@@ -28,7 +28,7 @@ from waboard.domain.clock import utc_now
 from waboard.rest import Heard
 from waboard.worker.engine import suspend
 from waboard.worker.legs import Leg
-from waboard.worker.lost import WORKER, hand_back_lost
+from waboard.worker.lost import CANCELLED, DOING, WORKER, hand_back, hand_back_lost
 from waboard.worker.names import unique_name
 
 TYPE = "waboard"
@@ -38,6 +38,7 @@ OBEY_EVERY = 2.0
 """Seconds between looks for runs that somebody cancels or suspends."""
 RECLAIM_EVERY = 10.0
 """Seconds between looks for runs that this worker has lost."""
+HANDED_BACK = "Its worker stopped in the middle; it goes on elsewhere."
 SUSPENDED = "Suspended"
 """How Prefect names the state of a run that somebody suspended."""
 STOP_LIMIT = 10.0
@@ -217,8 +218,9 @@ class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
                 self._logger.info("%s is suspended: its leg ends before its next step", run.name)
         elif state.is_cancelling() and not leg.cancelled.is_set():
             leg.cancel()
-            said = state.message or "Cancelled in the Prefect UI; its leg was stopped."
-            self._cancellations.add(asyncio.create_task(self._record_cancelled(leg, said)))
+            recording = asyncio.create_task(self._record_cancelled(leg, state.message or CANCELLED))
+            self._cancellations.add(recording)
+            recording.add_done_callback(self._cancellations.discard)
 
     async def _record_cancelled(self, leg: Leg, said: str) -> None:
         await leg.ended(within=STOP_LIMIT)
@@ -232,7 +234,8 @@ class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
             await asyncio.sleep(0.05)
         legs = list(self._legs.values())
         await asyncio.gather(*(leg.ended(within=grace) for leg in legs))
-        await asyncio.gather(*(self._hand_back(leg) for leg in list(self._legs.values())))
+        left = [leg for leg in self._legs.values() if not leg.cancelled.is_set()]
+        await asyncio.gather(*(self._hand_back(leg) for leg in left), *self._cancellations)
 
     async def _hand_back(self, leg: Leg) -> None:
         leg.cancel()
@@ -241,6 +244,5 @@ class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
             state = (await self.client.read_flow_run(leg.flow_run.id)).state
         except ObjectNotFound:
             return
-        if state is not None and (state.is_running() or state.is_pending() or state.is_crashed()):
-            back = AwaitingRetry(message="Its worker stopped in the middle; it goes on elsewhere.")
-            await self.client.set_flow_run_state(leg.flow_run.id, back, force=True)
+        if state is not None and (state.type in DOING or state.is_crashed()):
+            await hand_back(self.client, leg.flow_run.id, HANDED_BACK)
