@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State
+from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import ObjectNotFound, Pause
 from prefect.runtime import flow_run
 from prefect.states import AwaitingRetry, Cancelled, Paused
@@ -276,8 +277,9 @@ async def _wake_or_say(client: PrefectClient, ledger: Ledger, due: DueWait, cloc
 async def _wake(client: PrefectClient, ledger: Ledger, due: DueWait, clock: Clock) -> None:
     state = await state_of(client, due.flow_run_id)
     if state is not None and state.is_paused() and state.state_details.pause_key == due.pause_key:
-        await client.resume_flow_run(UUID(due.flow_run_id))
-        note(due.onboarding_id, due.flow_run_id, "woken", why=due.why)
+        answer = await client.resume_flow_run(UUID(due.flow_run_id))
+        if answer.status is SetStateStatus.ACCEPT:  # else somebody was quicker
+            note(due.onboarding_id, due.flow_run_id, "woken", why=due.why)
     async with ledger.begin() as session:
         if state is None or state.is_final():  # it waits for nothing any more
             await close_waits(session, due.onboarding_id, clock())

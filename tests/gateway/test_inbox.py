@@ -11,8 +11,10 @@ from tests.domain.samples import DOCUMENTED, registration
 from tests.gateway.desk import REGISTRATION, Desk, FakePrefect, desk_settings
 from tests.ledger.databases import PostgresDatabases
 from waboard.domain.clock import Clock
-from waboard.domain.facts import registration_facts
+from waboard.domain.facts import Fact, registration_facts
+from waboard.domain.waits import WaitKind
 from waboard.gateway import inbox
+from waboard.gateway.waker import wake_due
 from waboard.ledger.database import Ledger
 
 
@@ -61,6 +63,25 @@ async def test_a_batch_that_cannot_be_acted_on_does_not_stop_the_next(
             await desk.inbox.act()
     await desk.hook(REGISTRATION, registration(minute=1))
     assert {event["disposition"] for event in await desk.events()} == {"applied"}
+
+
+async def test_a_change_that_all_wait_for_wakes_them_though_its_gateway_died_before_it_acted(
+    desk: Desk, prefect: FakePrefect
+):
+    """It is about no onboarding, so nothing is parked that would tell of it."""
+    waiting = await desk.asked()
+    await desk.sleeps(waiting["id"], WaitKind.TEMPLATE, nudge=60)
+    await desk.inbox.keep([Fact("template", "{}", settled="APPROVED")])
+    await wake_due(desk.ledger, desk.now)
+    assert prefect.woken == [waiting["id"]]
+
+
+async def test_such_a_change_that_is_replayed_wakes_them_again(desk: Desk, prefect: FakePrefect):
+    (receipt,) = await desk.inbox.keep([Fact("template", "{}", settled="APPROVED")])
+    waiting = await desk.asked()
+    await desk.sleeps(waiting["id"], WaitKind.TEMPLATE, nudge=60)
+    await inbox.replay(desk.ledger, receipt.event_id, desk.now)
+    assert prefect.woken == [waiting["id"]]
 
 
 @pytest.fixture

@@ -49,7 +49,8 @@ def test_an_event_that_came_before_anybody_asked_is_used(board: Board) -> None:
 def test_a_share_that_was_taken_but_not_answered_is_not_repeated(board: Board) -> None:
     """A 5xx after acting is no refusal: the registration event shows that it was taken."""
     board.decide(8003, senders=[sender(1201)])
-    board.fail({"method": "POST", "path": SHARE, "status": 500, "body": "oops", "acting": True})
+    oops = {"method": "POST", "path": SHARE, "status": 500, "body": "oops", "acting": True}
+    board.fail(oops | {"naming": "8003"})
     board.start("unanswered", 8003)
     assert board.ended("unanswered")["stage"] == "Live"
     assert board.books()["shares"]["8003"] == 1
@@ -60,7 +61,7 @@ def test_a_refused_share_ends_the_run_with_the_providers_words(board: Board) -> 
     board.decide(8004, senders=[sender(1301)])
     refusal = {"messageId": "FORBIDDEN", "text": "You are not allowed to use this WABA"}
     body = {"requestError": {"serviceException": refusal}}
-    board.fail({"method": "POST", "path": SHARE, "status": 403, "body": body})
+    board.fail({"method": "POST", "path": SHARE, "naming": "8004", "status": 403, "body": body})
     board.start("refused", 8004)
     onboarding = board.ended("refused")
     assert onboarding["stage"] == "ShareRefused"

@@ -17,7 +17,7 @@ HANGING_SHARE = {"method": "POST", "path": SHARE, "hang_seconds": 3600}
 def met_in_the_middle(board: Board, client_ref: str, waba_id: int) -> None:
     """Start an onboarding and return while its share is under way."""
     board.decide(waba_id, senders=[sender(waba_id % 10_000)], silent=True)
-    board.fail(HANGING_SHARE)
+    board.fail(HANGING_SHARE | {"naming": str(waba_id)})
     board.start(client_ref, waba_id)
     until(lambda: board.books()["shares"].get(str(waba_id)), "the share to be under way")
 

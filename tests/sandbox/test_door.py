@@ -148,6 +148,7 @@ async def test_a_caller_who_hangs_up_is_not_waited_for():
             pass
 
         scope = {"type": "http", "method": "GET", "path": ENTITIES, "headers": []}
+        scope |= {"query_string": b""}
         await asyncio.wait_for(sandbox.app(scope, receive, send), timeout=10)
 
 

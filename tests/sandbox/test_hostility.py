@@ -116,6 +116,13 @@ async def test_a_webhook_that_was_held_back_comes_all_the_same():
         assert len(sandbox.inbox) == 1
 
 
+async def test_a_webhook_comes_after_the_one_that_followed_it():
+    async with lab() as sandbox:
+        await sandbox.decide("77", mischief=["webhook-reordered"])
+        await sandbox.share("77")
+        assert [each["status"] for each in told(sandbox)] == ["FINISHED", "IN_PROGRESS"]
+
+
 async def test_the_event_comes_before_the_share_is_answered():
     async with lab(hostility=certain(Mischief.WEBHOOK_EARLY)) as sandbox:
         await sandbox.http.post(SHARE, json={"businessAccountId": DOCUMENTED})
@@ -149,15 +156,20 @@ async def test_an_association_reads_back_as_it_was_for_a_while():
     async with lab(
         hostility=Hostility(chances={Mischief.STALE_ASSOCIATION: 1}, stale=5)
     ) as sandbox:
-        await sandbox.share()
-        await sandbox.http.post("/provisioning/1/applications", json={"applicationId": "app"})
-        await sandbox.http.post("/provisioning/1/entities", json={"entityId": "acme"})
-        body = association(await sandbox.number_key())
-        made = await sandbox.http.post("/provisioning/1/associations", json=body)
-        assert made.status_code == 201
+        await associate(sandbox)
         assert await _associations(sandbox) == []
         sandbox.time += 6
         assert len(await _associations(sandbox)) == 1
+
+
+async def associate(sandbox: Lab) -> None:
+    """Share the documented WABA and associate its finished sender."""
+    await sandbox.share()
+    await sandbox.http.post("/provisioning/1/applications", json={"applicationId": "app"})
+    await sandbox.http.post("/provisioning/1/entities", json={"entityId": "acme"})
+    body = association(await sandbox.number_key())
+    made = await sandbox.http.post("/provisioning/1/associations", json=body)
+    assert made.status_code == 201
 
 
 async def _associations(sandbox: Lab) -> list[dict[str, Any]]:
@@ -185,6 +197,34 @@ async def test_a_waba_can_be_picked_on_and_only_once():
         await sandbox.http.post("/sandbox/wabas/77/registration-event")
         await sandbox.settled()
         assert len(sandbox.inbox) == 1
+
+
+@pytest.mark.parametrize(
+    ("mischief", "status"), [("rate-limited", 429), ("error-after", 500), ("not-json", 502)]
+)
+async def test_an_answer_about_a_waba_can_go_wrong_for_certain(mischief: str, status: int):
+    async with lab() as sandbox:
+        await sandbox.decide("77", mischief=[mischief])
+        assert (await sandbox.share("7")).status_code == 202
+        assert (await sandbox.share("77")).status_code == status
+        assert (await sandbox.share("77")).status_code == 202
+        (struck,) = (await sandbox.books())["mischief"]
+        assert (struck["mischief"], struck["waba_id"]) == (mischief, "77")
+
+
+async def test_an_answer_about_a_sender_is_one_about_its_waba():
+    async with lab() as sandbox:
+        await sandbox.share()
+        await sandbox.decide(mischief=["error-before"])
+        assert (await sandbox.send()).status_code == 503
+        assert (await sandbox.send()).status_code == 200
+
+
+async def test_a_change_of_a_wabas_association_can_be_seen_late():
+    async with lab() as sandbox:
+        await sandbox.decide(mischief=["stale-association"])
+        await associate(sandbox)
+        assert await _associations(sandbox) == []
 
 
 async def test_the_books_tell_what_struck_and_whom():

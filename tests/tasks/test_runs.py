@@ -93,8 +93,10 @@ class FakePrefect:
         assert run_id == self.run_id
         return self.states
 
-    async def resume_flow_run(self, run_id: UUID) -> None:
+    async def resume_flow_run(self, run_id: UUID) -> Any:
         self.resumed.append(run_id)
+        first = SetStateStatus.ACCEPT if len(self.resumed) == 1 else SetStateStatus.REJECT
+        return OrchestrationResult(state=None, status=first, details=StateAcceptDetails())
 
     async def create_artifact(self, artifact: Any) -> SimpleNamespace:
         self.cards.append(artifact.data)

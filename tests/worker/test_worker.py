@@ -5,11 +5,13 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import anyio
 import pytest
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Cancelling, Crashed, Running
 
 from tests.worker.yard import ENTRYPOINT, PATIENCE, Work, Yard
+from waboard import rest
 from waboard.worker import worker as module
 from waboard.worker.worker import LegConfiguration, OnboardingWorker
 
@@ -114,3 +116,15 @@ async def test_a_leg_that_takes_too_long_gives_its_slot_back(
     await asyncio.gather(*shop.taken)
     assert shop.names(run) == ["Running", "Stuck"]
     assert shop.worker.busy == 0
+
+
+async def test_a_leg_that_waits_for_its_turn_as_it_was_told_is_not_stuck(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    """Infobip can say that it will be an hour, and then it goes on."""
+    monkeypatch.setattr(module, "LEG_LIMIT", 0.05)
+    monkeypatch.setattr(rest, "WORTH", 0.0)
+    monkeypatch.setattr(OnboardingWorker, "limiter", anyio.CapacityLimiter(1))
+    run = await shop.take(lambda: rest.rest(0.5))
+    await asyncio.gather(*shop.taken)
+    assert shop.names(run) == ["Running"]

@@ -8,20 +8,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.clock import Clock
 from waboard.domain.facts import Fact, read_again
-from waboard.domain.waits import WaitKind
 from waboard.gateway.waker import look_again, wake_due
 from waboard.ledger.database import Ledger
 from waboard.ledger.events import (
-    FOR_ALL,
     Receipt,
     concerned_by,
+    hurry_for_all,
     only_awaited,
     read_event,
     receive,
     settled_kinds,
 )
 from waboard.ledger.models import Disposition, EventRow
-from waboard.ledger.waits import hurry
 
 MOST_AT_ONCE = 1000
 """Events that one batch holds at most: a database takes so many parameters, and no more."""
@@ -34,7 +32,7 @@ class Inbox:
 
     One batch at a time: what comes meanwhile gathers and is the next. So a flood of webhooks costs
     few looks, and one alone is acted on at once. A process that dies before it has acted loses
-    nothing: the waker takes up parked events as well.
+    nothing: the waker takes up parked events as well, and wakes whoever is due.
     """
 
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
@@ -72,18 +70,10 @@ async def act_on(ledger: Ledger, event_ids: Collection[int], clock: Clock) -> No
     """Look again at the onboardings that events are about, and wake whose wait they satisfy."""
     async with ledger.begin() as session:
         concerned = await concerned_by(session, event_ids)
-        hurried = await _hurry(session, event_ids, clock)
+        for_all = await settled_kinds(session, event_ids)
     await look_again(ledger, concerned, clock)
-    if concerned or hurried:
+    if concerned or for_all:
         await wake_due(ledger, clock)
-
-
-async def _hurry(session: AsyncSession, event_ids: Collection[int], clock: Clock) -> list[WaitKind]:
-    settled = await settled_kinds(session, event_ids)
-    hurried = [wait for wait, kind in FOR_ALL.items() if kind in settled]
-    for wait in hurried:
-        await hurry(session, wait, clock())
-    return hurried
 
 
 async def replay(ledger: Ledger, event_id: int, clock: Clock) -> EventRow:
@@ -91,6 +81,7 @@ async def replay(ledger: Ledger, event_id: int, clock: Clock) -> EventRow:
     async with ledger.begin() as session:
         event = await read_event(session, event_id)
         event_ids = [event_id]
+        await hurry_for_all(session, await settled_kinds(session, event_ids), clock())
         if event.disposition == Disposition.INVALID:
             event_ids = await _read_again(session, event, clock)
     await act_on(ledger, event_ids, clock)

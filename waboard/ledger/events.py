@@ -24,6 +24,7 @@ from waboard.ledger.models import (
     SenderRow,
     UtcDateTime,
 )
+from waboard.ledger.waits import hurry
 
 FOR_ALL = {WaitKind.SOLUTION: EventKind.META, WaitKind.TEMPLATE: EventKind.TEMPLATE}
 """Waits for what an event tells that names no WABA: all who wait so look again."""
@@ -43,13 +44,22 @@ async def receive(
     """Keep facts. One that is known is counted, not kept twice; receipts are in the facts' order.
 
     Two deliveries of the same fact in the same instant meet at the unique digest: the second waits
-    for the first and then counts it.
+    for the first and then counts it. Whoever waits for what concerns all is due at once: who keeps
+    a fact may die before it can wake anybody.
     """
     batch = list(enumerate(facts))
     # All in the same order: else two batches with the same facts could wait for each other.
     in_order = sorted(batch, key=lambda each: each[1].digest)
     receipts = {place: await _keep(session, fact, source, now) for place, fact in in_order}
+    await hurry_for_all(session, {fact.kind for _, fact in batch if fact.settled is not None}, now)
     return [receipts[place] for place, _ in batch]
+
+
+async def hurry_for_all(session: AsyncSession, kinds: Collection[str], now: datetime) -> None:
+    """Let all who wait for something of these kinds be due now."""
+    for wait, kind in FOR_ALL.items():
+        if kind in kinds:
+            await hurry(session, wait, now)
 
 
 async def only_awaited(session: AsyncSession, facts: Iterable[Fact]) -> list[Fact]:

@@ -113,7 +113,9 @@ async def delete(body: AssociationBody, world: Here) -> Response:
 
 
 def _keep_old_view(world: World, changed: Association, old: Association | None) -> None:
-    if world.mischiefs.strikes(Mischief.STALE_ASSOCIATION, changed.resourceId):
+    senders = world.books.senders.values()
+    waba_id = next((each.waba_id for each in senders if each.key == changed.resourceId), "")
+    if world.mischiefs.strikes(Mischief.STALE_ASSOCIATION, changed.resourceId, waba_id):
         until = world.clock() + world.mischiefs.hostility.stale
         world.books.old_views[changed.resource] = (until, old)
 

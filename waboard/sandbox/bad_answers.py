@@ -7,15 +7,19 @@ from typing import Any
 from waboard.sandbox.errors import Refusal, answer
 from waboard.sandbox.failures import Failure
 from waboard.sandbox.hostility import Hostility, Mischief, Mischiefs
+from waboard.sandbox.state import Books
+from waboard.sandbox.visit import Visit
 
 HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
-def mischief_in_answer(mischiefs: Mischiefs, method: str, path: str) -> Failure | None:
+def mischief_in_answer(mischiefs: Mischiefs, books: Books, visit: Visit) -> Failure | None:
     """Return what goes wrong with the answer to this request, if anything does."""
+    ordered = mischiefs.waiting_for
+    about = next((each for each in ordered if books.registration(each).names() & visit.names), "")
     for mischief, fail in _FAILURES.items():
-        if mischiefs.strikes(mischief, f"{method} {path}"):
-            return fail(path, mischiefs.hostility)
+        if mischiefs.strikes(mischief, f"{visit.method} {visit.path}", about):
+            return fail(visit.path, mischiefs.hostility)
     return None
 
 

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from waboard.sandbox.bad_answers import mischief_in_answer
 from waboard.sandbox.errors import Refusal, answer
 from waboard.sandbox.failures import Failure
+from waboard.sandbox.visit import Visit
 from waboard.sandbox.world import World
 
 CONTROL = "/sandbox/"
@@ -42,10 +43,10 @@ class Door:
         await (refused or self._app)(scope, receive, send)
 
     async def _visit(self, scope: Scope, receive: Receive, send: Send) -> None:
-        method, path = scope["method"], scope["path"]
-        failure = self._world.script.take(method, path)
-        if failure is None and not path.startswith(OTHERS):
-            failure = mischief_in_answer(self._world.mischiefs, method, path)
+        visit, receive = await Visit.read(scope, receive)
+        failure = self._world.script.take(visit)
+        if failure is None and not visit.path.startswith(OTHERS):
+            failure = mischief_in_answer(self._world.mischiefs, self._world.books, visit)
         if failure is None:
             await self._serve(scope, receive, send)
         else:

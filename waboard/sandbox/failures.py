@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from waboard.sandbox.limits import OPERATIONS, template_matches
+from waboard.sandbox.visit import Visit
 
 
 class Failure(BaseModel):
@@ -21,6 +22,8 @@ class Failure(BaseModel):
     method: str = "*"
     path: str
     """A documented path, or its template, matches only itself; anything else is a prefix."""
+    naming: str | None = None
+    """Only requests whose path, query or body names this: a WABA's id, a sender, an entity."""
     status: int | None = Field(default=None, ge=200, le=599)
     body: Any = None
     """A string is sent as text, None as no body, anything else as JSON."""
@@ -36,11 +39,14 @@ class Failure(BaseModel):
         """Whether the request reaches the real route."""
         return self.acting or (self.status is None and not self.reset)
 
-    def concerns(self, method: str, path: str) -> bool:
+    def concerns(self, visit: Visit) -> bool:
         """Whether it is about this request."""
-        if self.method not in ("*", method):
+        if self.method not in ("*", visit.method):
+            return False
+        if self.naming is not None and self.naming not in visit.names:
             return False
         exact = any(template_matches(each.template, self.path) for each in OPERATIONS)
+        path = visit.path
         return template_matches(self.path, path) or (not exact and path.startswith(self.path))
 
     def response(self) -> Response:
@@ -69,9 +75,9 @@ class Script:
         self.released.set()
         self.released = asyncio.Event()
 
-    def take(self, method: str, path: str) -> Failure | None:
+    def take(self, visit: Visit) -> Failure | None:
         """The first failure for this request, used once."""
-        found = next((each for each in self.failures if each.concerns(method, path)), None)
+        found = next((each for each in self.failures if each.concerns(visit)), None)
         if found is not None:
             found.times -= 1
             self.failures = [each for each in self.failures if each.times > 0]

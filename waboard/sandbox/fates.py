@@ -101,7 +101,10 @@ class Fate(BaseModel):
     template_reason: Reason = "INVALID_FORMAT"
     """Why it is rejected."""
     mischief: list[Mischief] = Field(default_factory=list[Mischief])
-    """What goes wrong with this WABA for certain, once each: webhooks, senders, reports."""
+    """What goes wrong with this WABA for certain, once each.
+
+    An answer goes wrong at the first request that names the WABA or one of its senders.
+    """
     partner: bool = True
     """Whether the client lets the provider in at Meta; without it, its tokens open nothing."""
     review: str = "APPROVED"

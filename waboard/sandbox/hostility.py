@@ -76,6 +76,11 @@ class Mischiefs:
         """Let these strike a WABA for certain, once each."""
         self._ordered |= {(mischief, waba_id) for mischief in mischiefs}
 
+    @property
+    def waiting_for(self) -> list[str]:
+        """The WABAs that something shall still strike."""
+        return sorted({waba_id for _, waba_id in self._ordered})
+
     def strikes(self, mischief: Mischief, subject: str, waba_id: str = "") -> bool:
         """Whether it strikes this time. `subject` is whom or what, `waba_id` whose if known."""
         chance = self.hostility.chances.get(mischief, 0.0)

@@ -24,6 +24,11 @@ DEFAULT_APPLICATION = "default"
 """What a number belongs to before it is associated (example of `GET /numbers/1/numbers`)."""
 
 
+def number_key(number: str) -> str:
+    """The numberKey: 32 hex digits that depend on nothing but the number."""
+    return hashlib.sha256(number.encode()).hexdigest()[:32].upper()
+
+
 @dataclass
 class Registration:
     """What is known of one WABA."""
@@ -37,6 +42,11 @@ class Registration:
     """The fate that has come true."""
     kept: dict[tuple[str, str], Template] = field(default_factory=dict[tuple[str, str], Template])
     """Templates that were created, edited or deleted; they go before those of the fate."""
+
+    def names(self) -> set[str]:
+        """What requests that are about this WABA name: it, or a sender by its number or key."""
+        numbers = {each.number for each in self.fate.senders}
+        return {self.waba_id} | numbers | {number_key(each) for each in numbers}
 
     def keep(self, template: Template) -> None:
         """Note what a template now is."""
@@ -75,8 +85,8 @@ class RegisteredSender:
 
     @property
     def key(self) -> str:
-        """The numberKey: 32 hex digits that depend on nothing but the number."""
-        return hashlib.sha256(self.number.encode()).hexdigest()[:32].upper()
+        """The numberKey."""
+        return number_key(self.number)
 
 
 @dataclass(frozen=True)

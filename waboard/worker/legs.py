@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Generator
 from concurrent.futures import Future
+from time import monotonic
 from typing import Any
 
 from prefect.client.schemas.objects import FlowRun
@@ -29,6 +30,8 @@ class Leg:
         self.flow_run = flow_run
         self._entrypoint = entrypoint
         self._heard = heard
+        self._began, self._rests_since = monotonic(), 0.0
+        self._rested = 0.0
         self._ended: Future[None] = Future()
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[None]] | None = None
         self.cancelled = threading.Event()
@@ -44,6 +47,12 @@ class Leg:
         await asyncio.wait({future}, timeout=within)
         return future.done()
 
+    @property
+    def worked(self) -> float:
+        """Seconds since it began, but for those that it rested."""
+        resting = monotonic() - self._rests_since if self._rests_since else 0.0
+        return monotonic() - self._began - self._rested - resting
+
     def cancel(self) -> None:
         """Stop at the next await. A leg that never awaits cannot be stopped."""
         self.cancelled.set()
@@ -58,6 +67,14 @@ class Leg:
             return "not begun"
         tasks = asyncio.all_tasks(self._running[0])
         return "\n".join(" > ".join(_awaits(task.get_coro())) for task in tasks) or "no task left"
+
+    def _hear(self, begins: bool) -> None:
+        if begins:
+            self._rests_since = monotonic()
+        else:
+            self._rested += monotonic() - self._rests_since
+            self._rests_since = 0.0
+        self._heard(begins)
 
     def _execute(self) -> None:
         # What a flow raises is in its run's state and log already; nobody waits for it here. What
@@ -75,7 +92,7 @@ class Leg:
         self._running = (asyncio.get_running_loop(), task)
         if self.cancelled.is_set():
             return
-        tell_of_rests(self._heard)
+        tell_of_rests(self._hear)
         flow: Flow[..., object] = load_flow_from_entrypoint(self._entrypoint)
         with contextlib.suppress(Pause, Abort):
             await run_leg(flow, self.flow_run)

@@ -33,7 +33,9 @@ from waboard.worker.names import unique_name
 
 TYPE = "waboard"
 LEG_LIMIT = 900.0
-"""Seconds that a leg may take. It is a few HTTP calls, retries and rate limits included."""
+"""Seconds that a leg may work. It is a few HTTP calls, and what it is told to wait is no work."""
+SOON = 0.1
+"""Seconds between looks whether a leg that was about to be given up does anything but rest."""
 OBEY_EVERY = 2.0
 """Seconds between looks for runs that somebody cancels or suspends."""
 RECLAIM_EVERY = 10.0
@@ -100,8 +102,10 @@ class OnboardingWorker(BaseWorker[LegConfiguration, BaseVariables, LegResult]):
             leg.start()
             if task_status is not None:
                 task_status.started(os.getpid())
-            if not await leg.ended(within=LEG_LIMIT):
-                await self._give_up(leg)
+            while not await leg.ended(within=max(LEG_LIMIT - leg.worked, SOON)):
+                if leg.worked > LEG_LIMIT:
+                    await self._give_up(leg)
+                    break
         finally:
             del self._legs[flow_run.id]
             self._labelled.discard(flow_run.id)
