@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 from sqlalchemy import func, select
 
+from waboard.domain.facts import READERS
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import OutcomeName, stage_of
 from waboard.domain.reasons import Reason
@@ -23,11 +24,12 @@ from waboard.ledger.models import (
     WaitRow,
 )
 from waboard.ledger.onboardings import read_onboarding
+from waboard.sandbox.state import number_key
 
 Json = dict[str, Any]
 UNSURE = {EffectStatus.STARTED, EffectStatus.AMBIGUOUS}
-EXCUSES = {"fails-then-finishes", "report-never"}
-"""Mischief after which a sender may truly end without being live."""
+KEPT = {"registration", "delivery"}
+"""Kinds of webhooks that are all ours, so that each has to be in the ledger."""
 
 
 @dataclass
@@ -60,8 +62,8 @@ class Case:
         return [e for e in self.effects if e.verb == verb and e.subject == subject]
 
     def doubts(self, verb: Verb, subject: str = "") -> int:
-        """How often nobody knew whether it was done, at least for a time."""
-        return len(self.tries(verb, subject)) - 1
+        """How often it was done again because nobody knew whether it was done before."""
+        return sum(each.status in UNSURE for each in self.tries(verb, subject)[:-1])
 
 
 async def judge(ledger: Ledger, books: Json, states: dict[str, str], fates: Json) -> Judgement:
@@ -70,13 +72,12 @@ async def judge(ledger: Ledger, books: Json, states: dict[str, str], fates: Json
     for case in await _cases(ledger):
         judgement.counts[stage_of(case.onboarding)] += 1
         _judge_end(judgement, case, states)
-        _judge_share(judgement, case, books)
+        judge_share(judgement, case, books)
         judge_told(judgement, case, books)
         judge_reminded(judgement, case, books)
-        for sender in case.onboarding.senders:
-            _judge_sender(judgement, case, sender, books, fates[case.name])
+        judge_senders(judgement, case, books, fates[case.name])
     judgement.demand(not books["duplicates"], f"message ids used twice: {books['duplicates']}")
-    await _judge_rows(judgement, ledger)
+    judge_kept(judgement, books, await _judge_rows(judgement, ledger))
     return judgement
 
 
@@ -93,7 +94,8 @@ def _judge_end(judgement: Judgement, case: Case, states: dict[str, str]) -> None
     judgement.demand(state == stage, f"{case.name} is {stage}, and its run {state}")
 
 
-def _judge_share(judgement: Judgement, case: Case, books: Json) -> None:
+def judge_share(judgement: Judgement, case: Case, books: Json) -> None:
+    """A WABA was shared once, and again only in doubt."""
     shares = books["shares"].get(case.onboarding.waba_id, 0)
     allowed = 1 + case.doubts(Verb.SHARE)
     judgement.demand(shares <= allowed, f"{case.name} was shared {shares} times")
@@ -157,8 +159,51 @@ def _is_about(notification: Json, case: Case) -> bool:
     return subject.partition(":")[0] == case.name
 
 
+def judge_senders(judgement: Judgement, case: Case, books: Json, fate: Json) -> None:
+    """Each sender that the provider has is live, or there is a reason for it."""
+    known = {sender.phone_number: sender for sender in case.onboarding.senders}
+    for decided in fate["senders"]:
+        number = decided["number"]
+        if sender := known.pop(number, None):
+            _judge_sender(judgement, case, sender, books, decided)
+            continue
+        judgement.counts["senders never heard of"] += 1
+        told = _was_told(case, books, decided, {"FINISHED", "FAILED", "IN_PROGRESS"})
+        judgement.demand(not told, f"{case.name}: {number} was told of, and is forgotten")
+    judgement.demand(not known, f"{case.name}: nobody has {', '.join(known)}")
+
+
+def _was_told(case: Case, books: Json, decided: Json, statuses: set[str]) -> bool:
+    # By a registration event that was answered with success, and so never comes again.
+    return any(
+        str(body["businessAccountId"]) == case.onboarding.waba_id
+        and any(
+            s["phoneNumberId"] == decided["phone_number_id"] and s["status"] in statuses
+            for s in body["senders"]
+        )
+        for body in (w["body"] for w in _taken(books, {"registration"}))
+        if isinstance(body, dict)
+    )
+
+
+def _taken(books: Json, kinds: set[str]) -> list[Json]:
+    sent = [w for w in books["webhooks"] if w["kind"] in kinds]
+    return [w for w in sent if w["status"] is not None and 200 <= w["status"] < 300]
+
+
+def judge_kept(judgement: Judgement, books: Json, kept: set[str]) -> None:
+    """What a webhook said is in the ledger if it was answered with success: it comes only once."""
+    for webhook in _taken(books, KEPT):
+        body = webhook["body"]
+        raw = body if isinstance(body, str) else json.dumps(body)
+        for fact in READERS[webhook["kind"]](raw.encode()):
+            said = f"a {fact.kind} webhook was taken and is lost: {fact.waba_id or fact.message_id}"
+            judgement.demand(fact.digest in kept, said)
+        judgement.counts[f"webhooks taken: {webhook['kind']}"] += 1
+
+
 def _judge_sender(
-    judgement: Judgement, case: Case, sender: Sender, books: Json, fate: Json
+    judgement: Judgement, case: Case, sender: Sender, books: Json, decided: Json
 ) -> None:
     number = sender.phone_number
     sent = [m for m in books["messages"] if m["sender"] == number]
@@ -169,7 +214,7 @@ def _judge_sender(
         return
     trouble = sender.trouble and sender.trouble.reason
     judgement.counts[f"not live: {trouble}"] += 1
-    if not _is_excused(case, sender, fate, books):
+    if not _is_excused(case, sender, decided, books):
         judgement.faults.append(f"{case.name}: {number} is not live, and should be: {trouble}")
 
 
@@ -178,16 +223,16 @@ def _judge_live(
 ) -> None:
     registered = books["senders"].get(sender.phone_number)
     judgement.demand(registered is not None, f"{case.name}: {sender.phone_number} is live in vain")
-    links = [a for a in books["associations"] if a["entityId"] == case.onboarding.entity_id]
-    judgement.demand(bool(links), f"{case.name}: no association of {sender.phone_number}")
+    filed = (number_key(sender.phone_number), case.onboarding.entity_id)
+    links = {(a["resourceId"], a["entityId"]) for a in books["associations"]}
+    judgement.demand(filed in links, f"{case.name}: no association of {sender.phone_number}")
     delivered = [m for m in sent if m["status"] == "DELIVERED"]
     judgement.demand(bool(delivered), f"{case.name}: nothing arrived from {sender.phone_number}")
 
 
-def _is_excused(case: Case, sender: Sender, fate: Json, books: Json) -> bool:
+def _is_excused(case: Case, sender: Sender, decided: Json, books: Json) -> bool:
     # What the fate says, what nobody could know, and what the provider's bad days allow.
-    decided = next((s for s in fate["senders"] if s["number"] == sender.phone_number), None)
-    if decided is None or decided["status"] != "FINISHED" or decided["delivery"] != "delivered":
+    if decided["status"] != "FINISHED" or decided["delivery"] != "delivered":
         return True
     reason = sender.trouble.reason if sender.trouble else None
     if reason == Reason.PROVIDER_UNAVAILABLE:
@@ -199,29 +244,29 @@ def _is_excused(case: Case, sender: Sender, fate: Json, books: Json) -> bool:
         # Its push was lost, and so was the answer to the pull: Infobip hands it out once. Had it
         # been kept, there would be a verdict.
         return True
-    struck = {m["mischief"] for m in books.get("mischief", []) if _concerns(m, case, sender)}
-    return bool(struck & EXCUSES)
+    never = {"mischief": "report-never", "subject": sender.phone_number}
+    if any(never.items() <= mischief.items() for mischief in books.get("mischief", [])):
+        return True
+    # It failed first, and that it finished was never told.
+    return not _was_told(case, books, decided, {"FINISHED"})
 
 
-def _concerns(mischief: Json, case: Case, sender: Sender) -> bool:
-    if mischief["waba_id"] == case.onboarding.waba_id:
-        return mischief["mischief"] != "report-never" or mischief["subject"] == sender.phone_number
-    return False
-
-
-async def _judge_rows(judgement: Judgement, ledger: Ledger) -> None:
+async def _judge_rows(judgement: Judgement, ledger: Ledger) -> set[str]:
     async with ledger.begin() as session:
         waits = await session.scalar(
             select(func.count()).select_from(WaitRow).where(WaitRow.closed_at.is_(None))
         )
         events = list(await session.scalars(select(EventRow)))
         wabas = set(await session.scalars(select(OnboardingRow.waba_id)))
+        sent = set(await session.scalars(select(EffectRow.external_id)))
     judgement.demand(waits == 0, f"{waits} waits are still open")
     for event in events:
         judgement.counts[f"events {event.disposition}"] += 1
         judgement.demand(bool(event.disposition), f"event {event.id} has no disposition")
-        forgotten = event.disposition == Disposition.PARKED and event.waba_id in wabas
-        judgement.demand(not forgotten, f"event {event.id} of a known WABA is parked")
+        ours = event.waba_id in wabas or (event.message_id is not None and event.message_id in sent)
+        forgotten = event.disposition == Disposition.PARKED and ours
+        judgement.demand(not forgotten, f"event {event.id} of somebody we know is parked")
+    return {event.digest for event in events}
 
 
 def run_states(prefect_url: str) -> dict[str, str]:

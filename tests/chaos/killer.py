@@ -14,7 +14,7 @@ VICTIMS = {"waboard worker": 5, "waboard gateway": 3, "waboard.prefect_server": 
 
 
 class Killer(threading.Thread):
-    """Sends SIGKILL to a service chosen at random, time and again, until it is stopped."""
+    """Sends SIGKILL to a service time and again: once to each kind, then at random."""
 
     def __init__(self, parent: int, seed: int, every: tuple[float, float]) -> None:
         super().__init__(daemon=True)
@@ -22,11 +22,14 @@ class Killer(threading.Thread):
         self._parent, self._every = parent, every
         self._random = random.Random(seed)  # noqa: S311 - it shall be repeatable
         self._done = threading.Event()
+        self._order = self._random.sample(list(VICTIMS), len(VICTIMS))
 
     def run(self) -> None:
         """Kill until stopped."""
         while not self._done.wait(self._random.uniform(*self._every)):
-            (name,) = self._random.choices(list(VICTIMS), list(VICTIMS.values()))
+            unharmed = [name for name in self._order if not self.kills[name]]
+            chosen = self._random.choices(list(VICTIMS), list(VICTIMS.values()))
+            (name, *_) = unharmed + chosen
             living = children_of(self._parent, name)
             if living:
                 self._kill(name, self._random.choice(sorted(living)))

@@ -74,7 +74,7 @@ class Town:
             "WABOARD_DELIVERY_NUDGE": str(nudge),
             "WABOARD_REGISTRATION_GIVE_UP": str(max(60, 2 * nudge)),
             # A report comes within seconds or never, and one that comes too late is heard as well.
-            "WABOARD_DELIVERY_GIVE_UP": str(max(30, 2 * nudge)),
+            "WABOARD_DELIVERY_GIVE_UP": str(max(20, 2 * nudge)),
         }
 
     def _onboard(self, board: Board, chaos: Path) -> tuple[Judgement, Json]:
