@@ -6,8 +6,10 @@ import signal
 import httpx
 import pytest
 
+from tasks.orphans import TOLD
 from tests.chaos.killer import children_of
 from tests.live.board import Board, sender, until
+from waboard.worker.worker import HANDED_BACK
 
 SHARE = "/whatsapp/1/embedded-signup/registrations/share-waba"
 HANGING_SHARE = {"method": "POST", "path": SHARE, "hang_seconds": 3600}
@@ -49,17 +51,30 @@ def test_a_run_that_is_cancelled_in_the_ui_stops_at_its_next_await(board: Board)
 
 
 @pytest.mark.parametrize(
-    ("number", "waba_id"), [(signal.SIGTERM, 8302), (signal.SIGKILL, 8303)], ids=["term", "kill"]
+    ("number", "waba_id", "back"),
+    [(signal.SIGTERM, 8302, HANDED_BACK), (signal.SIGKILL, 8303, TOLD)],
+    ids=["term", "kill"],
 )
 def test_a_worker_that_ends_in_the_middle_leaves_nothing_behind(
-    board: Board, number: signal.Signals, waba_id: int
+    board: Board, number: signal.Signals, waba_id: int, back: str
 ) -> None:
-    """Its run is taken up again, and the share that nobody saw answered is not repeated."""
+    """Its run is taken up again, and the share that nobody saw answered is not repeated.
+
+    One that is told to end hands it back itself; for one that is killed, a gateway does.
+    """
     client_ref = f"orphan-{waba_id}"
     met_in_the_middle(board, client_ref, waba_id)
     signal_worker(board, number)
     board.state(client_ref, "AwaitingRegistration")
+    assert back in messages(board, client_ref)
     goes_live(board, client_ref, waba_id)
+
+
+def messages(board: Board, client_ref: str) -> list[str | None]:
+    """What the states of a run said, from the first to the last."""
+    query = {"flow_run_id": board.flow_run(client_ref)["id"]}
+    states = httpx.get(f"{board.prefect_url}/api/flow_run_states/", params=query).json()
+    return [state["message"] for state in states]
 
 
 def test_a_run_that_is_suspended_in_the_ui_stops_before_its_next_step(board: Board) -> None:
