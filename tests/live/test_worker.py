@@ -50,6 +50,17 @@ def test_a_run_that_is_cancelled_in_the_ui_stops_at_its_next_await(board: Board)
     assert (onboarding["stage"], len(onboarding["decisions"])) == ("Cancelled", 1)
 
 
+def test_a_run_that_is_cancelled_as_its_leg_ends_is_cancelled_all_the_same(board: Board) -> None:
+    """No leg is left to stop, and Prefect lets such a run become nothing else."""
+    board.decide(8307, senders=[sender(8307)], silent=True)
+    board.start("just-missed", 8307)
+    board.state("just-missed", "AwaitingRegistration")
+    url = f"{board.prefect_url}/api/flow_runs/{board.flow_run('just-missed')['id']}/set_state"
+    httpx.post(url, json={"state": {"type": "CANCELLING"}, "force": True}).raise_for_status()
+    assert board.ended("just-missed")["stage"] == "Cancelled"
+    assert board.state("just-missed", "Cancelled")
+
+
 @pytest.mark.parametrize(
     ("number", "waba_id", "back"),
     [(signal.SIGTERM, 8302, HANDED_BACK), (signal.SIGKILL, 8303, TOLD)],
