@@ -175,15 +175,11 @@ def judge_senders(judgement: Judgement, case: Case, books: Json, fate: Json) -> 
 
 def _was_told(case: Case, books: Json, decided: Json, statuses: set[str]) -> bool:
     # By a registration event that was answered with success, and so never comes again.
-    return any(
-        str(body["businessAccountId"]) == case.onboarding.waba_id
-        and any(
-            s["phoneNumberId"] == decided["phone_number_id"] and s["status"] in statuses
-            for s in body["senders"]
-        )
-        for body in (w["body"] for w in _taken(books, {"registration"}))
-        if isinstance(body, dict)
-    )
+    read = [w["body"] for w in _taken(books, {"registration"}) if isinstance(w["body"], dict)]
+    ours = [body for body in read if str(body["businessAccountId"]) == case.onboarding.waba_id]
+    said = [each for body in ours for each in body["senders"]]
+    own = [each for each in said if each["phoneNumberId"] == decided["phone_number_id"]]
+    return any(each["status"] in statuses for each in own)
 
 
 def _taken(books: Json, kinds: set[str]) -> list[Json]:
@@ -247,8 +243,9 @@ def _is_excused(case: Case, sender: Sender, decided: Json, books: Json) -> bool:
     never = {"mischief": "report-never", "subject": sender.phone_number}
     if any(never.items() <= mischief.items() for mischief in books.get("mischief", [])):
         return True
-    # It failed first, and that it finished was never told.
-    return not _was_told(case, books, decided, {"FINISHED"})
+    # It failed first, and that it finished was never told. Whoever is registered needs no telling.
+    failed = reason == Reason.REGISTRATION_FAILED
+    return failed and not _was_told(case, books, decided, {"FINISHED"})
 
 
 async def _judge_rows(judgement: Judgement, ledger: Ledger) -> set[str]:

@@ -13,9 +13,11 @@ from tests.chaos.judge import (
     judge_share,
     judge_told,
 )
-from tests.domain.samples import DOCUMENTED, GOOD, T0, live_sender, onboarding, sender
+from tests.domain.samples import DOCUMENTED, GOOD, T0, live_sender, not_true, onboarding, sender
+from waboard.domain.conditions import ConditionType
 from waboard.domain.facts import registration_facts
 from waboard.domain.outcome import stage_of
+from waboard.domain.reasons import Reason
 from waboard.ledger.models import EffectRow, EffectStatus, Verb
 from waboard.sandbox.state import number_key
 
@@ -131,9 +133,15 @@ def test_a_sender_that_we_were_told_of_and_do_not_know_is_a_fault():
 
 
 def test_a_sender_that_failed_first_has_to_go_live_once_we_are_told_that_it_finished():
-    fault = [f"acme: {GOOD} is not live, and should be: None"]
-    assert of_senders([sender()], event("FAILED"), event("FINISHED")) == fault
-    assert of_senders([sender()], event("FAILED"), event("FINISHED", answered=None)) == []
+    failed = sender(GOOD, not_true(ConditionType.REGISTERED, Reason.REGISTRATION_FAILED))
+    fault = [f"acme: {GOOD} is not live, and should be: RegistrationFailed"]
+    assert of_senders([failed], event("FAILED"), event("FINISHED")) == fault
+    assert of_senders([failed], event("FAILED"), event("FINISHED", answered=None)) == []
+
+
+def test_a_sender_that_is_registered_has_to_go_live_though_nobody_told_us():
+    stuck = sender(GOOD, not_true(ConditionType.VERIFIED, Reason.NO_REPORT))
+    assert of_senders([stuck]) == [f"acme: {GOOD} is not live, and should be: NoReport"]
 
 
 def test_what_a_webhook_said_that_was_taken_has_to_be_kept():
