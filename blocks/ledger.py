@@ -3,7 +3,7 @@
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
-from waboard.ledger.database import Ledger
+from waboard.ledger.database import MANY, Ledger
 
 
 class LedgerDatabase(Block):
@@ -22,6 +22,6 @@ class LedgerDatabase(Block):
 
     url: SecretStr = Field(title="Database URL", description="SQLite or PostgreSQL.")
 
-    def get_client(self) -> Ledger:
-        """Return the ledger. Close it after use."""
-        return Ledger(self.url.get_secret_value())
+    def get_client(self, connections: int = MANY) -> Ledger:
+        """Return the ledger, with so many connections at most. Close it after use."""
+        return Ledger(self.url.get_secret_value(), connections)

@@ -25,6 +25,7 @@ from tasks.webhooks import mend_webhooks
 from waboard.domain.errors import WaboardError
 from waboard.domain.ids import PlatformId
 from waboard.domain.reconcile import Answer, Aspect, Finding
+from waboard.ledger.database import MANY
 
 Share = Annotated[float, Field(gt=0, le=1)]
 COMPARISONS = {
@@ -60,7 +61,7 @@ async def reconcile(
         share: How much of each of Infobip's limits it takes, up to 1: with 0.1 it takes ten times
             as long, and holds hardly anybody up.
     """
-    async with open_services(beside=True, share=share) as services:
+    async with open_services(beside=True, share=share, connections=MANY) as services:
         if not dry_run:
             await failure_of(mend_webhooks, services)
             await failure_of(look_for_registrations, services, client_ref)

@@ -135,14 +135,17 @@ async def load_if_there(kind: type[B]) -> B | None:
 
 
 @asynccontextmanager
-async def open_services(*, beside: bool = False, share: float = 1.0) -> AsyncGenerator[Services]:
+async def open_services(
+    *, beside: bool = False, share: float = 1.0, connections: int = 1
+) -> AsyncGenerator[Services]:
     """Load the blocks and open what they configure.
 
     `beside` is for a run that acts beside the onboarding's own, which alone is held to its leg.
-    `share` is how much of each of Infobip's limits it takes, up to 1.
+    `share` is how much of each of Infobip's limits it takes, up to 1. One connection is enough for
+    whoever works for one client: its transactions take milliseconds, to connect ten times that.
     """
     account = await _load(InfobipAccount)
-    ledger = (await _load(LedgerDatabase)).get_client()
+    ledger = (await _load(LedgerDatabase)).get_client(connections)
     verification = await _load(VerificationMessage)
     policy = await _load(OnboardingPolicy)
     turns = LedgerLimiter(ledger, account.intervals, sleep=rest)

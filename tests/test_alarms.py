@@ -123,6 +123,19 @@ def test_every_wait_has_an_alarm_of_its_own_that_is_slower_than_its_nudge(kind: 
     assert trigger.within == timedelta(minutes=45)
 
 
+@pytest.mark.parametrize("kind", WaitKind)
+def test_a_wait_ends_when_it_is_woken_or_over_and_counts_anew_when_it_is_slept_again(
+    kind: WaitKind,
+):
+    trigger = alarm(WORDS[kind].state).trigger
+    ends = {"Cancelled", "Completed", "Crashed", "Failed"}
+    assert {each.removeprefix("prefect.flow-run.") for each in trigger.expect} == {
+        "Resuming",
+        WORDS[kind].state,
+        *ends,
+    }
+
+
 def test_a_wait_that_is_looked_at_every_few_seconds_is_not_doubted_at_once():
     quick = alarms({WaitKind.DELIVERY: WaitPlan(timedelta(seconds=5), timedelta(hours=1))})
     assert quick[-1].trigger.within == timedelta(minutes=10)

@@ -26,6 +26,7 @@ LATE_FOR = timedelta(minutes=5)
 PREFIX = "waboard: "
 """How the names of our automations begin."""
 _EVENT = "prefect.flow-run."
+_ENDS = {f"{_EVENT}{state}" for state in ("Cancelled", "Completed", "Crashed", "Failed")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,20 @@ def _late() -> Alarm:
 
 def _overslept(kind: WaitKind, plan: WaitPlan) -> Alarm:
     state = WORDS[kind].state
+    sleeps = _EVENT + state
+    # Each event that counts is a transaction of Prefect's server, for each of these alarms: so
+    # waking alone does, and falling asleep again, from which it is counted anew.
+    #
     # Whoever sleeps is woken at its nudge at the latest, unless nobody is there to wake it.
     patience = max(3 * plan.nudge, timedelta(minutes=10))
     return Alarm(
         name=f"{PREFIX}nobody wakes a run from {state}",
         description=f"Asleep as {state} for {patience} without being looked at.",
         trigger=_trigger(
-            Posture.Proactive, patience, after={_EVENT + state}, expect={f"{_EVENT}*"}
+            Posture.Proactive,
+            patience,
+            after={sleeps},
+            expect={sleeps, f"{_EVENT}Resuming"} | _ENDS,
         ),
         body="The gateway wakes runs: see that it lives, and that it reaches Prefect.",
     )

@@ -98,10 +98,12 @@ def gateway() -> None:
         settings = load_settings()
         reach_prefect(settings)
         from waboard import logs
+        from waboard.garbage import collect_seldom
         from waboard.gateway.app import create_app
 
         app = create_app(settings)
         logs.set_up(settings)
+        collect_seldom()
     uvicorn.run(
         app,
         host=settings.gateway_host,

@@ -11,7 +11,7 @@ from functools import cache
 
 import certifi
 from prefect.client import orchestration
-from prefect.client.orchestration import PrefectClient
+from prefect.client.orchestration import PrefectClient, SyncPrefectClient
 from prefect.context import AsyncClientContext, SyncClientContext
 from prefect.settings import get_current_settings
 
@@ -32,6 +32,11 @@ def get_client() -> PrefectClient:
     return orchestration.get_client(httpx_settings={"verify": _trusted()})
 
 
+def get_sync_client() -> SyncPrefectClient:
+    """Return a client for whoever is in no event loop."""
+    return orchestration.get_client(sync_client=True, httpx_settings={"verify": _trusted()})
+
+
 class _AsyncClient(AsyncClientContext):
     def __init__(self) -> None:
         client = orchestration.get_client(httpx_settings={"verify": _trusted()})
@@ -40,9 +45,7 @@ class _AsyncClient(AsyncClientContext):
 
 class _SyncClient(SyncClientContext):
     def __init__(self) -> None:
-        settings = {"verify": _trusted()}
-        client = orchestration.get_client(sync_client=True, httpx_settings=settings)
-        super(SyncClientContext, self).__init__(client=client)
+        super(SyncClientContext, self).__init__(client=get_sync_client())
 
 
 @asynccontextmanager

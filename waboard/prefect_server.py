@@ -1,10 +1,12 @@
-"""Prefect's server as it is, but for one thing on SQLite: who may write takes the lock first.
+"""Prefect's server as it is, but for one thing with each database.
 
-`python -m waboard.prefect_server start` is `prefect server start`. Prefect 3.8.8 begins most of its
-transactions on SQLite as readers. One that then writes, while another has written in between, is
-refused at once, whatever the timeout: the API answers 503 "database is locked", its clients wait
-two seconds and try again, and after five times a run crashes. With a turn for each, nobody is
-refused. On PostgreSQL nothing is changed.
+`python -m waboard.prefect_server start` is `prefect server start`. On PostgreSQL its connections
+are asked seldom whether they live (`waboard.postgres`), and nothing else is changed.
+
+On SQLite, who may write takes the lock first. Prefect 3.8.8 begins most of its transactions there
+as readers. One that then writes, while another has written in between, is refused at once, whatever
+the timeout: the API answers 503 "database is locked", its clients wait two seconds and try again,
+and after five times a run crashes. With a turn for each, nobody is refused.
 
 They wait here and not in SQLite. There they would sleep for ever longer, in no order; and as a
 connection that sleeps so is closed to all threads, the garbage collector, with one of its cursors
@@ -15,11 +17,15 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
+from importlib import import_module
 from weakref import WeakKeyDictionary
 
 from prefect.cli import app
 from prefect.server.database.configurations import SQLITE_BEGIN_MODE, AioSqliteConfiguration
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
+
+from waboard.garbage import collect_seldom
+from waboard.postgres import ask_seldom
 
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
@@ -43,6 +49,9 @@ async def in_turn(
 def main() -> None:
     """Run `prefect server` with the given arguments."""
     AioSqliteConfiguration.begin_transaction = in_turn
+    ask_seldom()
+    import_module("prefect.server.api.server")  # it is imported later anyway
+    collect_seldom()
     sys.argv = ["prefect", "server", *sys.argv[1:]]
     app()
 

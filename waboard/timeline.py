@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from prefect.client.orchestration import get_client
 from prefect.events import Event
 from prefect.settings import PREFECT_API_URL
 
 from waboard.domain.clock import utc_now
 from waboard.domain.masking import scrub
+from waboard.prefect_client import get_sync_client
 
 MOST = 1000
 """Notes that wait to be sent. What comes beyond them is lost."""
@@ -97,7 +97,7 @@ class Timeline:
 def send_to_prefect(notes: Sequence[Note]) -> None:
     """Send notes to Prefect's server."""
     events = [event_of(note).model_dump(mode="json") for note in notes]
-    with get_client(sync_client=True) as client:
+    with get_sync_client() as client:
         client.request("POST", "/events", json=events).raise_for_status()
 
 

@@ -37,6 +37,12 @@ _WORKER = {
     "waboard": ("waboard", "worker"),
     "process": ("prefect", "worker", "start", "--pool", "waboard"),
 }
+_SERVER_POOL = {
+    # On PostgreSQL: as many as Prefect's server has at most by itself, but all stay open. It closed
+    # those beyond five at once, and opened five a second: each costs as much as ten transactions.
+    "PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE": "15",
+    "PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW": "0",
+}
 START_TIMEOUT = 120.0
 """Seconds for a service to answer. Prefect's server takes about 12 on a new SQLite database."""
 
@@ -95,7 +101,9 @@ def _prefect_environment(settings: Settings, data_dir: Path, *, sandbox: bool) -
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",  # the server asks for no token
-    } | WORKER_PACE
+        **_SERVER_POOL,
+        **WORKER_PACE,
+    }
     if sandbox:
         # A demo's data is no secret, and a home of its own keeps it from what runs for real.
         environment |= {"PREFECT_HOME": str(data_dir / "prefect")}

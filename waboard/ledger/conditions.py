@@ -53,11 +53,16 @@ async def conditions_of(
     session: AsyncSession, onboarding_id: str
 ) -> dict[str, dict[ConditionType, Condition]]:
     """Return all conditions of an onboarding by subject."""
-    query = select(ConditionRow).where(ConditionRow.onboarding_id == onboarding_id)
     found: dict[str, dict[ConditionType, Condition]] = {}
-    for row in await session.scalars(query):
+    for row in await condition_rows(session, onboarding_id):
         found.setdefault(row.subject, {})[ConditionType(row.type)] = condition_of(row)
     return found
+
+
+async def condition_rows(session: AsyncSession, onboarding_id: str) -> list[ConditionRow]:
+    """Return all rows. As long as they are held, `session.get` has each without a question."""
+    query = select(ConditionRow).where(ConditionRow.onboarding_id == onboarding_id)
+    return list(await session.scalars(query))
 
 
 def condition_of(row: ConditionRow) -> Condition:

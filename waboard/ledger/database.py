@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from waboard.domain.errors import BadInput
+from waboard.postgres import ask_seldom
 
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -25,13 +26,19 @@ DRIVERS = {
     "postgres": "postgresql+asyncpg",
 }
 SETTING = "WABOARD_DATABASE_URL"
+MANY = 15
+"""Connections for whoever works for many clients at once."""
 
 
 class Ledger:
-    """The ledger of one database. `async with ledger.begin() as session` is one transaction."""
+    """The ledger of one database. `async with ledger.begin() as session` is one transaction.
 
-    def __init__(self, url: str) -> None:
-        self.engine = _engine_for(url)
+    On PostgreSQL there are `connections` at most, which stay open: to connect takes as long as ten
+    transactions. On SQLite there is one.
+    """
+
+    def __init__(self, url: str, connections: int = MANY) -> None:
+        self.engine = _engine_for(url, connections)
 
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[AsyncSession]:
@@ -73,11 +80,11 @@ def dialect_of(session: AsyncSession) -> str:
     return session.get_bind().dialect.name
 
 
-def _engine_for(url: str) -> AsyncEngine:
+def _engine_for(url: str, connections: int) -> AsyncEngine:
     # An engine belongs to one event loop, and each leg has a loop of its own. What does not depend
     # on the loop is shared, above all the statements that are compiled already: to compile them
     # for each leg took a sixth of the worker's time.
-    first, compiled = _shared(async_url(url))
+    first, compiled = _shared(async_url(url), connections)
     engine = Engine(
         first.pool.recreate(),
         first.dialect,
@@ -91,11 +98,13 @@ def _engine_for(url: str) -> AsyncEngine:
 
 
 @cache
-def _shared(url: str) -> tuple[Engine, dict[Any, Any]]:
+def _shared(url: str, connections: int) -> tuple[Engine, dict[Any, Any]]:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        # All that were ever needed at once stay open: to connect takes as long as ten transactions.
-        engine = create_async_engine(parsed, pool_pre_ping=True, pool_size=15, max_overflow=0)
+        ask_seldom()
+        engine = create_async_engine(
+            parsed, pool_pre_ping=True, pool_size=connections, max_overflow=0
+        )
         return engine.sync_engine, {}
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)

@@ -31,6 +31,18 @@ async def find_effect(
     return (await session.scalars(query)).first()
 
 
+async def last_effects(
+    session: AsyncSession, onboarding_id: str, verb: Verb
+) -> dict[str, EffectRow]:
+    """Return the latest attempt at each effect of a verb, by what it is about."""
+    query = (
+        select(EffectRow)
+        .where(EffectRow.onboarding_id == onboarding_id, EffectRow.verb == verb)
+        .order_by(EffectRow.attempt)
+    )
+    return {row.subject: row for row in await session.scalars(query)}
+
+
 async def begin_effect(
     session: AsyncSession,
     onboarding_id: str,
@@ -77,8 +89,14 @@ async def resolve_effect(
 ) -> None:
     """Write down that what may have been done was done. `shown` says by what."""
     last = await find_effect(session, onboarding_id, verb, subject)
-    if last is not None and last.status in UNSURE:
-        last.status, last.detail, last.ended_at = EffectStatus.DONE, shown, now
+    if last is not None:
+        resolve(last, shown, now)
+
+
+def resolve(effect: EffectRow, shown: str, now: datetime) -> None:
+    """Write down that an effect was done, if that is not sure yet."""
+    if effect.status in UNSURE:
+        effect.status, effect.detail, effect.ended_at = EffectStatus.DONE, shown, now
 
 
 async def effects_of(session: AsyncSession, onboarding_id: str) -> list[EffectRow]:

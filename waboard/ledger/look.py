@@ -24,8 +24,8 @@ from waboard.domain.reasons import Reason
 from waboard.domain.registration import CONNECTED, RegistrationStatus, SenderRegistration
 from waboard.domain.steps import is_over
 from waboard.domain.subscription import READ
-from waboard.ledger.conditions import write_condition
-from waboard.ledger.effects import UNSURE, find_effect, resolve_effect
+from waboard.ledger.conditions import condition_rows, write_condition
+from waboard.ledger.effects import UNSURE, find_effect, last_effects, resolve
 from waboard.ledger.events import parked_for
 from waboard.ledger.evidence import evidence_in, evidence_of
 from waboard.ledger.models import (
@@ -40,6 +40,7 @@ from waboard.ledger.models import (
     Verb,
 )
 from waboard.ledger.onboardings import read_onboarding
+from waboard.ledger.senders import sender_rows
 from waboard.ledger.waits import satisfy_wait
 
 
@@ -70,9 +71,6 @@ class _Subject:
             of = f" of {mask_phone(subject)}" if subject else ""
             self.seen.changes.append(f"{kind}{of}: {verdict.status}, {verdict.reason}")
 
-    async def resolve(self, verb: Verb, subject: str, shown: str) -> None:
-        await resolve_effect(self.session, self.onboarding_id, verb, subject, shown, self.now)
-
 
 async def look(
     session: AsyncSession, onboarding_id: str, now: datetime, seen: Seen | None = None
@@ -82,25 +80,24 @@ async def look(
     Whoever looks holds the onboarding's row, so that a run that is about to sleep and an event
     that is about to wake it cannot miss each other. What it took up and changed goes into `seen`.
     """
-    await hold(session, onboarding_id)
+    row = await hold(session, onboarding_id)
     subject = _Subject(session, onboarding_id, now, seen or Seen())
-    row = await session.get(OnboardingRow, onboarding_id)
     if row is not None and row.leaving_at is not None:
         await _set_aside(subject)
         return await read_onboarding(session, onboarding_id)
     await _take_up_parked(subject)
     evidence = await evidence_of(session, onboarding_id)
+    _held = await condition_rows(session, onboarding_id)  # each is asked for by itself below
     await _write_connection(subject, evidence)
     await _write_registration(subject, evidence)
     await _write_share(subject)
     await _write_receiving(subject, evidence)
     await _write_verdicts(subject, evidence)
     await session.flush()
-    onboarding = await read_onboarding(session, onboarding_id)
+    onboarding = await read_onboarding(session, onboarding_id, evidence)
     if onboarding.wait is not None and is_over(onboarding, onboarding.wait.kind):
         await satisfy_wait(session, onboarding_id, now)
-    if has_news(onboarding):
-        row = await session.get_one(OnboardingRow, onboarding_id)
+    if row is not None and has_news(onboarding):
         row.news_at = row.news_at or now
     return onboarding
 
@@ -117,16 +114,18 @@ async def learn(
     return await look(session, onboarding_id, new.changed_at)
 
 
-async def hold(session: AsyncSession, onboarding_id: str, leg: str | None = None) -> None:
+async def hold(
+    session: AsyncSession, onboarding_id: str, leg: str | None = None
+) -> OnboardingRow | None:
     """Hold an onboarding until the transaction ends. Whoever writes about it does so first.
 
     On SQLite the transaction holds everything already. Raises Superseded when a leg asks that is
     not the one that may act.
     """
-    query = select(OnboardingRow.leg).where(OnboardingRow.id == onboarding_id).with_for_update()
-    if leg is not None and await session.scalar(query) != leg:
+    row = await session.get(OnboardingRow, onboarding_id, with_for_update=True)
+    if leg is not None and (row is None or row.leg != leg):
         raise Superseded
-    await session.execute(query)
+    return row
 
 
 async def _set_aside(subject: _Subject) -> None:
@@ -145,8 +144,11 @@ def _may_begin_anew(event: EventRow) -> bool:
 
 
 async def _take_up_parked(subject: _Subject) -> None:
+    parked = await parked_for(subject.session, subject.onboarding_id)
+    if not parked:
+        return
     known = await evidence_of(subject.session, subject.onboarding_id)
-    for event in await parked_for(subject.session, subject.onboarding_id):
+    for event in parked:
         known = _take_up(event, subject.onboarding_id, known)
         subject.seen.events.append(event)
     await subject.session.flush()
@@ -196,8 +198,10 @@ async def _write_registration(subject: _Subject, evidence: Evidence) -> None:
     if registration.status is not None or registration.senders:
         seen = Verdict(Status.TRUE, Reason.REGISTRATION_SEEN, "Infobip registers this WABA.")
         await _write_shared(subject, seen)
-    for sender in registration.senders.values():
-        await _write_sender(subject, sender)
+    if registration.senders:
+        known = await sender_rows(subject.session, subject.onboarding_id)
+        for sender in registration.senders.values():
+            await _write_sender(subject, sender, known.get(sender.phone_number))
 
 
 async def _write_shared(subject: _Subject, seen: Verdict) -> None:
@@ -214,7 +218,7 @@ async def _write_share(subject: _Subject) -> None:
     key = (subject.onboarding_id, "", ConditionType.SHARED)
     known = await subject.session.get(ConditionRow, key)
     if known is not None and known.status == Status.TRUE:
-        await subject.resolve(Verb.SHARE, "", f"Shown by {known.evidence}.")
+        resolve(effect, f"Shown by {known.evidence}.", subject.now)
     elif effect.status == EffectStatus.DONE:
         await subject.write("", ConditionType.SHARED, _ACCEPTED, f"effect {effect.id}")
     elif effect.status in UNSURE:
@@ -230,12 +234,9 @@ _NOT_ANSWERED = Verdict(
 )
 
 
-async def _write_sender(subject: _Subject, sender: SenderRegistration) -> None:
-    query = select(SenderRow).where(
-        SenderRow.onboarding_id == subject.onboarding_id,
-        SenderRow.phone_number == sender.phone_number,
-    )
-    row = (await subject.session.scalars(query)).first()
+async def _write_sender(
+    subject: _Subject, sender: SenderRegistration, row: SenderRow | None
+) -> None:
     if row is None:
         row = SenderRow(onboarding_id=subject.onboarding_id, phone_number=sender.phone_number)
         subject.session.add(row)
@@ -297,13 +298,9 @@ _NOT_WRITTEN_TO = Verdict(
 
 
 async def _write_verdicts(subject: _Subject, evidence: Evidence) -> None:
-    query = select(SenderRow.phone_number).where(SenderRow.onboarding_id == subject.onboarding_id)
-    for number in await subject.session.scalars(query):
-        effect = await find_effect(
-            subject.session, subject.onboarding_id, Verb.SEND_TEST_MESSAGE, number
-        )
-        if effect is not None:
-            await _write_verdict(subject, PhoneNumber(number), effect, evidence)
+    tests = await last_effects(subject.session, subject.onboarding_id, Verb.SEND_TEST_MESSAGE)
+    for number, effect in tests.items():
+        await _write_verdict(subject, PhoneNumber(number), effect, evidence)
 
 
 async def _write_verdict(
@@ -312,7 +309,7 @@ async def _write_verdict(
     last = effect.attempt >= MOST_TESTS
     verdict = evidence.verdict(effect.external_id or "", last=last)
     if verdict.reason is not Reason.REPORT_AWAITED:
-        await subject.resolve(Verb.SEND_TEST_MESSAGE, number, "Shown by its report.")
+        resolve(effect, "Shown by its report.", subject.now)
     elif effect.status == EffectStatus.REFUSED:
         verdict = Verdict(Status.FALSE, Reason.MESSAGE_REJECTED, effect.detail)
     known = await subject.session.get(

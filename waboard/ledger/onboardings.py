@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.decisions import Decision, DecisionVerb
 from waboard.domain.errors import NotFound
+from waboard.domain.evidence import Evidence
 from waboard.domain.health import WabaHealth
 from waboard.domain.ids import PhoneNumber, SolutionId, WabaId
 from waboard.domain.onboarding import Onboarding, VerifyBy
@@ -31,17 +32,20 @@ from waboard.ledger.showing import show_soon
 from waboard.ledger.waits import hurry, last_slept, open_wait_of, waited_for
 
 
-async def read_onboarding(session: AsyncSession, onboarding_id: str) -> Onboarding:
-    """Return an onboarding as it stands. Raises NotFound."""
+async def read_onboarding(
+    session: AsyncSession, onboarding_id: str, evidence: Evidence | None = None
+) -> Onboarding:
+    """Return an onboarding as it stands, by the evidence if it is at hand. Raises NotFound."""
     row = await session.get(OnboardingRow, onboarding_id)
     if row is None:
         raise NotFound(f"There is no onboarding {onboarding_id}.", remedy="See `waboard status`.")
     client = await session.get_one(ClientRow, row.client_id)
     conditions = await conditions_of(session, onboarding_id)
+    evidence = evidence or await evidence_of(session, onboarding_id)
     return Onboarding(
         **_facts(row, client),
         conditions=conditions.get("", {}),
-        registration=(await evidence_of(session, onboarding_id)).registration(),
+        registration=evidence.registration(),
         senders=await senders_of(session, onboarding_id, conditions),
         cancelled=await _cancelled(session, row),
         leaving=await _leaving(session, row),
@@ -64,9 +68,11 @@ async def _leaving(session: AsyncSession, row: OnboardingRow) -> Decision | None
 
 
 async def _slept_since_share(session: AsyncSession, onboarding_id: str) -> bool:
-    share = await find_effect(session, onboarding_id, Verb.SHARE)
     slept = await last_slept(session, onboarding_id, WaitKind.REGISTRATION)
-    return share is not None and slept is not None and slept >= share.started_at
+    if slept is None:
+        return False
+    share = await find_effect(session, onboarding_id, Verb.SHARE)
+    return share is not None and slept >= share.started_at
 
 
 def _facts(row: OnboardingRow, client: ClientRow) -> dict[str, Any]:

@@ -47,6 +47,12 @@ def _sender(row: SenderRow, conditions: dict[ConditionType, Condition]) -> Sende
     )
 
 
+async def sender_rows(session: AsyncSession, onboarding_id: str) -> dict[str, SenderRow]:
+    """Return an onboarding's senders by their number, as they are kept."""
+    query = select(SenderRow).where(SenderRow.onboarding_id == onboarding_id)
+    return {row.phone_number: row for row in await session.scalars(query)}
+
+
 async def _row(session: AsyncSession, onboarding_id: str, number: PhoneNumber) -> SenderRow:
     query = select(SenderRow).where(
         SenderRow.onboarding_id == onboarding_id, SenderRow.phone_number == number
@@ -132,21 +138,20 @@ async def expect_numbers(
 
     With them the registration can be asked for by number, should its webhook be lost.
     """
-    query = select(SenderRow).where(SenderRow.onboarding_id == onboarding_id)
-    known = {row.phone_number: row for row in await session.scalars(query)}
+    known = await sender_rows(session, onboarding_id)
     for number, phone_number_id in numbers:
         row = known.get(number)
         if row is None:
-            await expect_sender(session, onboarding_id, number, "Meta", now)
-            row = (await session.scalars(query.where(SenderRow.phone_number == number))).one()
+            row = await expect_sender(session, onboarding_id, number, "Meta", now)
         row.phone_number_id = row.phone_number_id or phone_number_id
 
 
 async def expect_sender(
     session: AsyncSession, onboarding_id: str, number: str, evidence: str, now: datetime
-) -> None:
+) -> SenderRow:
     """Note a number whose registration is yet to be seen."""
-    session.add(SenderRow(onboarding_id=onboarding_id, phone_number=number))
+    row = SenderRow(onboarding_id=onboarding_id, phone_number=number)
+    session.add(row)
     awaited = Condition(
         type=ConditionType.REGISTERED,
         status=Status.UNKNOWN,
@@ -156,3 +161,4 @@ async def expect_sender(
         changed_at=now,
     )
     await write_condition(session, onboarding_id, number, awaited)
+    return row

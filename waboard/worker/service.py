@@ -8,6 +8,7 @@ import sys
 
 from rich.console import Console
 
+from waboard.garbage import collect_seldom
 from waboard.worker.worker import OnboardingWorker
 
 GRACE = 5.0
@@ -42,6 +43,7 @@ class Stop:
 
 def run(pool: str, limit: int, memory: int, console: Console) -> None:
     """Work until SIGTERM or Ctrl-C. Above `memory` MiB it drains and starts itself anew."""
+    collect_seldom()
     if asyncio.run(_serve(pool, limit, memory, console)):
         console.print("The worker has outgrown its memory limit and starts anew.")
         os.execv(sys.executable, [sys.executable, "-m", "waboard", *sys.argv[1:]])  # noqa: S606
