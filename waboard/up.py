@@ -101,7 +101,7 @@ def _prefect_environment(settings: Settings, data_dir: Path, *, sandbox: bool) -
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",  # the server asks for no token
-        **_SERVER_POOL,
+        **{name: os.environ.get(name, usual) for name, usual in _SERVER_POOL.items()},
         **WORKER_PACE,
     }
     if sandbox:
