@@ -10,7 +10,7 @@ from tests.domain.samples import BAD, GOOD, at
 from tests.ledger.desk import connected, open_as, reported, told
 from waboard.domain.waits import WaitKind, WaitPlan
 from waboard.ledger.look import look
-from waboard.ledger.models import WaitRow
+from waboard.ledger.models import EffectStatus, Verb, WaitRow
 from waboard.ledger.waits import (
     DueWait,
     claim_due,
@@ -32,6 +32,11 @@ async def waiting(desk, onboarding_id) -> tuple[WaitKind, datetime, datetime] | 
     async with desk.ledger.begin() as session:
         wait = await open_wait_of(session, onboarding_id)
     return (wait.kind, wait.since, wait.give_up_at) if wait else None
+
+
+async def shared(desk, onboarding_id: str, status: EffectStatus, minute: float = 0) -> None:
+    """Share the WABA, with this for an answer."""
+    await desk.end(await desk.begin(onboarding_id, Verb.SHARE, minute=minute), status)
 
 
 async def test_a_wait_says_what_for_since_when_and_until_when(desk, onboarding_id):
@@ -85,6 +90,41 @@ async def test_each_kind_of_wait_has_its_own_beginning(desk, onboarding_id):
             WaitKind.REGISTRATION: at(60),
             WaitKind.DELIVERY: at(100),
         }
+
+
+async def test_the_patience_for_a_registration_begins_anew_when_a_repeated_share_is_taken(
+    desk, onboarding_id
+):
+    """What was not shared until now cannot have been registered."""
+    await shared(desk, onboarding_id, EffectStatus.AMBIGUOUS)
+    await desk.sleep(onboarding_id, minute=1)
+    await desk.wake(onboarding_id, 50)
+    await shared(desk, onboarding_id, EffectStatus.DONE, minute=50)
+    async with desk.ledger.begin() as session:
+        assert await waited_for(session, onboarding_id) == {}
+    await desk.sleep(onboarding_id, minute=51)
+    assert await waiting(desk, onboarding_id) == (WaitKind.REGISTRATION, at(51), at(111))
+
+
+async def test_the_patience_goes_on_when_a_repeated_share_is_not_answered_either(
+    desk, onboarding_id
+):
+    """Else an onboarding whose shares are never answered would never end."""
+    await shared(desk, onboarding_id, EffectStatus.AMBIGUOUS)
+    await desk.sleep(onboarding_id, minute=1)
+    await shared(desk, onboarding_id, EffectStatus.AMBIGUOUS, minute=50)
+    await desk.sleep(onboarding_id, minute=51)
+    assert await waiting(desk, onboarding_id) == (WaitKind.REGISTRATION, at(1), at(61))
+
+
+async def test_a_share_that_is_taken_takes_nothing_from_what_was_waited_for_elsewhere(
+    desk, onboarding_id
+):
+    """The place in the queue of the week was waited for before it."""
+    await desk.sleep(onboarding_id, WaitKind.SLOT)
+    await shared(desk, onboarding_id, EffectStatus.DONE, minute=5)
+    async with desk.ledger.begin() as session:
+        assert await waited_for(session, onboarding_id) == {WaitKind.SLOT: at(60)}
 
 
 async def test_an_onboarding_that_never_slept_has_waited_for_nothing(desk, onboarding_id):

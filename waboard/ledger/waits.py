@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.waits import OpenWait, WaitKind, WaitPlan
-from waboard.ledger.models import OnboardingRow, WaitRow
+from waboard.ledger.models import EffectRow, EffectStatus, OnboardingRow, Verb, WaitRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +81,24 @@ async def _first_opened(
 
 
 def _counted(onboarding_id: str) -> list[ColumnElement[bool]]:
-    # When somebody retries a run that had ended, its patience begins anew.
+    # When somebody retries a run that had ended, its patience begins anew; and that for a
+    # registration when Infobip takes a share which it had not answered before.
     reopened = (
         select(OnboardingRow.reopened_at).where(OnboardingRow.id == onboarding_id).scalar_subquery()
+    )
+    taken = (
+        select(func.max(EffectRow.started_at))
+        .where(
+            EffectRow.onboarding_id == onboarding_id,
+            EffectRow.verb == Verb.SHARE,
+            EffectRow.status == EffectStatus.DONE,
+        )
+        .scalar_subquery()
     )
     return [
         WaitRow.onboarding_id == onboarding_id,
         or_(reopened.is_(None), WaitRow.opened_at >= reopened),
+        or_(WaitRow.kind != WaitKind.REGISTRATION, taken.is_(None), WaitRow.opened_at >= taken),
     ]
 
 
