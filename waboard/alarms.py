@@ -66,9 +66,6 @@ def _late() -> Alarm:
 def _overslept(kind: WaitKind, plan: WaitPlan) -> Alarm:
     state = WORDS[kind].state
     sleeps = _EVENT + state
-    # Each event that counts is a transaction of Prefect's server, for each of these alarms: so
-    # waking alone does, and falling asleep again, from which it is counted anew.
-    #
     # Whoever sleeps is woken at its nudge at the latest, unless nobody is there to wake it.
     patience = max(3 * plan.nudge, timedelta(minutes=10))
     return Alarm(
@@ -78,6 +75,8 @@ def _overslept(kind: WaitKind, plan: WaitPlan) -> Alarm:
             Posture.Proactive,
             patience,
             after={sleeps},
+            # Each that counts is a transaction of Prefect's server, for each of these alarms.
+            # Falling asleep again is among them, so that it is counted from there.
             expect={sleeps, f"{_EVENT}Resuming"} | _ENDS,
         ),
         body="The gateway wakes runs: see that it lives, and that it reaches Prefect.",

@@ -1,7 +1,8 @@
 """Prefect's server as it is, but for one thing with each database.
 
 `python -m waboard.prefect_server start` is `prefect server start`. On PostgreSQL its connections
-are asked seldom whether they live (`waboard.postgres`), and nothing else is changed.
+are asked seldom whether they live (`waboard.postgres`), and on both it looks for garbage less often
+(`waboard.garbage`). Nothing else is changed.
 
 On SQLite, who may write takes the lock first. Prefect 3.8.8 begins most of its transactions there
 as readers. One that then writes, while another has written in between, is refused at once, whatever

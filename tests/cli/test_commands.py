@@ -168,6 +168,18 @@ def test_the_prefect_that_up_starts_is_its_own(monkeypatch: pytest.MonkeyPatch, 
         assert stat.S_IMODE(Path("prefect-auth").stat().st_mode) == 0o600
 
 
+def test_prefects_server_keeps_its_connections_and_as_many_as_one_says(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """PostgreSQL may have few to give."""
+    settings, size = Settings(_env_file=None), "PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE"
+    usual = up._prefect_environment(settings, Path.cwd(), sandbox=False)
+    monkeypatch.setenv(size, "3")
+    own = up._prefect_environment(settings, Path.cwd(), sandbox=False)
+    assert (usual[size], own[size]) == ("15", "3")
+    assert usual["PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW"] == "0"
+
+
 def test_an_auth_string_that_is_given_is_kept(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PREFECT_SERVER_API_AUTH_STRING", "admin:given")
     environment = up._prefect_environment(Settings(_env_file=None), Path.cwd(), sandbox=False)

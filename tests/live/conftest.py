@@ -1,4 +1,7 @@
-"""Live tests share a waboard, which takes half a minute to start: one for each half of them."""
+"""Live tests share a waboard, which takes half a minute to start: one for each half of them.
+
+With pytest 9.2, pytest-xdist 3.8 keeps no groups: each process has one then.
+"""
 
 from collections.abc import Generator
 from pathlib import Path
