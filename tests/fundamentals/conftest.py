@@ -17,6 +17,8 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteDataba
 
 @pytest.fixture
 async def ledger(databases: SqliteDatabases) -> AsyncIterator[Ledger]:
-    fresh = Ledger(databases.create())
+    url = databases.create()
+    fresh = Ledger(url)
     yield fresh
     await fresh.close()
+    databases.drop(url)

@@ -1,8 +1,7 @@
 """Gateways to knock at."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -11,26 +10,24 @@ import pytest
 
 from tests.gateway.desk import Desk, FakePrefect, desk_settings
 from tests.gateway.front import Front, open_front
+from tests.ledger.databases import SqliteDatabases
 from waboard.gateway import app, starting, waker
 from waboard.gateway.postman import Postman
-from waboard.ledger.database import Ledger
-from waboard.ledger.migrate import upgrade
 
 OpenDesk = Callable[..., AbstractAsyncContextManager[Desk]]
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ledger in its newest form, to be copied: a copy is quicker than the migrations."""
-    path = tmp_path_factory.mktemp("gateway") / "ledger.db"
+def databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
+    return SqliteDatabases(tmp_path_factory.mktemp("ledgers"))
 
-    async def migrate() -> None:
-        ledger = Ledger(f"sqlite:///{path}")
-        await upgrade(ledger)
-        await ledger.close()
 
-    asyncio.run(migrate())
-    return path
+@pytest.fixture
+def database(databases: SqliteDatabases) -> Iterator[Path]:
+    """A ledger in its newest form."""
+    url = databases.create()
+    yield Path(url.removeprefix("sqlite:///"))
+    databases.drop(url)
 
 
 @pytest.fixture(autouse=True)
@@ -57,24 +54,18 @@ def _no_waker_of_its_own(untouched_machine: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-def open_desk(tmp_path: Path, migrated: Path) -> OpenDesk:
+def open_desk(database: Path) -> OpenDesk:
     """Opens a gateway with settings of one's own."""
 
     def opened(**settings: Any) -> AbstractAsyncContextManager[Desk]:
-        database = tmp_path / "ledger.db"
-        shutil.copy(migrated, database)
         return Desk(desk_settings(database, **settings)).opened()
 
     return opened
 
 
 @pytest.fixture
-async def front(
-    tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncGenerator[Front]:
+async def front(database: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Front]:
     """A gateway whose clients sign themselves up, at the Meta of a sandbox."""
-    database = tmp_path / "ledger.db"
-    shutil.copy(migrated, database)
     async with open_front(database, monkeypatch) as opened:
         yield opened
 

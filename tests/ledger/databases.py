@@ -23,23 +23,31 @@ async def migrate(url: str) -> None:
 
 
 class SqliteDatabases:
-    """SQLite databases, each a file."""
+    """SQLite databases, each a file.
+
+    The place of one that is dropped is taken by the next: of each URL, the ledger remembers the
+    statements that it has compiled.
+    """
 
     def __init__(self, home: Path) -> None:
         self._home = home
+        self._free: list[Path] = []
         self._template = home / "template.db"
         asyncio.run(migrate(f"sqlite:///{self._template}"))
 
     def create(self, *, empty: bool = False) -> str:
         """Make a database and return its URL."""
-        path = self._home / f"{uuid4().hex}.db"
+        path = self._free.pop() if self._free else self._home / f"{uuid4().hex}.db"
         if not empty:
             shutil.copy(self._template, path)
         return f"sqlite:///{path}"
 
     def drop(self, url: str) -> None:
         """Take a database away."""
-        Path(url.removeprefix("sqlite:///")).unlink(missing_ok=True)
+        path = Path(url.removeprefix("sqlite:///"))
+        for each in path.parent.glob(f"{path.name}*"):
+            each.unlink()
+        self._free.append(path)
 
     def close(self) -> None:
         """Leave nothing behind: pytest removes the folder."""
