@@ -243,6 +243,15 @@ def test_a_browser_that_blocks_facebook_is_told_so(visit: Visit):
     expect(page.locator("#notice")).to_have_text(TEXTS["why_blocked"])
 
 
+def test_facebooks_window_takes_no_click_that_nobody_would_hear(visit: Visit):
+    visit.browser.route("**/facebook/dialog.js", lambda route: route.abort())
+    page = visit.ready()
+    with page.expect_popup() as opened:
+        page.get_by_role("button", name=TEXTS["connect_button"]).click()
+    expect(opened.value.locator("#finish")).to_be_disabled()
+    opened.value.close()
+
+
 def test_the_page_fits_a_phone_and_can_be_used_without_a_mouse(visit: Visit):
     page = visit.ready()
     page.set_viewport_size({"width": 320, "height": 640})

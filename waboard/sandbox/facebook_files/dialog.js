@@ -58,4 +58,6 @@
       window.close();
     });
   }
+  // Only now does a click do anything: until here, nobody could have made one.
+  document.querySelector("fieldset").disabled = false;
 })();
