@@ -11,7 +11,7 @@ demo: .venv/ready
 	@exec $(BIN)/waboard up --sandbox --demo $(if $(ONCE),--once)
 
 test: .venv/ready
-	$(BIN)/pytest -n 3 --dist loadgroup --ignore $(CHAOS)
+	$(BIN)/pytest -n 4 --ignore $(CHAOS)
 	$(BIN)/pytest --durations 1 --durations-min 1 $(CHAOS)
 
 check: .venv/ready

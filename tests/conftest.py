@@ -1,9 +1,14 @@
 """What tests of more than one part use."""
 
+import gc
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+from tests.live.boards import board_of
 
 LONG = "tests/live/test_readme.py"
 
@@ -12,9 +17,26 @@ LONG = "tests/live/test_readme.py"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes minutes: at the end, all but one process would wait for it.
 
-    Groups of many tests come first anyway.
+    Those that share a waboard come first anyway.
     """
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests and all that they import stay: no garbage is looked for among them."""
+    gc.freeze()
+
+
+class ByBoard(LoadScopeScheduling):
+    """Gives the processes of `pytest -n` one test after the other, those of a waboard at once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return board_of(nodeid) or nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByBoard:
+    """Share out the tests among the processes."""
+    return ByBoard(config, log)
 
 
 @pytest.fixture

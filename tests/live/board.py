@@ -45,6 +45,7 @@ class Board:
     home: Path
     ledger_url: str
     prefect_url: str
+    prefect: httpx.Client
     gateway: httpx.Client
     sandbox: httpx.Client
 
@@ -107,14 +108,18 @@ class Board:
 
     def flow_run(self, client_ref: str) -> dict[str, Any]:
         """The Prefect flow run of an onboarding."""
+        return self.prefect.get(self._flow_run_path(client_ref)).json()
+
+    def _flow_run_path(self, client_ref: str) -> str:
         run_id = self.show(client_ref)["links"]["flow_run"].rpartition("/")[2]
-        return httpx.get(f"{self.prefect_url}/api/flow_runs/{run_id}").json()
+        return f"/flow_runs/{run_id}"
 
     def state(self, client_ref: str, name: str) -> dict[str, Any]:
         """Wait for a flow run's state of that name."""
+        path = self._flow_run_path(client_ref)
 
         def there() -> dict[str, Any] | None:
-            state = self.flow_run(client_ref)["state"]
+            state = self.prefect.get(path).json()["state"]
             return state if state["name"] == name else None
 
         with self._telling_more_of(client_ref):
@@ -131,7 +136,7 @@ class Board:
     def whereabouts(self, client_ref: str) -> str:
         """An onboarding, the states of its run, and what the services last wrote."""
         run_id = self.show(client_ref)["links"]["flow_run"].rpartition("/")[2]
-        states = httpx.get(f"{self.prefect_url}/api/flow_run_states/?flow_run_id={run_id}").json()
+        states = self.prefect.get(f"/flow_run_states/?flow_run_id={run_id}").json()
         told = [f"{s['timestamp']} {s['type']} {s['name']}: {s['message']}" for s in states]
         for pid, (_, _, command) in processes().items():
             if command.endswith("waboard worker ") and pid in family_of(self.process.pid):
@@ -145,14 +150,14 @@ class Board:
         """Click Retry in the Prefect UI, which asks for just this."""
         state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
         run_id = self.flow_run(client_ref)["id"]
-        url = f"{self.prefect_url}/api/flow_runs/{run_id}/set_state"
-        httpx.post(url, json={"state": state, "force": True}).raise_for_status()
+        url = f"/flow_runs/{run_id}/set_state"
+        self.prefect.post(url, json={"state": state, "force": True}).raise_for_status()
 
     def task_names(self, client_ref: str) -> list[str]:
         """The task runs of an onboarding, by name."""
         run_id = self.flow_run(client_ref)["id"]
         query = {"flow_runs": {"id": {"any_": [run_id]}}}
-        found = httpx.post(f"{self.prefect_url}/api/task_runs/filter", json=query).json()
+        found = self.prefect.post("/task_runs/filter", json=query).json()
         return sorted(run["name"] for run in found)
 
 
@@ -198,13 +203,14 @@ def running_board(home: Path, **settings: str) -> Generator[Board]:
     url = "http://127.0.0.1:{}".format
     key = {"Authorization": "Bearer sandbox-api-key"}
     with (
+        httpx.Client(base_url=f"{url(ports['PREFECT'])}/api", timeout=30) as prefect,
         httpx.Client(base_url=url(ports["GATEWAY"]), headers=key, timeout=30) as gateway,
         httpx.Client(base_url=url(ports["SANDBOX"]), timeout=30) as sandbox,
     ):
         try:
             until(lambda: _is_up(process, home / "up.log"), "everything to be up")
             ledger = settings.get("WABOARD_SANDBOX_DATABASE_URL") or f"sqlite:///{home / LEDGER}"
-            yield Board(process, home, ledger, url(ports["PREFECT"]), gateway, sandbox)
+            yield Board(process, home, ledger, url(ports["PREFECT"]), prefect, gateway, sandbox)
         finally:
             stop(process)
     assert descendants_of(process.pid) == []

@@ -5,8 +5,6 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import httpx
-
 from tasks.services import BLOCKS, KEPT_FOR
 from tests.live.board import Board
 
@@ -30,11 +28,10 @@ def meta_says(board: Board, field: str, **value: str) -> None:
 
 def set_cap(board: Board, cap: int) -> None:
     """The operator edits the block, and every process has read it anew."""
-    api = f"{board.prefect_url}/api"
-    where = f"{api}/block_types/slug/onboarding-policy/block_documents/name/{BLOCKS}"
-    block = httpx.get(where).raise_for_status().json()
+    where = f"/block_types/slug/onboarding-policy/block_documents/name/{BLOCKS}"
+    block = board.prefect.get(where).raise_for_status().json()
     edit = {"data": {"weekly_cap": cap}, "merge_existing_data": True}
-    httpx.patch(f"{api}/block_documents/{block['id']}", json=edit).raise_for_status()
+    board.prefect.patch(f"/block_documents/{block['id']}", json=edit).raise_for_status()
     time.sleep(KEPT_FOR)  # the processes keep what they have read of a block for so long
 
 
@@ -73,6 +70,6 @@ def test_beyond_the_weekly_cap_a_run_waits_for_its_slot(board: Board):
     assert "frees at" in needed["message"]
     assert board.sandbox.get("/sandbox/wabas/77008302").json()["shares"] == 0
     run_id = board.flow_run("too-many")["id"]
-    resumed = httpx.post(f"{board.prefect_url}/api/flow_runs/{run_id}/resume", json={})
+    resumed = board.prefect.post(f"/flow_runs/{run_id}/resume", json={})
     resumed.raise_for_status()
     assert board.ended("too-many")["stage"] == "Live"

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import httpx
-
 from tests.live.board import Board, sender, until
 
 ASKED = {"by": "mia", "why": "It has cancelled its contract."}
@@ -26,7 +24,7 @@ def test_a_client_leaves_once_it_is_approved_and_its_sibling_is_still_live(board
     run_id = asked["links"]["flow_run"].rpartition("/")[2]
 
     def state() -> dict[str, Any]:
-        return httpx.get(f"{board.prefect_url}/api/flow_runs/{run_id}").json()["state"]
+        return board.prefect.get(f"/flow_runs/{run_id}").json()["state"]
 
     until(lambda: state()["name"] == "AwaitingApproval", "the run to ask")
     assert board.show("leaver")["live"]

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Generator
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -56,11 +55,10 @@ def test_the_report_is_drawn_with_its_picture(board: Board, page: Page) -> None:
 
 def _reported(board: Board) -> str:
     """Have the report drawn up, and return its artifact's id."""
-    api = f"{board.prefect_url}/api"
-    deployment = httpx.get(f"{api}/deployments/name/report/report").json()["id"]
-    run = httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json={}).json()["id"]
-    url = f"{api}/flow_runs/{run}"
-    until(lambda: httpx.get(url).json()["state"]["name"] == "Reported", "the report")
+    deployment = board.prefect.get("/deployments/name/report/report").json()["id"]
+    run = board.prefect.post(f"/deployments/{deployment}/create_flow_run", json={}).json()["id"]
+    url = f"/flow_runs/{run}"
+    until(lambda: board.prefect.get(url).json()["state"]["name"] == "Reported", "the report")
     query = {"artifacts": {"flow_run_id": {"any_": [run]}, "key": {"any_": ["report"]}}}
-    (artifact,) = httpx.post(f"{api}/artifacts/filter", json=query).json()
+    (artifact,) = board.prefect.post("/artifacts/filter", json=query).json()
     return artifact["id"]

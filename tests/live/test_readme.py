@@ -66,7 +66,7 @@ def test_the_tests_are_found(checkout: Path) -> None:
     """To find all of them in all processes takes half a minute; here it is one file's."""
     adding = "--collect-only -q -p no:cacheprovider tests/live/test_readme.py"
     said = typed(COLLECTED, checkout, PYTEST_ADDOPTS=adding)
-    ignored = re.search(r"/pytest -n \d+ --dist loadgroup --ignore (\S+)$", said, re.MULTILINE)
+    ignored = re.search(r"/pytest -n \d+ --ignore (\S+)$", said, re.MULTILINE)
     assert ignored, "all but one file, which is run by itself"
     assert re.search(rf"/pytest --durations .* {ignored[1]}$", said, re.MULTILINE)
     assert "tests/live/test_readme.py::test_the_tests_are_found" in said

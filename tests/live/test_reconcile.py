@@ -13,8 +13,10 @@ def reconciled(board: Board, client_ref: str, **asked: Any) -> None:
     answer = until(lambda: _unless_another_is_under_way(board, order), "its turn")
     answer.raise_for_status()
     run_id = answer.json()["links"]["flow_run"].rpartition("/")[2]
-    url = f"{board.prefect_url}/api/flow_runs/{run_id}"
-    until(lambda: httpx.get(url).json()["state"]["name"] == "Reconciled", "the reconciliation")
+    url = f"/flow_runs/{run_id}"
+    until(
+        lambda: board.prefect.get(url).json()["state"]["name"] == "Reconciled", "the reconciliation"
+    )
 
 
 def _unless_another_is_under_way(board: Board, order: dict[str, Any]) -> httpx.Response | None:
@@ -29,7 +31,7 @@ def findings(board: Board, key: str = "reconcile-one-client") -> str:
         "sort": "CREATED_DESC",
         "limit": 1,
     }
-    return httpx.post(f"{board.prefect_url}/api/artifacts/filter", json=query).json()[0]["data"]
+    return board.prefect.post("/artifacts/filter", json=query).json()[0]["data"]
 
 
 def test_a_banned_number_and_a_removed_association_are_found(board: Board) -> None:

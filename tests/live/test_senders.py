@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import httpx
-
 from tests.live.board import Board, sender, until
 
 NEW = "14155550132"
@@ -17,7 +15,7 @@ def added(board: Board, onboarding_id: str) -> dict[str, Any]:
 def run_of(board: Board, addition: dict[str, Any]) -> dict[str, Any]:
     """The Prefect run that adds it."""
     run_id = addition["links"]["flow_run"].rpartition("/")[2]
-    return httpx.get(f"{board.prefect_url}/api/flow_runs/{run_id}").json()
+    return board.prefect.get(f"/flow_runs/{run_id}").json()
 
 
 def asleep(board: Board, onboarding_id: str, saying: str) -> dict[str, Any]:
@@ -55,9 +53,7 @@ def test_a_sender_is_added_and_goes_live_with_the_rest(board: Board) -> None:
     live = until(lambda: _all_live(board, "grows", 2), "both senders to be live")
     assert live["stage"] == "Live"
     assert run_of(board, added(board, onboarding_id))["state"]["name"] == "SenderSubmitted"
-    kept = httpx.post(
-        f"{board.prefect_url}/api/flow_runs/{run['id']}/input/filter", json={"prefix": ""}
-    )
+    kept = board.prefect.post(f"/flow_runs/{run['id']}/input/filter", json={"prefix": ""})
     assert code not in kept.text
 
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import httpx
-
 from tests.live.board import Board, sender, until
 
 
@@ -26,7 +24,7 @@ def _timeline(board: Board, client_ref: str) -> dict[str, list[dict[str, Any]]]:
     run_id = board.flow_run(client_ref)["id"]
     related = {"id": [f"prefect.flow-run.{run_id}"], "role": ["flow-run"]}
     query = {"filter": {"event": {"prefix": ["waboard."]}, "related": related}}
-    found = httpx.post(f"{board.prefect_url}/api/events/filter", json=query).json()
+    found = board.prefect.post("/events/filter", json=query).json()
     said: dict[str, list[dict[str, Any]]] = {}
     for event in found["events"]:
         said.setdefault(event["event"], []).append(event["payload"])

@@ -1,7 +1,5 @@
 """What people decide, in the real Prefect."""
 
-import httpx
-
 from tests.live.board import Board, sender, until
 
 
@@ -32,5 +30,5 @@ def test_a_waiting_run_is_cancelled_and_retried_as_another_attempt(board: Board)
     second = board.flow_run("undecided")
     assert second["name"] == first["name"].replace("attempt 1", "attempt 2")
     assert board.books()["shares"]["8391"] == 1
-    old = httpx.get(f"{board.prefect_url}/api/flow_runs/{first['id']}").json()
+    old = board.prefect.get(f"/flow_runs/{first['id']}").json()
     assert old["state"]["type"] == "CANCELLED"

@@ -3,7 +3,6 @@
 import os
 import signal
 
-import httpx
 import pytest
 
 from tasks.orphans import TOLD
@@ -42,8 +41,8 @@ def test_a_run_that_is_cancelled_in_the_ui_stops_at_its_next_await(board: Board)
     met_in_the_middle(board, "cancelled", 8301)
     run_id = board.flow_run("cancelled")["id"]
     cancelling = {"state": {"type": "CANCELLING"}}
-    url = f"{board.prefect_url}/api/flow_runs/{run_id}/set_state"
-    httpx.post(url, json=cancelling).raise_for_status()
+    url = f"/flow_runs/{run_id}/set_state"
+    board.prefect.post(url, json=cancelling).raise_for_status()
     state = board.state("cancelled", "Cancelled")
     assert "its leg was stopped" in state["message"]
     onboarding = board.ended("cancelled")
@@ -55,8 +54,10 @@ def test_a_run_that_is_cancelled_as_its_leg_ends_is_cancelled_all_the_same(board
     board.decide(8307, senders=[sender(8307)], silent=True)
     board.start("just-missed", 8307)
     board.state("just-missed", "AwaitingRegistration")
-    url = f"{board.prefect_url}/api/flow_runs/{board.flow_run('just-missed')['id']}/set_state"
-    httpx.post(url, json={"state": {"type": "CANCELLING"}, "force": True}).raise_for_status()
+    url = f"/flow_runs/{board.flow_run('just-missed')['id']}/set_state"
+    board.prefect.post(
+        url, json={"state": {"type": "CANCELLING"}, "force": True}
+    ).raise_for_status()
     assert board.ended("just-missed")["stage"] == "Cancelled"
     assert board.state("just-missed", "Cancelled")
 
@@ -84,22 +85,22 @@ def test_a_worker_that_ends_in_the_middle_leaves_nothing_behind(
 def messages(board: Board, client_ref: str) -> list[str | None]:
     """What the states of a run said, from the first to the last."""
     query = {"flow_run_id": board.flow_run(client_ref)["id"]}
-    states = httpx.get(f"{board.prefect_url}/api/flow_run_states/", params=query).json()
+    states = board.prefect.get("/flow_run_states/", params=query).json()
     return [state["message"] for state in states]
 
 
 def test_a_run_that_is_suspended_in_the_ui_stops_before_its_next_step(board: Board) -> None:
     """And goes on when somebody resumes it, with nothing done twice."""
     met_in_the_middle(board, "held", 8304)
-    url = f"{board.prefect_url}/api/flow_runs/{board.flow_run('held')['id']}"
+    url = f"/flow_runs/{board.flow_run('held')['id']}"
     suspended = {"type": "PAUSED", "name": "Suspended", "state_details": {"pause_reschedule": True}}
-    httpx.post(f"{url}/set_state", json={"state": suspended}).raise_for_status()
+    board.prefect.post(f"{url}/set_state", json={"state": suspended}).raise_for_status()
     until(lambda: "held" in told(board, "its leg ends"), "its worker to hear of it")
     board.release()
     until(lambda: "held" in told(board, "Finished in state Suspended"), "its leg to end")
     assert board.state("held", "Suspended")
     assert "await registration of WABA …8304" not in board.task_names("held")
-    httpx.post(f"{url}/resume").raise_for_status()
+    board.prefect.post(f"{url}/resume").raise_for_status()
     board.state("held", "AwaitingRegistration")
     goes_live(board, "held", 8304)
 
@@ -115,9 +116,9 @@ def test_a_run_whose_leg_broke_off_without_a_word_goes_on(board: Board) -> None:
     board.decide(8306, senders=[sender(8306)], silent=True)
     board.start("lost", 8306)
     board.state("lost", "AwaitingRegistration")
-    url = f"{board.prefect_url}/api/flow_runs/{board.flow_run('lost')['id']}/set_state"
+    url = f"/flow_runs/{board.flow_run('lost')['id']}/set_state"
     running = {"state": {"type": "RUNNING", "name": "Running"}, "force": True}
-    httpx.post(url, json=running).raise_for_status()
+    board.prefect.post(url, json=running).raise_for_status()
     board.state("lost", "AwaitingRegistration")
     goes_live(board, "lost", 8306)
 
@@ -157,7 +158,7 @@ def test_the_log_of_a_leg_is_in_the_ui(board: Board) -> None:
     query = {"logs": {"flow_run_id": {"any_": [board.flow_run("logged")["id"]]}}, "limit": 200}
 
     def lines() -> list[str]:
-        found = httpx.post(f"{board.prefect_url}/api/logs/filter", json=query).json()
+        found = board.prefect.post("/logs/filter", json=query).json()
         return [line["message"] for line in found if "in state Live" in line["message"]]
 
     until(lines, "the last line to be there")
