@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.live.boards import board_of
-
-LONG = "tests/live/test_readme.py"
+from tests.ledger.databases import SqliteDatabases
+from tests.live.boards import WITHOUT, board_of
 
 
 @pytest.hookimpl(trylast=True)
@@ -19,7 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Those that share a waboard come first anyway.
     """
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+    items.sort(key=lambda item: item.path.stem != WITHOUT)
 
 
 def pytest_collection_finish() -> None:
@@ -37,6 +36,12 @@ class ByBoard(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByBoard:
     """Share out the tests among the processes."""
     return ByBoard(config, log)
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
+    """Ledgers in their newest form, one after the other."""
+    return SqliteDatabases(tmp_path_factory.mktemp("ledgers"))
 
 
 @pytest.fixture

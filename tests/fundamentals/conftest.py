@@ -1,18 +1,11 @@
 """A ledger of its own for each test, in a file."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.ledger.databases import SqliteDatabases
 from waboard.ledger.database import Ledger
-
-
-@pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteDatabases]:
-    files = SqliteDatabases(tmp_path_factory.mktemp("ledgers"))
-    yield files
-    files.close()
 
 
 @pytest.fixture

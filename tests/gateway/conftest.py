@@ -17,11 +17,6 @@ from waboard.gateway.postman import Postman
 OpenDesk = Callable[..., AbstractAsyncContextManager[Desk]]
 
 
-@pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
-    return SqliteDatabases(tmp_path_factory.mktemp("ledgers"))
-
-
 @pytest.fixture
 def database(databases: SqliteDatabases) -> Iterator[Path]:
     """A ledger in its newest form."""

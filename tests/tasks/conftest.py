@@ -16,11 +16,6 @@ from waboard.domain.onboarding import Onboarding
 from waboard.ledger.database import Ledger
 
 
-@pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
-    return SqliteDatabases(tmp_path_factory.mktemp("ledgers"))
-
-
 @pytest.fixture
 async def ledger(databases: SqliteDatabases) -> AsyncGenerator[Ledger]:
     url = databases.create()
