@@ -13,8 +13,8 @@ from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Onboarding, Sender, VerifyBy
 from waboard.domain.reasons import Reason
 from waboard.infobip.models import SentMessage, TemplateMessage, TextMessage
+from waboard.ledger.claims import evidence_of
 from waboard.ledger.effects import find_effect
-from waboard.ledger.evidence import evidence_of
 from waboard.ledger.models import EffectRow, EffectStatus, Verb
 
 
@@ -97,7 +97,7 @@ async def test_message(
 
 async def _last_writer(services: Services, onboarding: Onboarding, sender: Sender) -> PhoneNumber:
     async with services.ledger.begin() as session:
-        last = (await evidence_of(session, onboarding.id)).last_inbound(sender.phone_number)
+        last = (await evidence_of(session, onboarding.id)).last_inbound(*sender.spellings)
     if last is None:
         raise StepRefused(f"Nobody has written to {sender.label}.", reason=Reason.NO_INBOUND)
     return PhoneNumber(last.writer)

@@ -112,6 +112,7 @@ PROOFS = {
     ConditionType.CONNECTED: Reason.PARTNER_ADDED,
     ConditionType.SHARED: Reason.SHARE_ACCEPTED,
     ConditionType.REGISTERED: Reason.REGISTRATION_FINISHED,
+    ConditionType.OWNED: Reason.NUMBER_OWNED,
     ConditionType.ASSOCIATED: Reason.ASSOCIATION_READ_BACK,
     ConditionType.TEMPLATE_READY: Reason.TEMPLATE_APPROVED,
     ConditionType.RECEIVES: Reason.INBOUND_ARRIVED,
@@ -180,9 +181,11 @@ def onboarding(**facts: Any) -> Onboarding:
     return Onboarding(**{**asked, **facts})
 
 
-SHARED, REGISTERED, ASSOCIATED, TEMPLATE, RECEIVES, VERIFIED, USABLE, HEALTHY, NOTIFIED = list(
-    ConditionType
-)[3:12]
+SHARED, REGISTERED, OWNED = ConditionType.SHARED, ConditionType.REGISTERED, ConditionType.OWNED
+ASSOCIATED, TEMPLATE = ConditionType.ASSOCIATED, ConditionType.TEMPLATE_READY
+RECEIVES, VERIFIED = ConditionType.RECEIVES, ConditionType.VERIFIED
+USABLE, HEALTHY = ConditionType.USABLE, ConditionType.HEALTHY
+NOTIFIED = ConditionType.NOTIFIED
 
 REFUSED = not_true(SHARED, Reason.SHARE_REFUSED)
 UNANSWERED = not_true(SHARED, Reason.SHARE_NOT_ANSWERED, Status.UNKNOWN)

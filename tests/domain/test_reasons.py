@@ -18,6 +18,7 @@ PROOFS = {
     Reason.TEMPLATE_APPROVED,
     Reason.INBOUND_ARRIVED,
     Reason.MESSAGE_DELIVERED,
+    Reason.NUMBER_OWNED,
     Reason.SENDER_USABLE,
     Reason.META_LETS_SEND,
     Reason.EVERYBODY_TOLD,

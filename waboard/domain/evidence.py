@@ -50,9 +50,9 @@ class Evidence:
         told = {report.message_id for report in (*self.reports, *self.seen)}
         return {message_id: self.verdict(message_id) for message_id in told}
 
-    def last_inbound(self, number: str) -> InboundMessage | None:
-        """The last message that somebody wrote to a sender."""
-        written = (message for message in self.inbound if message.sender == number)
+    def last_inbound(self, *spellings: str) -> InboundMessage | None:
+        """The last message that somebody wrote to a sender, in any spelling of its number."""
+        written = (message for message in self.inbound if message.sender in spellings)
         return max(written, key=lambda message: message.received_at, default=None)
 
     def statuses(self) -> frozenset[tuple[str, str]]:

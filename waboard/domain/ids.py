@@ -65,6 +65,28 @@ def parse_phone_number(value: object) -> PhoneNumber:
     return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:])
 
 
+LONGEST_SENDER_NUMBER = 20
+"""Digits; E.164 allows 15."""
+
+
+def digits_of(text: object) -> str:
+    """Return the ASCII digits of a text, such as a formatted phone number."""
+    return "".join(each for each in str(text) if each.isascii() and each.isdigit())
+
+
+def parse_sender_number(value: object) -> PhoneNumber:
+    """Read the number of a sender that an upstream shows, formatted or not.
+
+    Not every number that Meta has registered passes a phone library's check, so none is asked.
+    Raises ValueError for what holds no digits, or too many, or letters.
+    """
+    text = value if isinstance(value, str) else str(value) if type(value) is int else ""
+    digits = digits_of(text)
+    if not 1 <= len(digits) <= LONGEST_SENDER_NUMBER or any(each.isalpha() for each in text):
+        raise ValueError(f"a sender's number has 1 to {LONGEST_SENDER_NUMBER} digits")
+    return PhoneNumber(digits)
+
+
 def mask_phone(number: str) -> str:
     """Show a phone number so that its owner recognises it and nobody else does: `…8538`."""
     return f"…{number[-4:]}"
@@ -80,5 +102,8 @@ PortfolioIdField = Annotated[PortfolioId, BeforeValidator(parse_portfolio_id)]
 SolutionIdField = Annotated[SolutionId, BeforeValidator(parse_solution_id)]
 PhoneNumberIdField = Annotated[PhoneNumberId, BeforeValidator(parse_phone_number_id)]
 PhoneNumberField = Annotated[PhoneNumber, BeforeValidator(parse_phone_number)]
+"""A number that somebody types in: it must be one that can exist."""
+SenderNumberField = Annotated[PhoneNumber, BeforeValidator(parse_sender_number)]
+"""The number of a sender that exists, in any spelling that an upstream has shown."""
 PlatformId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,254}$")]
 """An application or entity id at Infobip: it becomes a URL path segment there."""

@@ -20,6 +20,7 @@ from waboard.domain.ids import (
 )
 from waboard.domain.reasons import Reason
 from waboard.domain.registration import Registration
+from waboard.domain.spelling import may_be_same
 from waboard.domain.standing import Profile, Standing
 from waboard.domain.waits import OpenWait, WaitKind
 
@@ -28,6 +29,13 @@ ON_THE_WAY = frozenset({Reason.REPORT_AWAITED, Reason.SEND_NOT_ANSWERED})
 TEST_AGAIN = frozenset({Reason.RETRY_ASKED, Reason.TEMPLATE_NOT_SYNCED})
 LIVE_WITH = (ConditionType.REGISTERED, ConditionType.ASSOCIATED, ConditionType.VERIFIED)
 """What every live sender holds."""
+KEPT_FROM_LIVE_BY = (
+    ConditionType.OWNED,
+    ConditionType.RECEIVES,
+    ConditionType.USABLE,
+    ConditionType.HEALTHY,
+)
+"""What keeps a sender from being live only where it was looked for and is not true."""
 
 
 class VerifyBy(StrEnum):
@@ -46,8 +54,9 @@ class VerifyBy(StrEnum):
 class Sender:
     """One phone number of the WABA.
 
-    `adopted` are the ids that it was found filed under and works with, where they are not the
-    onboarding's own; `standing` and `profile` what Infobip last said of it, `health` what Meta did.
+    `spellings` are all in which an upstream has shown its number. `adopted` are the ids that it was
+    found filed under and works with, where they are not the onboarding's own; `standing` and
+    `profile` what Infobip last said of it, `health` what Meta did.
     """
 
     phone_number: PhoneNumber
@@ -59,6 +68,7 @@ class Sender:
     profile: Profile | None = None
     health: NumberHealth | None = None
     health_at: datetime | None = None
+    spellings: frozenset[PhoneNumber] = frozenset()
 
     @property
     def label(self) -> str:
@@ -83,11 +93,20 @@ class Sender:
     def is_live(self) -> bool:
         """Whether messages really arrive from it, under the client's own ids.
 
-        That it receives is needed only where somebody has asked for the proof, and that it is
-        usable is doubted only once Infobip, or Meta, has shown that it is not.
+        That it receives is needed only where somebody has asked for the proof. That it is usable is
+        doubted only once Infobip, or Meta, has shown that it is not, and whose the number is only
+        where another client of ours has it too.
         """
-        kept_from = (ConditionType.RECEIVES, ConditionType.USABLE, ConditionType.HEALTHY)
-        return all(map(self.holds, LIVE_WITH)) and not any(map(self.lacks, kept_from))
+        return all(map(self.holds, LIVE_WITH)) and not any(map(self.lacks, KEPT_FROM_LIVE_BY))
+
+    @property
+    def is_ours_to_work_on(self) -> bool:
+        """Whether it is registered, and the number belongs to this client as far as is known."""
+        return self.holds(ConditionType.REGISTERED) and not self.lacks(ConditionType.OWNED)
+
+    def is_called(self, number: str) -> bool:
+        """Whether this is one of the spellings of its number."""
+        return number == self.phone_number or number in self.spellings
 
     @property
     def has_been_tested(self) -> bool:
@@ -191,10 +210,11 @@ class Onboarding:
         return kind in self.conditions and not self.holds(kind)
 
     def sender(self, number: PhoneNumber) -> Sender:
-        """Return one of its senders. Raises NotFound."""
-        for sender in self.senders:
-            if sender.phone_number == number:
-                return sender
+        """Return one of its senders, by any spelling of its number. Raises NotFound."""
+        alike = [each for each in self.senders if may_be_same(number, each.phone_number)]
+        called = [each for each in self.senders if each.is_called(number)] or alike
+        if len(called) == 1:
+            return called[0]
         raise NotFound(
             f"{self.client_ref} has no sender {mask_phone(number)}.",
             remedy="`waboard status` shows its senders.",

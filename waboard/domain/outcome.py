@@ -87,6 +87,8 @@ def _outcome_name(onboarding: Onboarding) -> OutcomeName:
     if not any(s.holds(ConditionType.REGISTERED) for s in senders):
         timed_out = registration_was_given_up(onboarding)
         return OutcomeName.REGISTRATION_TIMED_OUT if timed_out else OutcomeName.REGISTRATION_FAILED
+    if not any(s.is_ours_to_work_on for s in senders):
+        return OutcomeName.SENDERS_LOST
     if not any(s.holds(ConditionType.ASSOCIATED) for s in senders):
         return OutcomeName.ASSOCIATION_FAILED
     if any(s.holds(ConditionType.VERIFIED) and _is_lost(s) for s in senders):
@@ -168,9 +170,14 @@ def has_news(onboarding: Onboarding) -> bool:
     stays = onboarding.cancelled is not None or onboarding.leaving is not None
     if ended_at is None or onboarding.ended_as is None or stays:
         return False
-    registered = (s.conditions.get(ConditionType.REGISTERED) for s in onboarding.senders)
-    late = any(c and c.is_true and c.changed_at > ended_at for c in registered)
+    workable = [sender for sender in onboarding.senders if sender.is_ours_to_work_on]
+    known = [sender.conditions.get(kind) for sender in workable for kind in _BEGINS_WORK]
+    late = any(c and c.is_true and c.changed_at > ended_at for c in known)
     return late or outcome_of(onboarding).name != onboarding.ended_as
+
+
+_BEGINS_WORK = (ConditionType.REGISTERED, ConditionType.OWNED)
+"""What lets a sender be brought live, once it turns true."""
 
 
 class Stage(StrEnum):

@@ -36,6 +36,10 @@ class Reason(StrEnum):
     REGISTRATION_IN_PROGRESS = "RegistrationInProgress"
     REGISTRATION_FAILED = "RegistrationFailed"
     REGISTRATION_TIMED_OUT = "RegistrationTimedOut"
+    NUMBER_OWNED = "NumberOwned"
+    NUMBER_MOVED = "NumberMoved"
+    OWNER_UNCLEAR = "OwnerUnclear"
+    HELD_BY_ANOTHER_CLIENT = "HeldByAnotherClient"
     ASSOCIATION_READ_BACK = "AssociationReadBack"
     NUMBER_NOT_LISTED = "NumberNotListed"
     ASSOCIATION_REFUSED = "AssociationRefused"
@@ -167,6 +171,21 @@ GUIDANCE: dict[Reason, Guidance] = {
         Party.OPERATOR,
         "Ask Infobip support for the registration of this WABA; check that its registration "
         "webhook points at this gateway. Retry the run in the Prefect UI to wait again.",
+    ),
+    Reason.NUMBER_MOVED: Guidance(
+        Party.OPERATOR,
+        "Nothing to do if the client moved the number: offboard the client that no longer has it. "
+        "If it belongs here, run `waboard sender assign CLIENT_REF PHONE_NUMBER --why TEXT`.",
+    ),
+    Reason.OWNER_UNCLEAR: Guidance(
+        Party.OPERATOR,
+        "Ask both clients who has the number now, then run `waboard sender assign CLIENT_REF "
+        "PHONE_NUMBER --why TEXT`; until then its association stays as it is.",
+    ),
+    Reason.HELD_BY_ANOTHER_CLIENT: Guidance(
+        Party.OPERATOR,
+        "See which of the two clients has the number now, then run `waboard sender assign "
+        "CLIENT_REF PHONE_NUMBER --why TEXT`; until then its association stays as it is.",
     ),
     Reason.NUMBER_NOT_LISTED: Guidance(
         Party.OPERATOR,

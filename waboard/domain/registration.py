@@ -5,7 +5,7 @@ The event's fields are those of Infobip's programme page, plus `businessPortfoli
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -14,12 +14,15 @@ from pydantic.alias_generators import to_camel
 
 from waboard.domain.clock import ProviderTime
 from waboard.domain.ids import (
+    LONGEST_SENDER_NUMBER,
     PhoneNumber,
     PhoneNumberIdField,
     PortfolioId,
     PortfolioIdField,
     WabaIdField,
+    digits_of,
 )
+from waboard.domain.spelling import may_be_same
 
 
 class RegistrationStatus(StrEnum):
@@ -33,14 +36,6 @@ class RegistrationStatus(StrEnum):
 CONNECTED = "CONNECTED"
 """What the quality endpoint says of a sender that works: it is registered, event or no event."""
 TERMINAL = frozenset({RegistrationStatus.FAILED, RegistrationStatus.FINISHED, CONNECTED})
-
-
-LONGEST_NUMBER = 20
-"""Digits; E.164 allows 15."""
-
-
-def _is_digit(character: str) -> bool:
-    return character.isascii() and character.isdigit()
 
 
 class _Wire(BaseModel):
@@ -61,14 +56,14 @@ class SenderEvent(_Wire):
     @field_validator("display_phone_number")
     @classmethod
     def _is_a_number(cls, value: str) -> str:
-        if not 1 <= sum(map(_is_digit, value)) <= LONGEST_NUMBER:
-            raise ValueError(f"displayPhoneNumber holds 1 to {LONGEST_NUMBER} digits")
+        if not 1 <= len(digits_of(value)) <= LONGEST_SENDER_NUMBER:
+            raise ValueError(f"displayPhoneNumber holds 1 to {LONGEST_SENDER_NUMBER} digits")
         return value
 
     @property
     def phone_number(self) -> PhoneNumber:
         """The number's digits. The provider knows its numbers, so they are not judged here."""
-        return PhoneNumber("".join(filter(_is_digit, self.display_phone_number)))
+        return PhoneNumber(digits_of(self.display_phone_number))
 
 
 class RegistrationEvent(_Wire):
@@ -85,13 +80,25 @@ class RegistrationEvent(_Wire):
 
 @dataclass(frozen=True, slots=True)
 class SenderRegistration:
-    """Where one number's registration stands, and since which evidence."""
+    """Where one number's registration stands, and since which evidence.
+
+    `phone_number` is as Infobip spelled it last, `other_spellings` how else it was shown.
+    `named_at` is when Infobip, by its own clock, last said that this WABA has the number: None when
+    no event did, or its last word is that the registration failed.
+    """
 
     phone_number: PhoneNumber
     phone_number_id: str | None
     status: str
     info: str | None
     as_of: datetime
+    other_spellings: frozenset[PhoneNumber] = frozenset()
+    named_at: datetime | None = None
+
+    @property
+    def spellings(self) -> frozenset[PhoneNumber]:
+        """Every spelling in which the number was shown."""
+        return self.other_spellings | {self.phone_number}
 
     @property
     def is_terminal(self) -> bool:
@@ -115,6 +122,13 @@ class Registration:
         """Whether the account's registration ended and no number is still on its way."""
         return self.status in TERMINAL and all(s.is_terminal for s in self.senders.values())
 
+    def of(self, number: str) -> SenderRegistration | None:
+        """Return the registration of a number in any spelling; None where there is not just one."""
+        exact = [each for each in self.senders.values() if number in each.spellings]
+        alike = [each for each in self.senders.values() if may_be_same(number, each.phone_number)]
+        found = exact or alike
+        return found[0] if len(found) == 1 else None
+
 
 def _rank(status: str, as_of: datetime) -> tuple[bool, datetime, bool, str]:
     # What ended stays ended, whatever a late "in progress" says; of two endings the later wins;
@@ -137,7 +151,7 @@ def registration_from(
         status=history[-1].status if history else None,
         info=history[-1].registration_info if history else None,
         portfolio_id=portfolios[-1] if portfolios else None,
-        senders=_best_by_number([*seen, *connected]),
+        senders={each.phone_number: each for each in _one_each([*seen, *connected])},
     )
 
 
@@ -151,10 +165,45 @@ def _sender_of(event: RegistrationEvent, sender: SenderEvent) -> SenderRegistrat
     )
 
 
-def _best_by_number(
-    seen: Iterable[SenderRegistration],
-) -> dict[PhoneNumber, SenderRegistration]:
-    ladder = sorted(
-        seen, key=lambda s: (s.phone_number, _rank(s.status, s.as_of), s.info or "", str(s))
+def _one_each(seen: Iterable[SenderRegistration]) -> list[SenderRegistration]:
+    groups: list[list[SenderRegistration]] = []
+    for each in seen:
+        same = [group for group in groups if any(is_same_number(each, one) for one in group)]
+        groups = [group for group in groups if group not in same]
+        groups.append([each, *(one for group in same for one in group)])
+    return sorted(map(_best_of, groups), key=lambda each: each.phone_number)
+
+
+def is_same_number(one: SenderRegistration, other: SenderRegistration) -> bool:
+    """Whether two words are about one number, by what the upstream itself said of it.
+
+    Equal digits or one `phoneNumberId` say so. Where one of them has no id, it was Infobip's answer
+    about this WABA in another spelling of what may be one subscriber.
+    """
+    if one.phone_number == other.phone_number:
+        return True
+    ids = {one.phone_number_id, other.phone_number_id}
+    if None not in ids:
+        return len(ids) == 1
+    return may_be_same(one.phone_number, other.phone_number)
+
+
+def _best_of(group: list[SenderRegistration]) -> SenderRegistration:
+    best = max(group, key=lambda s: (_rank(s.status, s.as_of), s.info or "", str(s)))
+    newest = sorted(group, key=lambda s: (s.as_of, str(s)))
+    ids = [each.phone_number_id for each in newest if each.phone_number_id]
+    number = newest[-1].phone_number
+    return replace(
+        best,
+        phone_number=number,
+        phone_number_id=best.phone_number_id or (ids[-1] if ids else None),
+        other_spellings=frozenset(each.phone_number for each in group) - {number},
+        named_at=_named_at(group),
     )
-    return {sender.phone_number: sender for sender in ladder}
+
+
+def _named_at(group: list[SenderRegistration]) -> datetime | None:
+    # The quality endpoint names a number alone, and so no WABA that has it.
+    ended = [each for each in group if each.is_terminal and each.status != CONNECTED]
+    last = max(ended, key=lambda s: _rank(s.status, s.as_of), default=None)
+    return last.as_of if last and last.status == RegistrationStatus.FINISHED else None

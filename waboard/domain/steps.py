@@ -52,8 +52,8 @@ def registration_is_over(onboarding: Onboarding) -> bool:
     """Whether there is nothing more to wait for: settled, all known numbers done, given up."""
     registration = onboarding.registration
     asked = onboarding.phone_numbers
-    known = registration.senders
-    all_asked_done = bool(asked) and all(n in known and known[n].is_terminal for n in asked)
+    ended = [(known := registration.of(n)) is not None and known.is_terminal for n in asked]
+    all_asked_done = bool(asked) and all(ended)
     known_either_way = registration.is_settled or all_asked_done or _is_seen_connected(onboarding)
     return known_either_way or registration_was_given_up(onboarding)
 
@@ -72,11 +72,11 @@ def registration_was_given_up(onboarding: Onboarding) -> bool:
 
 
 def senders_to_associate(onboarding: Onboarding) -> list[Sender]:
-    """Return registered senders that are not yet known to be associated."""
+    """Return registered senders that are not yet known to be associated, and are ours."""
     return [
         sender
         for sender in onboarding.senders
-        if sender.holds(ConditionType.REGISTERED) and not sender.holds(ConditionType.ASSOCIATED)
+        if sender.is_ours_to_work_on and not sender.holds(ConditionType.ASSOCIATED)
     ]
 
 
@@ -84,8 +84,7 @@ def template_is_needed(onboarding: Onboarding) -> bool:
     """Whether a template message is still to be sent from a registered sender."""
     by_template = onboarding.verify_by is not VerifyBy.INBOUND
     return by_template and any(
-        sender.holds(ConditionType.REGISTERED) and not sender.has_been_tested
-        for sender in onboarding.senders
+        sender.is_ours_to_work_on and not sender.has_been_tested for sender in onboarding.senders
     )
 
 
@@ -111,7 +110,7 @@ def may_be_tested(onboarding: Onboarding, sender: Sender) -> bool:
     A reply goes out to whoever has written. A template that is known not to be usable keeps all
     others back; one that cannot be seen does not, as it may be there.
     """
-    if sender.has_been_tested:
+    if sender.has_been_tested or sender.lacks(ConditionType.OWNED):
         return False
     if onboarding.verify_by is VerifyBy.INBOUND:
         return sender.holds(ConditionType.RECEIVES)
@@ -140,6 +139,7 @@ def senders_to_be_written_to(onboarding: Onboarding) -> list[Sender]:
         sender
         for sender in onboarding.senders
         if sender.holds(ConditionType.ASSOCIATED)
+        and not sender.lacks(ConditionType.OWNED)
         and ConditionType.RECEIVES in sender.conditions
         and not sender.decided(ConditionType.RECEIVES)
     ]
@@ -155,7 +155,7 @@ def inbound_is_over(onboarding: Onboarding) -> bool:
 def facts_are_due(onboarding: Onboarding) -> bool:
     """Whether there is a registered sender of which nobody knows how it stands, or how it looks."""
     return any(
-        sender.holds(ConditionType.REGISTERED) and None in (sender.standing, sender.profile)
+        sender.is_ours_to_work_on and None in (sender.standing, sender.profile)
         for sender in onboarding.senders
     )
 

@@ -24,6 +24,7 @@ TURNS: dict[ConditionType, tuple[str, str] | None] = {
     ConditionType.CONNECTED: ("connected", "disconnected"),
     ConditionType.SHARED: ("shared", "share_refused"),
     ConditionType.REGISTERED: ("registered", "registration_failed"),
+    ConditionType.OWNED: ("owned", "moved"),
     ConditionType.ASSOCIATED: ("associated", "association_lost"),
     ConditionType.TEMPLATE_READY: ("template_ready", "template_rejected"),
     ConditionType.RECEIVES: ("receives", "receives_nothing"),

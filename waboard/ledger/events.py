@@ -8,19 +8,22 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, func, or_, select, text, union
+from sqlalchemy import Select, and_, bindparam, func, or_, select, text, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.errors import NotFound
 from waboard.domain.facts import Fact
 from waboard.domain.template import TemplateUpdate
 from waboard.domain.waits import WaitKind
 from waboard.ledger.models import (
+    ConditionRow,
     Disposition,
     EffectRow,
     EventKind,
     EventRow,
     OnboardingRow,
+    SenderNameRow,
     SenderRow,
     UtcDateTime,
 )
@@ -72,9 +75,9 @@ async def only_awaited(session: AsyncSession, facts: Iterable[Fact]) -> list[Fac
     if not numbers:
         return listed
     query = (
-        select(SenderRow.phone_number)
-        .join(OnboardingRow, SenderRow.onboarding_id == OnboardingRow.id)
-        .where(SenderRow.phone_number.in_(numbers), OnboardingRow.ended_at.is_(None))
+        select(SenderNameRow.name)
+        .join(OnboardingRow, SenderNameRow.onboarding_id == OnboardingRow.id)
+        .where(SenderNameRow.name.in_(numbers), OnboardingRow.ended_at.is_(None))
     )
     awaited = {*await session.scalars(query), None}  # without a number it could not be read
     return [f for f in listed if f.kind != EventKind.INBOUND or f.phone_number in awaited]
@@ -151,8 +154,9 @@ async def list_events(
 async def onboarding_for(session: AsyncSession, event: EventRow) -> str | None:
     """Return the onboarding that an event is about.
 
-    That is the one that sent its message, the newest attempt for its WABA, or the newest that has
-    its number.
+    That is the one that sent its message, the newest attempt for its WABA, or the one that has its
+    number: none that leaves before one that stays, none that it moved away from before one that has
+    it, and then the newest.
     """
     if event.message_id is not None:
         query = select(EffectRow.onboarding_id).where(EffectRow.external_id == event.message_id)
@@ -163,20 +167,36 @@ async def onboarding_for(session: AsyncSession, event: EventRow) -> str | None:
             .order_by(OnboardingRow.attempt.desc())
         )
     else:
-        query = (
-            select(OnboardingRow.id)
-            .join(SenderRow, SenderRow.onboarding_id == OnboardingRow.id)
-            .where(SenderRow.phone_number == event.phone_number)
-            .order_by(OnboardingRow.created_at.desc())
-        )
+        query = _who_has(event.phone_number)
     return await session.scalar(query.limit(1))
+
+
+def _who_has(number: str | None) -> Select[tuple[str]]:
+    moved = and_(
+        ConditionRow.onboarding_id == SenderRow.onboarding_id,
+        ConditionRow.subject == SenderRow.phone_number,
+        ConditionRow.type == ConditionType.OWNED,
+        ConditionRow.status == Status.FALSE,
+    )
+    return (
+        select(OnboardingRow.id)
+        .join(SenderNameRow, SenderNameRow.onboarding_id == OnboardingRow.id)
+        .join(SenderRow, SenderRow.id == SenderNameRow.sender_id)
+        .outerjoin(ConditionRow, moved)
+        .where(SenderNameRow.name == number)
+        .order_by(
+            OnboardingRow.leaving_at.is_not(None),
+            ConditionRow.type.is_not(None),
+            OnboardingRow.created_at.desc(),
+        )
+    )
 
 
 async def parked_for(session: AsyncSession, onboarding_id: str) -> list[EventRow]:
     """Return the parked events that are about this onboarding, in the order they came."""
     wabas = select(OnboardingRow.waba_id).where(OnboardingRow.id == onboarding_id)
     messages = select(EffectRow.external_id).where(EffectRow.onboarding_id == onboarding_id)
-    numbers = select(SenderRow.phone_number).where(SenderRow.onboarding_id == onboarding_id)
+    numbers = select(SenderNameRow.name).where(SenderNameRow.onboarding_id == onboarding_id)
     query = (
         select(EventRow)
         .where(
@@ -199,6 +219,23 @@ async def adopted_by(session: AsyncSession, onboarding_id: str) -> list[EventRow
     return list(await session.scalars(query))
 
 
+async def quality_about(session: AsyncSession, onboarding_id: str) -> list[EventRow]:
+    """Return what Infobip has said of how an onboarding's numbers stand, since it began."""
+    query = (
+        select(EventRow)
+        .join(SenderNameRow, SenderNameRow.name == EventRow.phone_number)
+        .join(OnboardingRow, OnboardingRow.id == SenderNameRow.onboarding_id)
+        .where(
+            SenderNameRow.onboarding_id == onboarding_id,
+            EventRow.kind == EventKind.QUALITY,
+            EventRow.disposition != Disposition.PARKED,
+            EventRow.last_received_at >= OnboardingRow.created_at,
+        )
+        .order_by(EventRow.id)
+    )
+    return list(await session.scalars(query))
+
+
 async def concerned_by(
     session: AsyncSession, event_ids: Collection[int] | None = None
 ) -> list[str]:
@@ -212,8 +249,8 @@ async def concerned_by(
     by_message = select(EffectRow.onboarding_id).join(
         EventRow, EventRow.message_id == EffectRow.external_id
     )
-    by_number = select(SenderRow.onboarding_id).join(
-        EventRow, EventRow.phone_number == SenderRow.phone_number
+    by_number = select(SenderNameRow.onboarding_id).join(
+        EventRow, EventRow.phone_number == SenderNameRow.name
     )
     query = union(*(each.where(meant) for each in (by_waba, by_message, by_number)))
     return sorted(await session.scalars(query))

@@ -1,4 +1,4 @@
-"""Reading evidence from the events that an onboarding has taken up."""
+"""Reading evidence from events: what an onboarding has taken up, and what is about its numbers."""
 
 import json
 
@@ -9,13 +9,20 @@ from waboard.domain.delivery import DeliveryReport, SeenReport
 from waboard.domain.evidence import Evidence, all_of, quality_evidence
 from waboard.domain.inbound import InboundMessage
 from waboard.domain.registration import RegistrationEvent
-from waboard.ledger.events import adopted_by
+from waboard.ledger.events import adopted_by, quality_about
 from waboard.ledger.models import EventKind, EventRow
 
 
-async def evidence_of(session: AsyncSession, onboarding_id: str) -> Evidence:
-    """Return all evidence about an onboarding."""
-    return all_of([evidence_in(event) for event in await adopted_by(session, onboarding_id)])
+async def received_about(session: AsyncSession, onboarding_id: str) -> Evidence:
+    """Return all that was received about an onboarding, and about the numbers that it has.
+
+    What the quality endpoint says names a number and no WABA, so it is about all who have it.
+    """
+    events = [
+        *await adopted_by(session, onboarding_id),
+        *await quality_about(session, onboarding_id),
+    ]
+    return all_of([evidence_in(event) for event in {e.id: e for e in events}.values()])
 
 
 def evidence_in(event: EventRow) -> Evidence:

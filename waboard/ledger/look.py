@@ -24,10 +24,17 @@ from waboard.domain.reasons import Reason
 from waboard.domain.registration import CONNECTED, RegistrationStatus, SenderRegistration
 from waboard.domain.steps import is_over
 from waboard.domain.subscription import READ
+from waboard.ledger.claims import (
+    SharedNumber,
+    evidence_of,
+    shared_numbers,
+    without_others,
+)
 from waboard.ledger.conditions import condition_rows, write_condition
+from waboard.ledger.database import dialect_of
 from waboard.ledger.effects import UNSURE, find_effect, last_effects, resolve
 from waboard.ledger.events import parked_for
-from waboard.ledger.evidence import evidence_in, evidence_of
+from waboard.ledger.evidence import evidence_in, received_about
 from waboard.ledger.models import (
     ConditionRow,
     Disposition,
@@ -36,11 +43,12 @@ from waboard.ledger.models import (
     EventKind,
     EventRow,
     OnboardingRow,
-    SenderRow,
     Verb,
 )
 from waboard.ledger.onboardings import read_onboarding
-from waboard.ledger.senders import sender_rows
+from waboard.ledger.ownership import write_owners
+from waboard.ledger.sender_names import claimants_of, numbers_named
+from waboard.ledger.senders import note_registering
 from waboard.ledger.waits import satisfy_wait
 
 
@@ -86,18 +94,30 @@ async def look(
         await _set_aside(subject)
         return await read_onboarding(session, onboarding_id)
     await _take_up_parked(subject)
-    evidence = await evidence_of(session, onboarding_id)
+    evidence = await received_about(session, onboarding_id)
     _held = await condition_rows(session, onboarding_id)  # each is asked for by itself below
     await _write_connection(subject, evidence)
+    await _note_senders(subject, evidence)
+    shared = await _shared_numbers(subject)
+    evidence = without_others(evidence, shared, onboarding_id)
     await _write_registration(subject, evidence)
+    await _write_owners(subject, shared)
     await _write_share(subject)
     await _write_receiving(subject, evidence)
     await _write_verdicts(subject, evidence)
     await session.flush()
+    return await _act_on(session, onboarding_id, now, evidence)
+
+
+async def _act_on(
+    session: AsyncSession, onboarding_id: str, now: datetime, evidence: Evidence | None = None
+) -> Onboarding:
+    """Wake the run of an onboarding whose wait is over, and let one that has ended go on."""
     onboarding = await read_onboarding(session, onboarding_id, evidence)
     if onboarding.wait is not None and is_over(onboarding, onboarding.wait.kind):
         await satisfy_wait(session, onboarding_id, now)
-    if row is not None and has_news(onboarding):
+    if has_news(onboarding):
+        row = await session.get_one(OnboardingRow, onboarding_id)
         row.news_at = row.news_at or now
     return onboarding
 
@@ -119,13 +139,21 @@ async def hold(
 ) -> OnboardingRow | None:
     """Hold an onboarding until the transaction ends. Whoever writes about it does so first.
 
-    On SQLite the transaction holds everything already. Raises Superseded when a leg asks that is
-    not the one that may act.
+    Those that have a number of it are held as well, all in one order: whose the number is, is
+    written for all of them. On SQLite the transaction holds everything already. Raises Superseded
+    when a leg asks that is not the one that may act.
     """
+    if dialect_of(session) == "postgresql":
+        await _hold_claimants(session, onboarding_id)
     row = await session.get(OnboardingRow, onboarding_id, with_for_update=True)
     if leg is not None and (row is None or row.leg != leg):
         raise Superseded
     return row
+
+
+async def _hold_claimants(session: AsyncSession, onboarding_id: str) -> None:
+    for each in sorted({onboarding_id, *await claimants_of(session, onboarding_id)}):
+        await session.get(OnboardingRow, each, with_for_update=True)
 
 
 async def _set_aside(subject: _Subject) -> None:
@@ -193,15 +221,38 @@ async def _is_outlived(subject: _Subject, connection: Connection) -> bool:
     return again is not None and connection.at < again and not connection.is_up
 
 
+async def _note_senders(subject: _Subject, evidence: Evidence) -> None:
+    for sender in evidence.registration().senders.values():
+        await note_registering(subject.session, subject.onboarding_id, sender)
+
+
+async def _shared_numbers(subject: _Subject) -> list[SharedNumber]:
+    if not await claimants_of(subject.session, subject.onboarding_id):
+        return []
+    return await shared_numbers(subject.session, subject.onboarding_id)
+
+
+async def _write_owners(subject: _Subject, shared: list[SharedNumber]) -> None:
+    session, now = subject.session, subject.now
+    changes = await write_owners(session, subject.onboarding_id, shared, now)
+    subject.seen.changes += changes.pop(subject.onboarding_id, [])
+    for other in sorted(changes):
+        await session.flush()
+        await _act_on(session, other, now)
+
+
 async def _write_registration(subject: _Subject, evidence: Evidence) -> None:
     registration = evidence.registration()
     if registration.status is not None or registration.senders:
         seen = Verdict(Status.TRUE, Reason.REGISTRATION_SEEN, "Infobip registers this WABA.")
         await _write_shared(subject, seen)
-    if registration.senders:
-        known = await sender_rows(subject.session, subject.onboarding_id)
-        for sender in registration.senders.values():
-            await _write_sender(subject, sender, known.get(sender.phone_number))
+    for sender in registration.senders.values():
+        await subject.write(
+            sender.phone_number,
+            ConditionType.REGISTERED,
+            _registered(sender),
+            f"registration as of {sender.as_of.isoformat()}",
+        )
 
 
 async def _write_shared(subject: _Subject, seen: Verdict) -> None:
@@ -234,21 +285,6 @@ _NOT_ANSWERED = Verdict(
 )
 
 
-async def _write_sender(
-    subject: _Subject, sender: SenderRegistration, row: SenderRow | None
-) -> None:
-    if row is None:
-        row = SenderRow(onboarding_id=subject.onboarding_id, phone_number=sender.phone_number)
-        subject.session.add(row)
-    row.phone_number_id = sender.phone_number_id or row.phone_number_id
-    await subject.write(
-        sender.phone_number,
-        ConditionType.REGISTERED,
-        _registered(sender),
-        f"registration as of {sender.as_of.isoformat()}",
-    )
-
-
 def _registered(sender: SenderRegistration) -> Verdict:
     said = scrub(sender.info) if sender.info else ""
     if sender.status == RegistrationStatus.FINISHED:
@@ -273,8 +309,10 @@ async def _write_receiving(subject: _Subject, evidence: Evidence) -> None:
         ConditionRow.status == Status.TRUE,
         ConditionRow.subject != "",
     )
+    named = await numbers_named(subject.session, subject.onboarding_id)
     for number in await subject.session.scalars(query):
-        await _write_received(subject, number, evidence.last_inbound(number))
+        spellings = [name for name, of in named.items() if of == number]
+        await _write_received(subject, number, evidence.last_inbound(*spellings))
 
 
 async def _write_received(subject: _Subject, number: str, last: InboundMessage | None) -> None:

@@ -189,9 +189,10 @@ class OnboardingRow(Base):
 class SenderRow(Base):
     """One phone number of an onboarding's WABA.
 
-    `application_id` and `entity_id` are the ids that it was found filed under and works with, where
-    they are not the onboarding's. `standing` and `profile` are what Infobip last said of it,
-    `health` what Meta did.
+    `phone_number` is as Infobip spells it; `SenderNameRow` has all its names. `application_id` and
+    `entity_id` are the ids that it was found filed under and works with, where they are not the
+    onboarding's. `standing` and `profile` are what Infobip last said of it, `health` what Meta did.
+    `is_listed` is whether Meta's list of the WABA's numbers showed it at `listed_at`.
     """
 
     __tablename__ = "senders"
@@ -210,6 +211,22 @@ class SenderRow(Base):
     profile_at: Mapped[datetime | None]
     health: Mapped[dict[str, Any] | None]
     health_at: Mapped[datetime | None]
+    is_listed: Mapped[bool | None]
+    listed_at: Mapped[datetime | None]
+
+
+class SenderNameRow(Base):
+    """A name by which an upstream knows a sender; names shared by two senders mean one number.
+
+    `name` is a spelling of its number (digits), or Meta's id of it (`id:…`), or Infobip's numberKey
+    (`key:…`).
+    """
+
+    __tablename__ = "sender_names"
+
+    onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(300), primary_key=True, index=True)
+    sender_id: Mapped[int] = mapped_column(ForeignKey("senders.id"), index=True)
 
 
 class AdditionRow(Base):
@@ -295,7 +312,7 @@ class EventRow(Base):
     body: Mapped[str] = mapped_column(Text)
     waba_id: Mapped[str | None] = mapped_column(String(20), index=True)
     message_id: Mapped[str | None] = mapped_column(String(255), index=True)
-    phone_number: Mapped[str | None] = mapped_column(String(20))
+    phone_number: Mapped[str | None] = mapped_column(String(20), index=True)
     onboarding_id: Mapped[str | None] = mapped_column(ForeignKey("onboardings.id"), index=True)
     disposition: Mapped[str] = mapped_column(String(20), index=True)
     detail: Mapped[str] = mapped_column(Text, default="")
@@ -305,7 +322,10 @@ class EventRow(Base):
 
 
 class EffectRow(Base):
-    """Something done to the outside world, written down before it is done and after."""
+    """Something done to the outside world, written down before it is done and after.
+
+    `confirmed_at` is when its result was first read back: what reads otherwise later was undone.
+    """
 
     __tablename__ = "effects"
     __table_args__ = (UniqueConstraint("onboarding_id", "verb", "subject", "attempt"),)
@@ -320,6 +340,7 @@ class EffectRow(Base):
     detail: Mapped[str] = mapped_column(Text, default="")
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
 
 
 class WaitRow(Base):
@@ -466,7 +487,9 @@ class DigestRow(Base):
 class DecisionRow(Base):
     """What a person decided about an onboarding, or about one of its senders.
 
-    `left_run_id` is the run that it left behind: another carries the onboarding since.
+    `left_run_id` is the run that it left behind: another carries the onboarding since. Of the
+    assignment of a number, `named_at` and `removed_at` say over which evidence it was decided: the
+    latest of Infobip's and of Meta's words, by their own clocks.
     """
 
     __tablename__ = "decisions"
@@ -479,6 +502,8 @@ class DecisionRow(Base):
     why: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
     left_run_id: Mapped[str | None] = mapped_column(String(36))
+    named_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
 
 
 class DepartureRow(Base):

@@ -15,10 +15,10 @@ from waboard.domain.ids import PhoneNumber, SolutionId, WabaId
 from waboard.domain.onboarding import Onboarding, VerifyBy
 from waboard.domain.waits import WaitKind
 from waboard.ledger.admissions import leave_queue
+from waboard.ledger.claims import evidence_of
 from waboard.ledger.conditions import conditions_of
 from waboard.ledger.decisions import last_decision
 from waboard.ledger.effects import find_effect
-from waboard.ledger.evidence import evidence_of
 from waboard.ledger.models import (
     AdditionRow,
     ClientRow,

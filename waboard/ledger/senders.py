@@ -15,9 +15,16 @@ from waboard.domain.health import NumberHealth
 from waboard.domain.ids import NumberKey, PhoneNumber, mask_phone
 from waboard.domain.onboarding import Sender
 from waboard.domain.reasons import Reason
+from waboard.domain.registration import SenderRegistration
 from waboard.domain.standing import Profile, Standing
 from waboard.ledger.conditions import write_condition
-from waboard.ledger.models import SenderRow
+from waboard.ledger.models import ConditionRow, EffectRow, SenderNameRow, SenderRow
+from waboard.ledger.sender_names import (
+    note_names,
+    numbers_named,
+    sender_named,
+    senders_with_key,
+)
 
 
 async def senders_of(
@@ -26,14 +33,31 @@ async def senders_of(
     conditions: Mapping[str, dict[ConditionType, Condition]],
 ) -> tuple[Sender, ...]:
     """Return an onboarding's senders, the first known first."""
-    query = select(SenderRow).where(SenderRow.onboarding_id == onboarding_id).order_by(SenderRow.id)
-    rows = await session.scalars(query)
-    return tuple(_sender(row, conditions.get(row.phone_number, {})) for row in rows)
+    query = (
+        select(SenderRow, SenderNameRow.name)
+        .outerjoin(SenderNameRow, SenderNameRow.sender_id == SenderRow.id)
+        .where(SenderRow.onboarding_id == onboarding_id)
+        .order_by(SenderRow.id)
+    )
+    names: dict[int, tuple[SenderRow, set[PhoneNumber]]] = {}
+    for row, name in (await session.execute(query)).tuples():
+        _, spellings = names.setdefault(row.id, (row, {PhoneNumber(row.phone_number)}))
+        if name and name.isdigit():
+            spellings.add(PhoneNumber(name))
+    return tuple(
+        _sender(row, frozenset(spellings), conditions.get(row.phone_number, {}))
+        for row, spellings in names.values()
+    )
 
 
-def _sender(row: SenderRow, conditions: dict[ConditionType, Condition]) -> Sender:
+def _sender(
+    row: SenderRow,
+    spellings: frozenset[PhoneNumber],
+    conditions: dict[ConditionType, Condition],
+) -> Sender:
     return Sender(
         phone_number=PhoneNumber(row.phone_number),
+        spellings=spellings,
         phone_number_id=row.phone_number_id,
         number_key=NumberKey(row.number_key) if row.number_key else None,
         conditions=conditions,
@@ -47,12 +71,6 @@ def _sender(row: SenderRow, conditions: dict[ConditionType, Condition]) -> Sende
     )
 
 
-async def sender_rows(session: AsyncSession, onboarding_id: str) -> dict[str, SenderRow]:
-    """Return an onboarding's senders by their number, as they are kept."""
-    query = select(SenderRow).where(SenderRow.onboarding_id == onboarding_id)
-    return {row.phone_number: row for row in await session.scalars(query)}
-
-
 async def _row(session: AsyncSession, onboarding_id: str, number: PhoneNumber) -> SenderRow:
     query = select(SenderRow).where(
         SenderRow.onboarding_id == onboarding_id, SenderRow.phone_number == number
@@ -64,7 +82,12 @@ async def record_number_key(
     session: AsyncSession, onboarding_id: str, number: PhoneNumber, key: NumberKey
 ) -> None:
     """Write down Infobip's key of a sender's number."""
-    (await _row(session, onboarding_id, number)).number_key = key
+    row = await _row(session, onboarding_id, number)
+    for other in await senders_with_key(session, onboarding_id, key):
+        if other.id != row.id:
+            await _absorb(session, row, other)
+    row.number_key = key
+    await note_names(session, row)
 
 
 async def record_adopted(
@@ -134,16 +157,29 @@ async def record_profile(
 async def expect_numbers(
     session: AsyncSession, onboarding_id: str, numbers: Iterable[tuple[str, str]], now: datetime
 ) -> None:
-    """Note numbers that Meta shows on the WABA, each with Meta's id, unless they are known.
+    """Note the numbers that Meta lists on the WABA, each with Meta's id.
 
     With them the registration can be asked for by number, should its webhook be lost.
     """
-    known = await sender_rows(session, onboarding_id)
-    for number, phone_number_id in numbers:
-        row = known.get(number)
+    listed = list(numbers)
+    for number, phone_number_id in listed:
+        row = await sender_row(session, onboarding_id, {number}, phone_number_id)
         if row is None:
             row = await expect_sender(session, onboarding_id, number, "Meta", now)
         row.phone_number_id = row.phone_number_id or phone_number_id
+        await note_names(session, row, {number})
+    await record_listed(session, onboarding_id, {number for number, _ in listed}, now)
+
+
+async def record_listed(
+    session: AsyncSession, onboarding_id: str, numbers: Collection[str], now: datetime
+) -> None:
+    """Write down which of an onboarding's numbers Meta's list of the WABA showed, and which not."""
+    named = await numbers_named(session, onboarding_id)
+    shown = {named[each] for each in numbers if each in named}
+    query = select(SenderRow).where(SenderRow.onboarding_id == onboarding_id)
+    for row in await session.scalars(query):
+        row.is_listed, row.listed_at = row.phone_number in shown, now
 
 
 async def expect_sender(
@@ -152,6 +188,7 @@ async def expect_sender(
     """Note a number whose registration is yet to be seen."""
     row = SenderRow(onboarding_id=onboarding_id, phone_number=number)
     session.add(row)
+    await note_names(session, row)
     awaited = Condition(
         type=ConditionType.REGISTERED,
         status=Status.UNKNOWN,
@@ -162,3 +199,67 @@ async def expect_sender(
     )
     await write_condition(session, onboarding_id, number, awaited)
     return row
+
+
+async def note_registering(
+    session: AsyncSession, onboarding_id: str, shown: SenderRegistration
+) -> SenderRow:
+    """Keep the number that Infobip registers, with all its names, under Infobip's last spelling."""
+    found = shown.phone_number_id
+    row = await sender_row(session, onboarding_id, shown.spellings, found)
+    if row is None:
+        row = SenderRow(onboarding_id=onboarding_id, phone_number=shown.phone_number)
+        session.add(row)
+    row.phone_number_id = found or row.phone_number_id
+    if row.phone_number != shown.phone_number:
+        await _respell(session, row, shown.phone_number)
+    await note_names(session, row, shown.spellings)
+    return row
+
+
+async def sender_row(
+    session: AsyncSession,
+    onboarding_id: str,
+    spellings: Collection[str],
+    phone_number_id: str | None = None,
+) -> SenderRow | None:
+    """Return the sender of these names, if there is one. Two that turn out to be one become one."""
+    named = await sender_named(session, onboarding_id, spellings, phone_number_id)
+    if not named:
+        return None
+    kept, *others = named
+    for other in others:
+        await _absorb(session, kept, other)
+    return kept
+
+
+async def _absorb(session: AsyncSession, kept: SenderRow, other: SenderRow) -> None:
+    """Let one sender be known by the names of another that is the same number, and drop that."""
+    names = update(SenderNameRow).where(SenderNameRow.sender_id == other.id)
+    await session.execute(names.values(sender_id=kept.id))
+    kept.phone_number_id = kept.phone_number_id or other.phone_number_id
+    kept.number_key = kept.number_key or other.number_key
+    for condition in await _conditions(session, other):
+        await session.delete(condition)
+    await session.delete(other)
+    await session.flush()
+
+
+async def _respell(session: AsyncSession, row: SenderRow, number: PhoneNumber) -> None:
+    """Call a sender by another spelling: what is true of it and was done to it goes along."""
+    for condition in await _conditions(session, row):
+        condition.subject = number
+    effects = select(EffectRow).where(
+        EffectRow.onboarding_id == row.onboarding_id, EffectRow.subject == row.phone_number
+    )
+    for effect in await session.scalars(effects):
+        effect.subject = number
+    row.phone_number = number
+    await session.flush()
+
+
+async def _conditions(session: AsyncSession, row: SenderRow) -> list[ConditionRow]:
+    query = select(ConditionRow).where(
+        ConditionRow.onboarding_id == row.onboarding_id, ConditionRow.subject == row.phone_number
+    )
+    return list(await session.scalars(query))
