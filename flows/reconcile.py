@@ -15,6 +15,7 @@ from tasks.filings import compare_filings
 from tasks.findings import show_findings, summary_of
 from tasks.reconcile import compare_runs, look_for_registrations, take_up_undone
 from tasks.reconcile_meta import compare_wabas
+from tasks.reconcile_owners import compare_owners
 from tasks.reconcile_solutions import compare_solutions
 from tasks.reconcile_templates import compare_templates
 from tasks.reminders import look_at_clocks
@@ -29,6 +30,7 @@ from waboard.ledger.database import MANY
 
 Share = Annotated[float, Field(gt=0, le=1)]
 COMPARISONS = {
+    Aspect.OWNER: compare_owners,
     Aspect.STANDING: compare_standings,
     Aspect.FILING: compare_filings,
     Aspect.RUN: compare_runs,

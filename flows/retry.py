@@ -12,7 +12,7 @@ from tasks.runs import start_run
 from tasks.services import open_services
 from waboard.domain.decisions import By, Order, Why
 from waboard.domain.errors import WaboardError
-from waboard.domain.ids import PhoneNumberField, PlatformId
+from waboard.domain.ids import PlatformId, SenderNumberField
 from waboard.ledger.onboardings import newest_of
 
 
@@ -23,7 +23,7 @@ def _named() -> str:
 
 @flow(name="retry", flow_run_name=_named, persist_result=False)
 async def retry(
-    client_ref: PlatformId, by: By, why: Why, sender: PhoneNumberField | None = None
+    client_ref: PlatformId, by: By, why: Why, sender: SenderNumberField | None = None
 ) -> State[None]:
     """Try again what failed or was given up; what is true stays. The new attempt has its own run.
 

@@ -11,7 +11,7 @@ from tasks.profile import change_profile, run_name
 from tasks.services import open_services
 from tasks.step import failure_of
 from waboard.domain.errors import NotFound
-from waboard.domain.ids import PhoneNumberField, PlatformId
+from waboard.domain.ids import PlatformId, SenderNumberField
 from waboard.infobip.senders import BusinessInfoChange
 from waboard.ledger.onboardings import newest_of, read_onboarding
 
@@ -23,7 +23,7 @@ def _named() -> str:
 
 @flow(name="set-profile", flow_run_name=_named, persist_result=False)
 async def set_profile(
-    client_ref: PlatformId, phone_number: PhoneNumberField, profile: BusinessInfoChange
+    client_ref: PlatformId, phone_number: SenderNumberField, profile: BusinessInfoChange
 ) -> State[None]:
     """Set a sender's business profile. What is left out stays as it is.
 

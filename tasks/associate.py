@@ -1,21 +1,31 @@
-"""Associate a sender with the client's application and entity ids."""
+"""Associate a sender with the client's application and entity ids.
 
-from datetime import datetime, timedelta
+What another of our clients has is never taken from it, unless it was ruled that the number is not
+its own: see `waboard.domain.ownership`.
+"""
+
+from datetime import timedelta
+from functools import partial
 
 from prefect import task
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tasks.services import Services
 from tasks.step import STEP, effect, may_repeat
-from waboard.domain.conditions import ConditionType, Status
-from waboard.domain.errors import ProviderError
+from waboard.domain.conditions import Condition, ConditionType, Status
+from waboard.domain.errors import ProviderError, StepRefused
 from waboard.domain.filing import Filing, filing_for
 from waboard.domain.ids import NumberKey
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.parties import Party
 from waboard.domain.reasons import GUIDANCE, Reason
 from waboard.infobip.models import Association
-from waboard.ledger.effects import find_effect, resolve_effect
+from waboard.ledger.conditions import write_condition
+from waboard.ledger.effects import confirm_effects, find_effect, last_effects
+from waboard.ledger.look import hold
 from waboard.ledger.models import EffectStatus, Verb
+from waboard.ledger.onboardings import read_onboarding
+from waboard.ledger.ownership import Holder, holder_of, take_association
 from waboard.ledger.senders import record_adopted, record_number_key
 
 STALE_FOR = timedelta(minutes=1)
@@ -29,31 +39,67 @@ STALE_FOR = timedelta(minutes=1)
     **STEP,
 )
 async def associate_sender(services: Services, onboarding: Onboarding, sender: Sender) -> None:
-    """Make the association that should be, the only one of the sender, and read it back.
+    """Ensure that a sender is associated with the client's ids, and with nothing else.
 
-    Reading comes first, so that this step can be repeated from anywhere: one that exists is kept.
-    With one with other ids (the provider's own default is the client's portfolio id) is done what
-    the policy says.
+    Idempotent: it reads first, keeps a correct association, and confirms by reading back. One with
+    other ids (Infobip's own default is the client's portfolio id) is treated as the policy says.
+    Raises StepRefused where another client of ours has the number, and nothing rules that it moved.
     """
-    key = sender.number_key or await _find_key(services, onboarding, sender)
+    key = sender.number_key
+    if key is None:
+        key = await _find_key(services, onboarding, sender)
+        # Infobip's key can show that another client has this number, in another spelling.
+        onboarding = await services.look(onboarding.id)
+        sender = onboarding.sender(sender.phone_number)
+    if sender.lacks(ConditionType.OWNED):
+        return  # its condition says whose it is
+    await _move_to_its_ids(services, onboarding, sender, key)
+
+
+async def _move_to_its_ids(
+    services: Services, onboarding: Onboarding, sender: Sender, key: NumberKey
+) -> None:
     links = await services.infobip.associations(key)
+    holders = await _holders(services, onboarding, sender, links)
+    others = [_filing(link) for link in links if _filing(link) not in holders]
+    filing = filing_for(onboarding.filing, others, services.policy.foreign_filing)
     found = [_filing(link) for link in links]
-    filing = filing_for(onboarding.filing, found, services.policy.foreign_filing)
     if found != [filing]:
         await _move(services, onboarding, sender, key, links, filing)
         found = [_filing(link) for link in await services.infobip.associations(key)]
     if found != [filing]:
+        await _confirm_removed(services, onboarding, sender, found)
         raise NotReadBack(sender, settled=await _has_settled(services, onboarding, sender))
     await _record(services, onboarding, sender, filing)
 
 
 async def _find_key(services: Services, onboarding: Onboarding, sender: Sender) -> NumberKey:
-    number = await services.infobip.find_number(sender.phone_number)
-    if number is None:
+    for spelling in (sender.phone_number, *sorted(sender.spellings - {sender.phone_number})):
+        number = await services.infobip.find_number(spelling)
+        if number is not None:
+            break
+    else:
         raise NumberNotListed(sender)
     async with services.ledger.begin() as session:
+        await hold(session, onboarding.id)
         await record_number_key(session, onboarding.id, sender.phone_number, number.number_key)
     return number.number_key
+
+
+async def _holders(
+    services: Services, onboarding: Onboarding, sender: Sender, links: list[Association]
+) -> dict[Filing, Holder]:
+    """Return which of a number's associations are other clients' of ours, by their ids."""
+    found: dict[Filing, Holder] = {}
+    foreign = [_filing(link) for link in links if _filing(link) != onboarding.filing]
+    if not foreign:
+        return found
+    async with services.ledger.begin() as session:
+        for filing in foreign:
+            holder = await holder_of(session, onboarding.id, sender.phone_number, filing)
+            if holder is not None:
+                found[filing] = holder
+    return found
 
 
 async def _move(
@@ -76,44 +122,76 @@ async def _move(
 async def _dissociate(
     services: Services, onboarding: Onboarding, sender: Sender, link: Association
 ) -> None:
-    verb = Verb.DISSOCIATE
-    subject = f"{sender.phone_number} from {link.application_id}/{link.entity_id}"
-    if not await _just_done(services, onboarding, verb, subject):
-        async with effect(services, onboarding, verb, subject):
-            await services.infobip.dissociate(link)
+    verb, subject = Verb.DISSOCIATE, _removal(sender, _filing(link))
+    if await _just_done(services, onboarding, verb, subject):
+        return
+    give_way = partial(_let_give_way, services, onboarding, sender, _filing(link))
+    owned = sender.conditions.get(ConditionType.OWNED)
+    why = owned.message if owned else f"It is to be associated with {onboarding.filing} alone."
+    async with effect(services, onboarding, verb, subject, why=why, check=give_way):
+        await services.infobip.dissociate(link)
+
+
+def _removal(sender: Sender, filing: Filing) -> str:
+    return f"{sender.phone_number} from {filing.application_id}/{filing.entity_id}"
+
+
+async def _let_give_way(
+    services: Services,
+    onboarding: Onboarding,
+    sender: Sender,
+    filing: Filing,
+    session: AsyncSession,
+) -> None:
+    """Write down that another client loses an association, or refuse to take it from it."""
+    await _refuse_unless_owned(onboarding, sender, session)
+    holder = await holder_of(session, onboarding.id, sender.phone_number, filing)
+    if holder is None:
+        return
+    if not holder.gives_way:
+        raise StepRefused(
+            f"The number is associated with {filing}, the ids of our client {holder.client_ref}.",
+            reason=Reason.HELD_BY_ANOTHER_CLIENT,
+        )
+    await take_association(session, holder, onboarding.client_ref, services.clock())
+
+
+async def _refuse_unless_owned(
+    onboarding: Onboarding, sender: Sender, session: AsyncSession
+) -> None:
+    # What came since this step began may have ruled that the number is another client's.
+    now = await read_onboarding(session, onboarding.id)
+    if now.sender(sender.phone_number).lacks(ConditionType.OWNED):
+        raise StepRefused(
+            f"{sender.label} belongs to another client by now.", reason=Reason.NUMBER_MOVED
+        )
 
 
 async def _associate(
     services: Services, onboarding: Onboarding, sender: Sender, key: NumberKey
 ) -> None:
     verb, subject = Verb.ASSOCIATE, sender.phone_number
-    if not await _just_done(services, onboarding, verb, subject, _gone_at(sender)):
-        async with effect(services, onboarding, verb, subject):
-            await services.infobip.associate(key, onboarding.application_id, onboarding.entity_id)
+    if await _just_done(services, onboarding, verb, subject):
+        return
+    owns = partial(_refuse_unless_owned, onboarding, sender)
+    async with effect(services, onboarding, verb, subject, check=owns) as answer:
+        made = await services.infobip.associate(
+            key, onboarding.application_id, onboarding.entity_id
+        )
+        if not made:
+            answer.refuse(
+                "Infobip says that it is associated already: reading back shows with what."
+            )
 
 
-def _gone_at(sender: Sender) -> datetime | None:
-    associated = sender.conditions.get(ConditionType.ASSOCIATED)
-    gone = associated is not None and associated.reason == Reason.ASSOCIATION_GONE
-    return associated.changed_at if associated and gone else None
-
-
-async def _just_done(
-    services: Services,
-    onboarding: Onboarding,
-    verb: Verb,
-    subject: str,
-    undone_at: datetime | None = None,
-) -> bool:
+async def _just_done(services: Services, onboarding: Onboarding, verb: Verb, subject: str) -> bool:
     # What was just changed may still read back as it was: reading again is what helps then. Not
-    # where a reconciliation has found since that somebody undid it.
+    # where it had been read back before: then somebody has undone it since.
     async with services.ledger.begin() as session:
         last = await find_effect(session, onboarding.id, verb, subject)
     if last is None or last.status != EffectStatus.DONE or last.ended_at is None:
         return False
-    if undone_at is not None and last.ended_at <= undone_at:
-        return False
-    return services.clock() - last.ended_at < STALE_FOR
+    return last.confirmed_at is None and services.clock() - last.ended_at < STALE_FOR
 
 
 async def _has_settled(services: Services, onboarding: Onboarding, sender: Sender) -> bool:
@@ -125,6 +203,27 @@ async def _has_settled(services: Services, onboarding: Onboarding, sender: Sende
     return made_twice or not fresh
 
 
+async def _confirm_removed(
+    services: Services, onboarding: Onboarding, sender: Sender, found: list[Filing]
+) -> None:
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding.id)
+        await _write_removed(services, session, onboarding, sender, found)
+
+
+async def _write_removed(
+    services: Services,
+    session: AsyncSession,
+    onboarding: Onboarding,
+    sender: Sender,
+    found: list[Filing],
+) -> None:
+    still = {_removal(sender, filing) for filing in found}
+    removed = await last_effects(session, onboarding.id, Verb.DISSOCIATE)
+    gone = [each for each in removed if each not in still]
+    await confirm_effects(session, onboarding.id, Verb.DISSOCIATE, gone, services.clock())
+
+
 def _filing(link: Association) -> Filing:
     return Filing(link.application_id, link.entity_id)
 
@@ -133,24 +232,23 @@ async def _record(
     services: Services, onboarding: Onboarding, sender: Sender, filing: Filing
 ) -> None:
     adopted = None if filing == onboarding.filing else filing
-    async with services.ledger.begin() as session:
-        await record_adopted(session, onboarding.id, sender.phone_number, adopted)
-        if adopted is None:
-            shown, now = "Shown by reading it back.", services.clock()
-            await resolve_effect(
-                session, onboarding.id, Verb.ASSOCIATE, sender.phone_number, shown, now
-            )
     as_found = ", as it was found" if adopted else ""
-    message = f"Filed under {filing}{as_found}."
-    await services.write(
-        onboarding.id,
-        sender.phone_number,
+    number, now = sender.phone_number, services.clock()
+    condition = Condition(
         ConditionType.ASSOCIATED,
         Status.TRUE,
         Reason.ASSOCIATION_READ_BACK,
-        message,
+        f"Filed under {filing}{as_found}.",
         "read back from associations",
+        now,
     )
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding.id)
+        await record_adopted(session, onboarding.id, number, adopted)
+        await _write_removed(services, session, onboarding, sender, [filing])
+        if adopted is None:
+            await confirm_effects(session, onboarding.id, Verb.ASSOCIATE, [number], now)
+        await write_condition(session, onboarding.id, number, condition)
 
 
 class NumberNotListed(ProviderError):

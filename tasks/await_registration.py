@@ -11,6 +11,7 @@ from waboard.domain.facts import quality_fact
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
+from waboard.domain.spelling import asked_for
 from waboard.domain.waits import WaitKind
 from waboard.ledger.events import receive
 
@@ -37,9 +38,15 @@ async def _ask_for_quality(services: Services, onboarding: Onboarding) -> None:
 
 
 async def keep_quality(services: Services, numbers: Sequence[PhoneNumber]) -> list[int]:
-    """Keep what Infobip says of up to 100 numbers as events; return their ids."""
+    """Keep what Infobip says of up to 100 numbers as events; return their ids.
+
+    An answer in another spelling is about the number that was asked for.
+    """
     answers = await services.infobip.sender_quality(numbers)
-    facts = [quality_fact(a.model_dump(by_alias=True, mode="json"), a.sender) for a in answers]
+    about = [
+        (each, PhoneNumber(asked_for(each.sender, numbers) or each.sender)) for each in answers
+    ]
+    facts = [quality_fact(a.model_dump(by_alias=True, mode="json"), number) for a, number in about]
     async with services.ledger.begin() as session:
         receipts = await receive(session, facts, "senders/quality", services.clock())
     return [receipt.event_id for receipt in receipts]

@@ -7,7 +7,7 @@ from tasks.services import MetaServices, Services
 from tasks.step import STEP, effect, may_repeat, settle_effect
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.errors import ProviderError, StepRefused
-from waboard.domain.ids import SolutionId, parse_phone_number
+from waboard.domain.ids import SolutionId, parse_sender_number
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.parties import Party
 from waboard.domain.reasons import GUIDANCE, Reason
@@ -114,9 +114,9 @@ async def _note_numbers(
     numbers: list[tuple[str, str]] = []
     for each in found:
         try:
-            numbers.append((parse_phone_number(each.display_phone_number), each.id))
+            numbers.append((parse_sender_number(each.display_phone_number), each.id))
         except ValueError:
-            continue  # Meta shows some, such as test numbers, in a form of their own
+            continue  # Meta shows none yet
     async with services.ledger.begin() as session:
         await expect_numbers(session, onboarding.id, numbers, services.clock())
 

@@ -6,6 +6,7 @@ from tasks.services import Services
 from waboard.domain.conditions import ConditionType
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Onboarding
+from waboard.domain.spelling import asked_for
 from waboard.domain.standing import Profile, Standing
 from waboard.infobip.client import MOST_SENDERS
 from waboard.infobip.models import SenderQuality
@@ -22,8 +23,9 @@ async def read_facts(services: Services, onboarding: Onboarding) -> None:
     numbers = registered(onboarding)
     for part in parts(numbers, MOST_SENDERS):
         for quality in await services.infobip.sender_quality(part):
-            if quality.sender in part:
-                await _keep_standing(services, onboarding, quality)
+            number = asked_for(quality.sender, part)
+            if number is not None:
+                await _keep_standing(services, onboarding, PhoneNumber(number), quality)
     for number in numbers:
         await keep_profile(services, onboarding, number)
 
@@ -45,11 +47,11 @@ def standing_in(quality: SenderQuality, read_at: datetime) -> Standing:
 
 
 async def _keep_standing(
-    services: Services, onboarding: Onboarding, quality: SenderQuality
+    services: Services, onboarding: Onboarding, number: PhoneNumber, quality: SenderQuality
 ) -> None:
     standing = standing_in(quality, services.clock())
     async with services.ledger.begin() as session:
-        await record_standing(session, onboarding.id, quality.sender, standing)
+        await record_standing(session, onboarding.id, number, standing)
 
 
 async def keep_profile(services: Services, onboarding: Onboarding, number: PhoneNumber) -> None:

@@ -13,7 +13,7 @@ from tasks.connect import issued_token, kept_token
 from tasks.services import MetaServices, Services
 from waboard.domain.errors import WaboardError
 from waboard.domain.health import Entity, NumberHealth, Sendability, WabaHealth, sendability
-from waboard.domain.ids import PhoneNumber, parse_phone_number
+from waboard.domain.ids import PhoneNumber, parse_sender_number
 from waboard.domain.masking import scrub
 from waboard.domain.subscription import Seen, Shown, WatchedWaba, refusal_of
 from waboard.meta.errors import MetaError
@@ -126,9 +126,9 @@ def _numbers(listed: Sequence[MetaNumber]) -> dict[PhoneNumber, NumberHealth]:
     found: dict[PhoneNumber, NumberHealth] = {}
     for each in listed:
         try:
-            number = parse_phone_number(each.display_phone_number)
+            number = parse_sender_number(each.display_phone_number)
         except ValueError:
-            continue  # Meta shows some, such as test numbers, in a form of their own
+            continue  # Meta shows none yet
         health = _sendability(each.health_status)
         found[number] = NumberHealth(
             status=scrub(each.status),

@@ -42,6 +42,8 @@ async def begin_again(
             onboarding = await read_onboarding(session, onboarding_id)
             if _carriage(onboarding) != _carriage(seen):
                 continue  # somebody was quicker: what was seen of its run says nothing any more
+            if phone_number is not None:
+                phone_number = onboarding.sender(phone_number).phone_number
             last, asked = await last_decision(session, onboarding_id), phone_number or ""
             if lives and last is not None and last.is_what(DecisionVerb.RETRY, order, asked):
                 return onboarding

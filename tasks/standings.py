@@ -24,6 +24,7 @@ from waboard.domain.reconcile import (
     news_of,
     unseen,
 )
+from waboard.domain.spelling import asked_for
 from waboard.infobip.client import MOST_SENDERS
 from waboard.infobip.models import SenderQuality
 from waboard.ledger.look import learn
@@ -87,7 +88,8 @@ class _Look:
         except ProviderError as error:
             self._refusal = error
             return None
-        return {each.sender: each for each in listed}
+        known = {asked_for(each.sender, numbers): each for each in listed}
+        return {number: known[number] for number in numbers if number in known}
 
     async def _keep(self, senders: Sequence[Watched], known: Known) -> None:
         now = self._services.clock()

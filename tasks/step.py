@@ -9,6 +9,7 @@ from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tasks.services import Services
 from waboard.boundary import boundary
@@ -70,16 +71,22 @@ async def effect(
     subject: str = "",
     *,
     external_id: str | None = None,
+    why: str = "",
+    check: Callable[[AsyncSession], Awaitable[None]] | None = None,
 ) -> AsyncGenerator[Answer]:
-    """Write an effect down before it is done and after, with how it went.
+    """Write an effect down before it is done and after, with how it went, and why it is done.
 
     A crash in between leaves it `started`, which readers take for as unsure as `ambiguous`. Raises
-    Superseded, with nothing done, in a leg that may not act any more.
+    Superseded, with nothing done, in a leg that may not act any more. `check` is asked in the same
+    transaction, and may raise.
     """
     async with services.ledger.begin() as session:
         await hold(session, onboarding.id, services.leg)
+        if check is not None:
+            await check(session)
+        now = services.clock()
         row = await begin_effect(
-            session, onboarding.id, verb, subject, services.clock(), external_id=external_id
+            session, onboarding.id, verb, subject, now, external_id=external_id, why=why
         )
     answer = Answer()
     boundary(f"{verb}:begun")

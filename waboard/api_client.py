@@ -75,6 +75,13 @@ class GatewayClient:
         path = f"/v1/onboardings/{onboarding_id}/senders/{quote(number, safe='')}/otp"
         return self._call("POST", path, json=request)
 
+    def assign_sender(
+        self, onboarding_id: str, number: str, order: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Decide that a number belongs to a client, and return the client's onboarding."""
+        path = f"/v1/onboardings/{onboarding_id}/senders/{quote(number, safe='')}/assign"
+        return self._call("POST", path, json=order)
+
     def set_profile(
         self, onboarding_id: str, number: str, change: dict[str, Any]
     ) -> dict[str, Any]:

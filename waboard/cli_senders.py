@@ -1,4 +1,4 @@
-"""`waboard sender`: add one to a client's WABA, give its one-time password, set its profile."""
+"""`waboard sender`: add one, give its one-time password, assign it, set its profile."""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,7 @@ from rich.text import Text
 
 from waboard import screen
 from waboard.api_client import GatewayClient
-from waboard.cli_tools import Json, console, newest, plain_errors, show
+from waboard.cli_tools import Json, console, login_name, newest, plain_errors, show
 from waboard.domain.additions import CodeBy
 from waboard.settings import load_settings
 
@@ -65,6 +65,22 @@ def list_added(client_ref: ClientRef, *, as_json: Json = False) -> None:
     with plain_errors(), GatewayClient(load_settings(of_what_runs=True)) as client:
         found = client.additions(newest(client, client_ref))
     show(found, screen.additions_screen(found), as_json=as_json)
+
+
+@sender.command("assign")
+def assign(
+    client_ref: ClientRef,
+    phone_number: Number,
+    *,
+    why: Annotated[str, typer.Option(help="Why: what the two clients said, say.")],
+    by: Annotated[str | None, typer.Option(help="Who decides. Default: your login name.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Decide that a number belongs to this client, where several clients have it."""
+    with plain_errors(), GatewayClient(load_settings(of_what_runs=True)) as client:
+        order = {"by": by or login_name("--by"), "why": why}
+        onboarding = client.assign_sender(newest(client, client_ref), phone_number, order)
+    show(onboarding, screen.onboarding_screen(onboarding), as_json=as_json)
 
 
 @sender.command("profile")

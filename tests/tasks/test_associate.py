@@ -73,6 +73,7 @@ class ManyLinks:
     bench: Bench
     links: list[dict[str, Any]] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
+    old_view: list[dict[str, Any]] | None = None
 
     def play(self) -> None:
         for method in ("GET", "POST", "DELETE"):
@@ -80,7 +81,8 @@ class ManyLinks:
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
-            return httpx.Response(200, json={"results": self.links})
+            shown = self.links if self.old_view is None else self.old_view
+            return httpx.Response(200, json={"results": shown})
         link = json.loads(request.content)
         self.log.append(f"{request.method} {link['applicationId']}/{link['entityId']}")
         if request.method == "DELETE":
@@ -338,11 +340,46 @@ class TestReadBack:
     async def test_what_was_just_made_and_is_not_shown_yet_is_not_made_again(self, prepared: Bench):
         """An answer can be older than what was done a moment ago."""
         onboarding = await prepared.registered()
-        await prepared.sandbox.script(method="POST", path=ASSOCIATIONS, status=409)
+        taken = httpx.Response(201)
+        prepared.network.instead("POST", ASSOCIATIONS, lambda _: taken, always=True)
         for _ in range(2):
             with pytest.raises(ProviderError, match="does not read back"):
                 await associate(prepared, onboarding)
         assert len(await prepared.effects(Verb.ASSOCIATE)) == 1
+
+    async def test_that_infobip_says_it_is_linked_already_is_no_proof_that_it_is_ours(
+        self, prepared: Bench
+    ):
+        """The next try makes it, however soon."""
+        onboarding = await prepared.registered()
+        await prepared.sandbox.script(method="POST", path=ASSOCIATIONS, status=409)
+        with pytest.raises(ProviderError, match="does not read back"):
+            await associate(prepared, onboarding)
+        assert [shown(row)[2] for row in await prepared.effects(Verb.ASSOCIATE)] == ["refused"]
+        await associate(prepared, onboarding)
+        assert linked(prepared) == [RIGHT]
+
+    async def test_a_removal_that_somebody_undid_since_is_done_again(self, prepared: Bench):
+        """It had been read back as gone: what shows now is no old answer."""
+        onboarding = await prepared.registered()
+        many = ManyLinks(prepared, [link(prepared.books.senders[GOOD].key, PORTFOLIO, "default")])
+        many.play()
+        await associate(prepared, onboarding)
+        many.links.append(link(prepared.books.senders[GOOD].key, PORTFOLIO, "default"))
+        await associate(prepared, await prepared.look())
+        assert many.log.count(f"DELETE default/{PORTFOLIO}") == 2
+        assert [each["entityId"] for each in many.links] == [ENTITY]
+
+    async def test_a_removal_that_is_not_shown_yet_is_not_done_again(self, prepared: Bench):
+        """A reading can be older than what was done a moment ago."""
+        onboarding = await prepared.registered()
+        old = link(prepared.books.senders[GOOD].key, PORTFOLIO, "default")
+        many = ManyLinks(prepared, [old], old_view=[old])
+        many.play()
+        for _ in range(2):
+            with pytest.raises(ProviderError, match="does not read back"):
+                await associate(prepared, onboarding)
+        assert many.log.count(f"DELETE default/{PORTFOLIO}") == 1
 
     async def test_a_refusal_is_raised_and_certainly_not_done(self, bench: Bench):
         """There is no such application: nobody has prepared it."""

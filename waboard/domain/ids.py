@@ -8,6 +8,8 @@ from typing import Annotated, NewType
 import phonenumbers
 from pydantic import BeforeValidator, StringConstraints
 
+from waboard.domain.spelling import other_spellings
+
 WabaId = NewType("WabaId", str)
 """A WhatsApp Business Account at Meta, which Infobip calls `businessAccountId`."""
 PortfolioId = NewType("PortfolioId", str)
@@ -52,17 +54,27 @@ def parse_phone_number_id(value: object) -> PhoneNumberId:
 def parse_phone_number(value: object) -> PhoneNumber:
     """Read a phone number in international form, formatted ("+1 313-513-8538") or bare digits.
 
-    Raises ValueError when it cannot be a number that somebody has.
+    One in a spelling that its country has given up (Mexico's 52 1) is left as it is: upstreams show
+    such numbers. Raises ValueError when it cannot be a number that somebody has.
     """
     text = str(value).strip()
-    international = text if text.startswith("+") else f"+{text}"
+    found = _possible(text if text.startswith("+") else f"+{text}")
+    if found is None and any(_possible(f"+{each}") for each in other_spellings(digits_of(text))):
+        found = digits_of(text)
+    if found is None:
+        raise ValueError("a phone number is written in international form, such as +44 7860 041117")
+    return PhoneNumber(found)
+
+
+def _possible(international: str) -> str | None:
+    """Return the digits of a number that can exist; None for any other."""
     try:
         number = phonenumbers.parse(international)
     except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_possible_number(number):
-        raise ValueError("a phone number is written in international form, such as +44 7860 041117")
-    return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:])
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
 
 
 LONGEST_SENDER_NUMBER = 20

@@ -41,6 +41,7 @@ class Aspect(StrEnum):
     HEALTH = "health"
     SOLUTION = "solution"
     TEMPLATE = "template"
+    OWNER = "owner"
 
 
 class Answer(StrEnum):

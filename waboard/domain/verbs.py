@@ -1,9 +1,10 @@
 """When a verb of an operator fits how an onboarding stands. Each refusal says what to do."""
 
+from waboard.domain.conditions import ConditionType
 from waboard.domain.departures import Handwork
 from waboard.domain.errors import OutOfPlace
 from waboard.domain.ids import PhoneNumber
-from waboard.domain.onboarding import Onboarding
+from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of
 from waboard.domain.reasons import Reason
 from waboard.domain.requirements import requirements_of
@@ -38,17 +39,46 @@ def refuse_retry(
 
 def is_retriable(onboarding: Onboarding) -> bool:
     """Whether something is left that a new attempt could bring about."""
-    beside = {Reason.NO_RECEIVER, Reason.APPROVAL_AWAITED, Reason.RELEASE_FAILED}
+    beside = {Reason.NO_RECEIVER, Reason.APPROVAL_AWAITED, Reason.RELEASE_FAILED, *_TO_ASSIGN}
     missing = {r.reason for r in requirements_of(onboarding)} - beside
     return onboarding.cancelled is not None or not onboarding.senders or bool(missing)
 
 
+_TO_ASSIGN = frozenset({Reason.NUMBER_MOVED, Reason.OWNER_UNCLEAR})
+
+
 def _refuse_live_sender(onboarding: Onboarding, phone_number: PhoneNumber) -> None:
     sender = onboarding.sender(phone_number)
+    owned = sender.conditions.get(ConditionType.OWNED)
+    if owned is not None and not owned.is_true:
+        raise OutOfPlace(
+            f"{sender.label}: {owned.message}",
+            remedy="`waboard sender assign` decides whose it is; to retry changes nothing.",
+        )
     if sender.is_live:
         raise OutOfPlace(
             f"{sender.label} of {onboarding.client_ref} is live: there is nothing to retry.",
             remedy="`waboard status` shows which senders are not live.",
+        )
+
+
+def refuse_assign(onboarding: Onboarding, sender: Sender, *, is_shared: bool) -> None:
+    """Raise OutOfPlace when nobody has to decide whose a number is.
+
+    `is_shared` is whether another client has it, too.
+    """
+    refuse_once_leaving(onboarding)
+    associated = sender.conditions.get(ConditionType.ASSOCIATED)
+    is_held = associated is not None and associated.reason == Reason.HELD_BY_ANOTHER_CLIENT
+    if not is_shared and not is_held:
+        raise OutOfPlace(
+            f"No other client has {sender.label} of {onboarding.client_ref}: it is its own.",
+            remedy="`waboard status` shows what it still needs.",
+        )
+    if sender.holds(ConditionType.OWNED):
+        raise OutOfPlace(
+            f"{sender.label} belongs to {onboarding.client_ref} already.",
+            remedy="`waboard status` shows what it still needs.",
         )
 
 

@@ -8,24 +8,28 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.additions import OneTimePassword, SendAnother, give_code, start_addition
 from tasks.profile import start_profile_change
+from tasks.timeline import show_decision
 from waboard.domain.additions import Addition, CodeBy, SenderRequest
+from waboard.domain.decisions import DecisionVerb, Order
 from waboard.domain.errors import FactsDiffer, NotFound
-from waboard.domain.ids import PhoneNumberField, mask_phone
+from waboard.domain.ids import SenderNumberField, mask_phone
 from waboard.domain.onboarding import Onboarding
-from waboard.gateway.dependencies import TheClock, TheLedger, authorized
+from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, authorized
+from waboard.gateway.onboardings import shown
 from waboard.gateway.starting import reaching_prefect
-from waboard.gateway.views import RunView, run_links, run_view
+from waboard.gateway.views import OnboardingView, RunView, run_links, run_view
 from waboard.infobip.senders import BusinessInfoChange
 from waboard.ledger.additions import additions_of, open_addition
 from waboard.ledger.database import Ledger
 from waboard.ledger.onboardings import read_onboarding
+from waboard.operations.assign_sender import assign_sender
 
 router = APIRouter(
     prefix="/v1/onboardings/{onboarding_id}/senders",
     tags=["senders"],
     dependencies=[Depends(authorized)],
 )
-Number = Annotated[PhoneNumberField, Path(description="In international form.")]
+Number = Annotated[SenderNumberField, Path(description="As `GET /v1/onboardings/{id}` shows it.")]
 
 
 class CodeRequest(BaseModel):
@@ -72,7 +76,7 @@ async def add(
     409 when the number is being added to another client, or is a sender of this one.
     """
     onboarding = await _read(ledger, onboarding_id)
-    if any(s.phone_number == request.phone_number for s in onboarding.senders):
+    if any(sender.is_called(request.phone_number) for sender in onboarding.senders):
         raise FactsDiffer(
             f"{mask_phone(request.phone_number)} is a sender of {onboarding.client_ref} already.",
             remedy="`waboard status` shows how it stands.",
@@ -117,10 +121,29 @@ async def set_profile(
 ) -> RunView:
     """Change what people see of the business. What is left out stays as it is."""
     onboarding = await _read(ledger, onboarding_id)
-    onboarding.sender(phone_number)
+    sender = onboarding.sender(phone_number)
     async with reaching_prefect():
-        run_id = await start_profile_change(onboarding, phone_number, change)
+        run_id = await start_profile_change(onboarding, sender.phone_number, change)
     return run_view(run_id)
+
+
+@router.post("/{phone_number}/assign")
+async def assign(
+    onboarding_id: str,
+    phone_number: Number,
+    order: Order,
+    ledger: TheLedger,
+    settings: TheSettings,
+    clock: TheClock,
+) -> OnboardingView:
+    """Decide that a number belongs to this client, where several clients have it.
+
+    The same request twice is one. 409 where nothing is to be decided. Its run goes on within
+    seconds, and associates it.
+    """
+    found = await assign_sender(ledger, clock, onboarding_id, phone_number, order)
+    show_decision(found, DecisionVerb.ASSIGN, order)
+    return await shown(onboarding_id, ledger, settings, clock)
 
 
 async def _read(ledger: Ledger, onboarding_id: str) -> Onboarding:

@@ -16,7 +16,7 @@ from tasks.cancel import finish_cancelling, note_cancelled
 from tasks.retry import begin_again
 from waboard.domain.clock import Clock
 from waboard.domain.decisions import Order
-from waboard.domain.ids import PhoneNumberField
+from waboard.domain.ids import SenderNumberField
 from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, authorized
 from waboard.gateway.onboardings import shown
 from waboard.gateway.starting import PATIENCE, reaching_prefect, run_is_started
@@ -38,7 +38,7 @@ router = APIRouter(
 class RetryOrder(Order):
     """Who wants a new attempt, and why."""
 
-    sender: PhoneNumberField | None = Field(
+    sender: SenderNumberField | None = Field(
         default=None, description="Try again only what this sender failed at."
     )
 

@@ -11,6 +11,7 @@ import httpx
 from pydantic import SecretStr
 
 from waboard.domain.ids import NumberKey, PhoneNumber, WabaId, mask_phone, mask_waba
+from waboard.domain.spelling import may_be_same
 from waboard.infobip import endpoints
 from waboard.infobip.calls import NOT_FOUND, Calls
 from waboard.infobip.limits import Limiter
@@ -152,14 +153,20 @@ class InfobipClient:
     async def find_number(self, number: PhoneNumber) -> OwnedNumber | None:
         """Find a number of the account by its digits; None when it is not there.
 
+        An answer that spells what may be the same subscriber otherwise is Infobip's word that it is
+        the same, where it is the only one.
+
         A number can be listed once for each of its uses: the WHATSAPP one is preferred, by type,
         then by capability. Whether embedded-signup senders are listed at all is not documented.
         """
         doing, call = f"Looking for the number {mask_phone(number)}", endpoints.FIND_NUMBER
         answer = await self._calls.make(doing, call, params={"number": number}, accept={NOT_FOUND})
         rows = answer.rows("numbers") if answer.ok else []
-        same = [row for row in rows if digits(row.get("number")) == number and row.get("numberKey")]
-        owned = [answer.read(OwnedNumber, row) for row in same]
+        keyed = [row for row in rows if row.get("numberKey")]
+        exact = [row for row in keyed if digits(row.get("number")) == number]
+        alike = [row for row in keyed if may_be_same(digits(row.get("number")), number)]
+        one = len({digits(row.get("number")) for row in alike}) == 1
+        owned = [answer.read(OwnedNumber, row) for row in exact or (alike if one else [])]
         return max(owned, key=_for_whatsapp, default=None)
 
     async def associations(self, number_key: NumberKey) -> list[Association]:

@@ -1,6 +1,6 @@
 """What each of our onboardings can show for a number that several of them have."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -96,9 +96,10 @@ async def _shared(
         if each not in known:
             known[each] = await received_about(session, each)
     claims = {of: await _claim(session, row, known[of]) for of, row in sorted(senders.items())}
-    if any(claim.is_connected for claim in claims.values()):  # of a number, so of all who have it
+    # The quality endpoint speaks of a number, so of all who have it.
+    if any(claim.is_connected for claim in claims.values()):
         claims = {of: replace(claim, is_connected=True) for of, claim in claims.items()}
-    return SharedNumber(senders, claims, await _assignment(session, senders))
+    return SharedNumber(senders, claims, await last_assignment(session, senders))
 
 
 async def _claim(session: AsyncSession, sender: SenderRow, evidence: Evidence) -> Claim:
@@ -143,7 +144,10 @@ async def _removed_at(
     return known.changed_at if said is None or said.is_up else said.at
 
 
-async def _assignment(session: AsyncSession, senders: dict[str, SenderRow]) -> Assignment | None:
+async def last_assignment(
+    session: AsyncSession, senders: Mapping[str, SenderRow]
+) -> Assignment | None:
+    """Return what a person decided last about a number, which these onboardings have."""
     query = select(DecisionRow).where(
         DecisionRow.onboarding_id.in_(senders), DecisionRow.verb == DecisionVerb.ASSIGN
     )

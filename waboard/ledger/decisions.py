@@ -19,10 +19,14 @@ async def record_decision(
     now: datetime,
     phone_number: str = "",
     leaving: str | None = None,
+    *,
+    named_at: datetime | None = None,
+    removed_at: datetime | None = None,
 ) -> None:
     """Write down what somebody decided. Whoever does holds the onboarding's row.
 
-    `leaving` is the run that may not act any more because of it.
+    `leaving` is the run that may not act any more because of it. `named_at` and `removed_at` say
+    over which evidence the assignment of a number was decided.
     """
     row = DecisionRow(
         onboarding_id=onboarding_id,
@@ -32,6 +36,8 @@ async def record_decision(
         why=order.why,
         at=now,
         left_run_id=leaving,
+        named_at=named_at,
+        removed_at=removed_at,
     )
     session.add(row)
     await show_soon(session, onboarding_id, now)

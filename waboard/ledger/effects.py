@@ -4,6 +4,7 @@ An effect that was started and has no answer (a crash) is as unsure as an ambigu
 resolved by looking, never by doing it again blindly.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import select
@@ -51,8 +52,9 @@ async def begin_effect(
     now: datetime,
     *,
     external_id: str | None = None,
+    why: str = "",
 ) -> EffectRow:
-    """Write down that an effect is about to be done. The caller commits before doing it.
+    """Write down that an effect is about to be done, and why. The caller commits before doing it.
 
     An attempt that certainly failed is taken up again under its own key; anything else is a new
     attempt.
@@ -60,7 +62,7 @@ async def begin_effect(
     last = await find_effect(session, onboarding_id, verb, subject)
     if last is not None and last.status == EffectStatus.FAILED:
         last.status, last.started_at, last.ended_at = EffectStatus.STARTED, now, None
-        last.detail = ""
+        last.detail = why
         return last
     effect = EffectRow(
         onboarding_id=onboarding_id,
@@ -69,6 +71,7 @@ async def begin_effect(
         attempt=1 if last is None else last.attempt + 1,
         status=EffectStatus.STARTED,
         external_id=external_id,
+        detail=why,
         started_at=now,
     )
     session.add(effect)
@@ -79,9 +82,10 @@ async def begin_effect(
 async def end_effect(
     session: AsyncSession, effect_id: int, status: EffectStatus, detail: str, now: datetime
 ) -> None:
-    """Write down how an effect went."""
+    """Write down how an effect went. Why it was done stays written."""
     effect = await session.get_one(EffectRow, effect_id)
-    effect.status, effect.detail, effect.ended_at = status, detail, now
+    effect.detail = f"{effect.detail} {detail}".strip()
+    effect.status, effect.ended_at = status, now
 
 
 async def resolve_effect(
@@ -91,6 +95,19 @@ async def resolve_effect(
     last = await find_effect(session, onboarding_id, verb, subject)
     if last is not None:
         resolve(last, shown, now)
+
+
+async def confirm_effects(
+    session: AsyncSession, onboarding_id: str, verb: Verb, subjects: Collection[str], now: datetime
+) -> None:
+    """Write down that the results of effects were read back: what reads otherwise later is undone.
+
+    What may have been done was done, as this shows.
+    """
+    for subject, effect in (await last_effects(session, onboarding_id, verb)).items():
+        if subject in subjects and effect.status in {EffectStatus.DONE, *UNSURE}:
+            resolve(effect, "Shown by reading it back.", now)
+            effect.confirmed_at = effect.confirmed_at or now
 
 
 def resolve(effect: EffectRow, shown: str, now: datetime) -> None:

@@ -3,19 +3,22 @@
 So no two of them count it as live at any time, and both sides say the same.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.conditions import Condition, ConditionType, Status
+from waboard.domain.filing import Filing
 from waboard.domain.ids import mask_phone
 from waboard.domain.ownership import Claim, Ruling, rule, verdict_for
 from waboard.domain.reasons import Reason
-from waboard.ledger.claims import SharedNumber
+from waboard.ledger.claims import SharedNumber, last_assignment
 from waboard.ledger.conditions import write_condition
-from waboard.ledger.models import ConditionRow, SenderRow
+from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, SenderRow
+from waboard.ledger.sender_names import same_number
 
 EVIDENCE = "all clients that have the number"
 
@@ -79,6 +82,82 @@ async def _no_longer_shared(
         ConditionRow.status != Status.TRUE,
     )
     return [each for each in await session.scalars(query) if each not in disputed]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Another of our onboardings whose ids a number is associated with.
+
+    `phone_number` is its sender of that number, where it has one. `gives_way` is whether it was
+    ruled, by evidence or by a person, that the number is not its own.
+    """
+
+    onboarding_id: str
+    client_ref: str
+    phone_number: str
+    gives_way: bool
+
+
+async def holder_of(
+    session: AsyncSession, onboarding_id: str, number: str, filing: Filing
+) -> Holder | None:
+    """Return whose association of a number this is; None where it is none of our other clients'.
+
+    Of several with the same ids, the one that does not give way counts.
+    """
+    mine = await _sender(session, onboarding_id, number)
+    senders = {row.onboarding_id: row for row in await same_number(session, [mine.id])}
+    assigned = await last_assignment(session, senders)
+    to_me = assigned is not None and assigned.onboarding_id == onboarding_id
+    found: list[Holder] = []
+    for of, client_ref in await _associated_with(session, senders, filing):
+        row = senders.get(of)
+        gives_way = to_me if row is None else not await is_owned(session, row)
+        if of != onboarding_id:
+            found.append(Holder(of, client_ref, row.phone_number if row else "", gives_way))
+    return min(found, key=lambda each: (each.gives_way, each.onboarding_id), default=None)
+
+
+async def _sender(session: AsyncSession, onboarding_id: str, number: str) -> SenderRow:
+    query = select(SenderRow).where(
+        SenderRow.onboarding_id == onboarding_id, SenderRow.phone_number == number
+    )
+    return (await session.scalars(query)).one()
+
+
+async def _associated_with(
+    session: AsyncSession, senders: Mapping[str, SenderRow], filing: Filing
+) -> list[tuple[str, str]]:
+    own = and_(
+        OnboardingRow.application_id == filing.application_id,
+        OnboardingRow.entity_id == filing.entity_id,
+    )
+    adopted = [
+        of
+        for of, row in senders.items()
+        if (row.application_id, row.entity_id) == (filing.application_id, filing.entity_id)
+    ]
+    query = (
+        select(OnboardingRow.id, ClientRow.client_ref)
+        .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
+        .where(OnboardingRow.leaving_at.is_(None), or_(own, OnboardingRow.id.in_(adopted)))
+    )
+    return [(of, client_ref) for of, client_ref in await session.execute(query)]
+
+
+async def take_association(session: AsyncSession, holder: Holder, to: str, now: datetime) -> None:
+    """Write down, before it is taken away, that another client's association is gone."""
+    if not holder.phone_number:
+        return
+    moved = Condition(
+        ConditionType.ASSOCIATED,
+        Status.FALSE,
+        Reason.NUMBER_MOVED,
+        f"Its association moves to {to}, whose number it is.",
+        EVIDENCE,
+        now,
+    )
+    await write_condition(session, holder.onboarding_id, holder.phone_number, moved)
 
 
 async def is_owned(session: AsyncSession, sender: SenderRow) -> bool:

@@ -15,7 +15,13 @@ from waboard.domain.ids import NumberKey, PhoneNumber
 from waboard.domain.reasons import Reason
 from waboard.domain.reconcile import Watched
 from waboard.ledger.database import Ledger
-from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, SenderRow
+from waboard.ledger.models import (
+    ClientRow,
+    ConditionRow,
+    OnboardingRow,
+    SenderNameRow,
+    SenderRow,
+)
 
 PAGE = 1000
 """Senders read at a time."""
@@ -27,7 +33,8 @@ async def registered_senders(
     """Read the registered senders of the newest onboarding of every WABA, or of one client.
 
     They come a thousand at a time, so that whoever asks a provider about them can begin at once.
-    What was cancelled is kept true by nobody, nor is what is of a client that leaves.
+    What was cancelled is kept true by nobody, nor is what is of a client that leaves, nor a number
+    that belongs to another client, or may.
     """
     query = _registered().order_by(SenderRow.id).limit(PAGE)
     if client_ref is not None:
@@ -53,7 +60,7 @@ async def registered_sender(
 
 def _registered() -> Select[Any]:
     # Columns, not objects: ten thousand of those would take ten times the memory, and the time.
-    registered, associated, usable = (aliased(ConditionRow) for _ in range(3))
+    registered, associated, usable, owned = (aliased(ConditionRow) for _ in range(4))
     return (
         select(
             SenderRow.id,
@@ -74,8 +81,10 @@ def _registered() -> Select[Any]:
         .join(registered, _condition(registered, ConditionType.REGISTERED))
         .outerjoin(associated, _condition(associated, ConditionType.ASSOCIATED))
         .outerjoin(usable, _condition(usable, ConditionType.USABLE))
+        .outerjoin(owned, _condition(owned, ConditionType.OWNED))
         .where(
             registered.status == Status.TRUE,
+            or_(owned.status.is_(None), owned.status == Status.TRUE),
             OnboardingRow.cancelled_at.is_(None),
             OnboardingRow.leaving_at.is_(None),
             OnboardingRow.id.in_(newest_onboardings()),
@@ -149,6 +158,32 @@ async def awaited_numbers(
     if client_ref is not None:
         query = query.where(ClientRow.client_ref == client_ref)
     return sorted({PhoneNumber(number) for number in await session.scalars(query)})
+
+
+async def with_shared_numbers(session: AsyncSession, client_ref: str | None = None) -> list[str]:
+    """Return the onboardings that have a number which another of ours has, too, or had."""
+    mine, theirs, owner = aliased(SenderNameRow), aliased(SenderNameRow), aliased(OnboardingRow)
+    shared = (
+        select(mine.onboarding_id)
+        .join(theirs, theirs.name == mine.name)
+        .join(owner, owner.id == theirs.onboarding_id)
+        .where(theirs.onboarding_id != mine.onboarding_id, owner.leaving_at.is_(None))
+    )
+    ruled = select(ConditionRow.onboarding_id).where(
+        ConditionRow.type == ConditionType.OWNED, ConditionRow.status != Status.TRUE
+    )
+    query = (
+        select(OnboardingRow.id)
+        .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
+        .where(
+            or_(OnboardingRow.id.in_(shared), OnboardingRow.id.in_(ruled)),
+            OnboardingRow.leaving_at.is_(None),
+        )
+        .order_by(OnboardingRow.id)
+    )
+    if client_ref is not None:
+        query = query.where(ClientRow.client_ref == client_ref)
+    return list(await session.scalars(query))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from waboard.domain.subscription import WatchedWaba
 from waboard.ledger.conditions import condition_of
 from waboard.ledger.look import hold
 from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, SenderRow
+from waboard.ledger.senders import record_listed
 from waboard.ledger.watched import newest_onboardings
 
 LEAST = 100
@@ -186,6 +187,12 @@ async def record_health(
         shown = numbers.get(PhoneNumber(sender.phone_number))
         if shown is not None:
             sender.health, sender.health_at = asdict(shown), now
+    still = {each for each, shown in numbers.items() if shown.status not in _NO_LONGER_THERE}
+    await record_listed(session, onboarding_id, still, now)
+
+
+_NO_LONGER_THERE = frozenset({"MIGRATED", "DELETED", "UNLINKED"})
+"""Statuses of a number that a WABA had. Source: Meta's OpenAPI document v23.0."""
 
 
 async def solutions_in_use(
