@@ -1,12 +1,13 @@
 """Senders beyond the first: added, given their one-time passwords, and described to people."""
 
 import asyncio
+import json
 import logging
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, unquote
 from uuid import UUID, uuid4
 
@@ -26,7 +27,11 @@ from tasks import additions, deployments, forms
 from tests.domain.samples import BAD, GOOD, T0, WABA
 from tests.gateway.desk import CLIENT_NUMBER, Desk, FakePrefect, assert_problem
 from waboard.domain.additions import AdditionState
+from waboard.domain.facts import registration_facts
 from waboard.ledger.additions import move_addition, record_sleep
+from waboard.ledger.events import receive
+from waboard.ledger.look import look
+from waboard.ledger.onboardings import end_onboarding
 
 CODE = "739145"
 AWAITED = AdditionState.CODE_AWAITED
@@ -624,3 +629,109 @@ async def test_a_password_that_cannot_be_passed_on_now_is_said(
     path = f"/v1/onboardings/{acme}/senders/{CLIENT_NUMBER}/otp"
     assert_problem(await desk.http.post(path, json={"code": CODE}), 502)
     assert [each["state"] for each in await listed(desk, acme)] == [AWAITED]
+
+
+class TestNamingASender:
+    """What the API shows as a sender's number is taken back as one, by every verb."""
+
+    SHOWN = "+52 1 33 1234 5678"
+
+    async def registered(self, desk: Desk) -> str:
+        onboarding = await desk.asked()
+        sender = {"phoneNumberId": "902", "displayPhoneNumber": self.SHOWN, "status": "FAILED"}
+        body = {
+            "businessAccountId": int(WABA),
+            "status": "FINISHED",
+            "lastModifiedAt": "2026-01-05T09:01:00.000+0000",
+            "senders": [sender],
+        }
+        async with desk.begin() as session:
+            await receive(session, registration_facts(json.dumps(body).encode()), "webhook", T0)
+            await look(session, onboarding["id"], T0)
+            await end_onboarding(session, onboarding["id"], T0, "RegistrationFailed")
+        return onboarding["id"]
+
+    @pytest.mark.parametrize("number", ["5213312345678", "+52 1 33 1234 5678", "523312345678"])
+    async def test_a_phone_library_is_not_asked(self, desk: Desk, number: str):
+        onboarding_id = await self.registered(desk)
+        (shown,) = (await desk.onboarding(onboarding_id))["senders"]
+        assert shown["phone_number"] == "5213312345678"
+        order = {"by": "mia", "why": "x", "sender": number}
+        answer = await desk.http.post(f"/v1/onboardings/{onboarding_id}/retry", json=order)
+        assert answer.status_code == 200, answer.text
+
+    async def test_one_that_is_not_there_is_not_found(self, desk: Desk):
+        onboarding_id = await self.registered(desk)
+        order = {"by": "mia", "why": "x", "sender": "5213312345679"}
+        answer = await desk.http.post(f"/v1/onboardings/{onboarding_id}/retry", json=order)
+        assert_problem(answer, 404)
+
+    async def test_it_is_a_sender_already_in_any_spelling(self, desk: Desk):
+        onboarding_id = await self.registered(desk)
+        request = {"phone_number": "+5213312345678", "display_name": "Acme"}
+        answer = await desk.http.post(f"/v1/onboardings/{onboarding_id}/senders", json=request)
+        assert_problem(answer, 409, "sender of acme already")
+
+
+class TestAssigning:
+    """Whose a number is that several clients have, a person decides."""
+
+    ORDER: ClassVar[dict[str, str]] = {"by": "mia", "why": "Both were asked."}
+
+    async def shared(self, desk: Desk) -> dict[str, str]:
+        """Two clients whose registration of one number says nothing of which came last."""
+        wabas = {"left-a": "7401", "left-b": "7402"}
+        ids: dict[str, str] = {}
+        for client, waba_id in wabas.items():
+            ids[client] = (await desk.asked(client_ref=client, waba_id=waba_id))["id"]
+            number = {"phoneNumberId": f"{waba_id}1", "displayPhoneNumber": f"+{GOOD}"}
+            body = {
+                "businessAccountId": waba_id,
+                "status": "FINISHED",
+                "lastModifiedAt": "2026-01-05T09:01:00.000+0000",
+                "senders": [number | {"status": "FINISHED"}],
+            }
+            async with desk.begin() as session:
+                await receive(session, registration_facts(json.dumps(body).encode()), "webhook", T0)
+                await look(session, ids[client], T0)
+        return ids
+
+    async def assign(self, desk: Desk, onboarding_id: str, **order: str) -> httpx.Response:
+        path = f"/v1/onboardings/{onboarding_id}/senders/{GOOD}/assign"
+        return await desk.http.post(path, json=self.ORDER | order)
+
+    async def test_both_say_that_it_is_the_operator_s_turn(self, desk: Desk):
+        for onboarding_id in (await self.shared(desk)).values():
+            needed = (await desk.onboarding(onboarding_id))["requirements"]
+            (unclear,) = [each for each in needed if each["reason"] == "OwnerUnclear"]
+            assert unclear["awaiting"] == "operator"
+            assert "waboard sender assign" in unclear["remedy"]
+
+    async def test_it_is_decided_recorded_and_shown(self, desk: Desk):
+        ids = await self.shared(desk)
+        answer = await self.assign(desk, ids["left-b"])
+        assert answer.status_code == 200, answer.text
+        (decision,) = answer.json()["decisions"]
+        assert (decision["verb"], decision["by"], decision["why"]) == (
+            "assign",
+            "mia",
+            "Both were asked.",
+        )
+        (other,) = (await desk.onboarding(ids["left-a"]))["senders"]
+        moved = next(each for each in other["conditions"] if each["type"] == "Owned")
+        assert (moved["status"], moved["reason"]) == ("False", "NumberMoved")
+        assert "moved to left-b" in moved["message"]
+
+    async def test_the_same_request_twice_is_one(self, desk: Desk):
+        ids = await self.shared(desk)
+        await self.assign(desk, ids["left-b"])
+        answer = await self.assign(desk, ids["left-b"])
+        assert (answer.status_code, len(answer.json()["decisions"])) == (200, 1)
+
+    async def test_where_nothing_is_to_be_decided_it_is_refused(self, desk: Desk):
+        onboarding = await desk.asked(phone_numbers=[f"+{GOOD}"])
+        assert_problem(await self.assign(desk, onboarding["id"]), 409, "its own")
+
+    async def test_who_and_why_are_needed(self, desk: Desk):
+        ids = await self.shared(desk)
+        assert_problem(await self.assign(desk, ids["left-b"], why=""), 422)

@@ -56,7 +56,8 @@ SPELLING = st.integers(0, 1)
 MINUTE = st.integers(0, 6)
 
 
-async def _open(url: str) -> tuple[AsyncExitStack, Town]:
+async def open_town(url: str) -> tuple[AsyncExitStack, Town]:
+    """Open a ledger, and several clients on it; the stack closes both."""
     stack = AsyncExitStack()
     ledger = Ledger(url)
     stack.push_async_callback(ledger.close)
@@ -79,7 +80,7 @@ class Owners(RuleBasedStateMachine):
         super().__init__()
         self.databases, self.url = databases, databases.create()
         self.loop = asyncio.new_event_loop()
-        self.stack, self.town = self.run(_open(self.url))
+        self.stack, self.town = self.run(open_town(self.url))
         self.decisions = 0
         self.facts = 0
         """How many facts have come: no association changes twice between two of them."""
@@ -217,7 +218,7 @@ class Owners(RuleBasedStateMachine):
         no_number_has_two_owners(senders)
         a_number_is_one_sender_of_a_client(senders)
         if not self.interfered:  # else a reconciliation has yet to find out
-            live_senders_are_associated(senders, self.associated())
+            what_is_held_to_be_associated_is(senders, self.associated())
         self.no_association_alternates()
         self.every_removal_says_why()
 
@@ -277,10 +278,10 @@ def a_number_is_one_sender_of_a_client(senders: Senders) -> None:
     assert len(numbers) == len(set(numbers)), senders
 
 
-def live_senders_are_associated(senders: Senders, linked: dict[Any, str | None]) -> None:
-    """At Infobip, with their client's ids."""
+def what_is_held_to_be_associated_is(senders: Senders, linked: dict[Any, str | None]) -> None:
+    """At Infobip, with its client's ids; so every live sender is."""
     for client, sender in senders:
-        if sender.is_live:
+        if sender.holds(ConditionType.ASSOCIATED):
             assert linked.get(sender.number_key) == client, (client, sender, linked)
 
 

@@ -90,12 +90,14 @@ def parse_sender_number(value: object) -> PhoneNumber:
     """Read the number of a sender that an upstream shows, formatted or not.
 
     Not every number that Meta has registered passes a phone library's check, so none is asked.
-    Raises ValueError for what holds no digits, or too many, or letters.
+    Raises ValueError for what holds no digits, or too many, or letters, or is in a national form.
     """
     text = value if isinstance(value, str) else str(value) if type(value) is int else ""
     digits = digits_of(text)
-    if not 1 <= len(digits) <= LONGEST_SENDER_NUMBER or any(each.isalpha() for each in text):
-        raise ValueError(f"a sender's number has 1 to {LONGEST_SENDER_NUMBER} digits")
+    fits = 1 <= len(digits) <= LONGEST_SENDER_NUMBER and not digits.startswith("0")
+    if not fits or any(each.isalpha() for each in text):
+        longest = LONGEST_SENDER_NUMBER
+        raise ValueError(f"a sender's number is 1 to {longest} digits, its country's code first")
     return PhoneNumber(digits)
 
 
