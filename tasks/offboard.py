@@ -26,6 +26,7 @@ from waboard.ledger.departures import (
 )
 from waboard.ledger.look import hold
 from waboard.ledger.onboardings import read_onboarding
+from waboard.ledger.sender_names import claimants_of
 
 PATIENT: dict[str, Any] = STEP | {"retries": 20, "retry_delay_seconds": 5}
 """For a run that stops at its next await, or is stopped within a minute."""
@@ -49,8 +50,11 @@ async def mark_leaving(services: Services, onboarding: Onboarding, departure: De
     async with ledger.begin() as session:
         await hold(session, onboarding.id)
         marked = await begin_leaving(session, onboarding.id, clock())
+        rivals = await claimants_of(session, onboarding.id)
     if not marked:
         raise StillAtWork(onboarding)
+    for each in rivals:  # a number that two clients had is the other's now
+        await services.look(each)
 
 
 class StillAtWork(ProviderError):

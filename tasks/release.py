@@ -18,6 +18,7 @@ from waboard.domain.reasons import Reason
 from waboard.infobip.models import Association
 from waboard.ledger.departures import clients_filed_under, was_made_here
 from waboard.ledger.models import Verb
+from waboard.ledger.ownership import holder_of
 from waboard.meta.errors import MetaError
 
 OWN_TOKEN_REFUSED = 190
@@ -107,11 +108,14 @@ async def _write_unsubscribed(services: Services, onboarding: Onboarding) -> Non
 async def release_sender(services: Services, onboarding: Onboarding, sender: Sender) -> str:
     """Delete a sender's association with our ids, read that back, and say what is left of it.
 
-    One that is filed under ids of others is theirs.
+    One that is filed under ids of others is theirs; so is one with the same ids, of another client
+    that has the number now.
     """
     key = sender.number_key or await _key_of(services, sender)
     links = await services.infobip.associations(key) if key else []
     ours = [link for link in links if _filing(link) == onboarding.filing]
+    if ours and await _is_of_another_client(services, onboarding, sender):
+        return f"{sender.label}: it is another client's now, under the same ids."
     subject = f"{sender.phone_number} from {onboarding.filing}"
     for link in ours:
         async with effect(services, onboarding, Verb.DISSOCIATE, subject):
@@ -126,6 +130,13 @@ async def release_sender(services: Services, onboarding: Onboarding, sender: Sen
     said = f"It is not filed under {onboarding.filing} any more{left}."
     await _write_dissociated(services, onboarding, sender, said)
     return f"{sender.label}: {said}"
+
+
+async def _is_of_another_client(services: Services, onboarding: Onboarding, sender: Sender) -> bool:
+    number, filing = sender.phone_number, onboarding.filing
+    async with services.ledger.begin() as session:
+        holder = await holder_of(session, onboarding.id, number, filing)
+    return holder is not None and bool(holder.phone_number) and not holder.gives_way
 
 
 async def _key_of(services: Services, sender: Sender) -> NumberKey | None:

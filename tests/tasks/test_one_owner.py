@@ -8,7 +8,9 @@ import pytest
 
 from tasks.associate import associate_sender
 from tasks.filings import compare_filings
+from tasks.offboard import mark_leaving
 from tasks.reconcile_owners import compare_owners
+from tasks.release import release_sender
 from tests.sandbox.lab import lab
 from tests.tasks.bench import (
     APPLICATION,
@@ -34,6 +36,7 @@ from waboard.domain.spelling import subscriber
 from waboard.domain.verbs import refuse_retry
 from waboard.ledger.clients import start_onboarding
 from waboard.ledger.database import Ledger
+from waboard.ledger.departures import note_departure
 from waboard.ledger.effects import effects_of
 from waboard.ledger.events import concerned_by, receive
 from waboard.ledger.models import EffectRow
@@ -65,14 +68,16 @@ class Town:
         found = [{"numberKey": known.key, "number": number}] if known else []
         return httpx.Response(200, json={"numbers": found, "numberCount": len(found)})
 
-    async def arrives(self, client: str, waba_id: str) -> None:
+    async def arrives(self, client: str, waba_id: str, **facts: Any) -> None:
         """Somebody asks for a client."""
-        request = OnboardingRequest(client_ref=client, waba_id=waba_id)  # pyright: ignore[reportArgumentType]
+        given = {"client_ref": client, "waba_id": waba_id, **facts}
+        request = OnboardingRequest.model_validate(given)
         started = await start_onboarding(
             self.bench.ledger, request, Defaults(APPLICATION), lambda: self.bench.now
         )
         self.ids[client] = started.onboarding_id
-        await self.bench.sandbox.http.post(ENTITIES, json={"entityId": client})
+        entity = {"entityId": facts.get("entity_id", client)}
+        await self.bench.sandbox.http.post(ENTITIES, json=entity)
 
     async def hears(self, facts: list[Any]) -> None:
         """A webhook is kept, and whoever it concerns looks."""
@@ -411,3 +416,37 @@ class TestAPersonDecides:
     async def test_a_number_that_moved_is_in_order(self, moved: Town):
         found = await compare_owners.fn(moved.bench.services, "left-a", dry=False)
         assert [each.answer for each in found] == [Answer.YES]
+
+
+class TestLeaving:
+    """A client that leaves has no claim any more."""
+
+    async def leaves(self, town: Town, client: str) -> None:
+        onboarding = await town.look(client)
+        order = Order(by="mia", why="It left.")
+        async with town.bench.ledger.begin() as session:
+            if onboarding.ended_at is None:
+                await end_onboarding(session, onboarding.id, town.bench.now, "Live")
+            run = await note_departure(session, "run", onboarding, order, town.bench.now)
+        await mark_leaving.fn(town.bench.services, onboarding, run[0])
+
+    async def test_the_number_is_the_other_s_at_once(self, moved: Town):
+        await moved.associates("left-b")
+        await self.leaves(moved, "left-b")
+        assert await moved.owned("left-a") == ("True", "NumberOwned")
+        assert "left-a" in await moved.has_news()
+
+    async def test_it_takes_no_association_along_that_another_has_under_the_same_ids(
+        self, town: Town
+    ):
+        await town.arrives("left-a", "7401", entity_id="shared")
+        await town.arrives("left-b", "7402", entity_id="shared")
+        await town.registered("left-a", "7401", 1)
+        await town.is_live("left-a")
+        await town.registered("left-b", "7402", 2)
+        await self.leaves(town, "left-a")
+        onboarding = await town.look("left-a")
+        (sender,) = onboarding.senders
+        said = await release_sender.fn(town.bench.services, onboarding, sender)
+        assert "another client's now" in said
+        assert town.linked == ["shared"]
