@@ -7,8 +7,9 @@ from rich.text import Text
 
 from waboard import screen
 from waboard.api_client import GatewayClient
-from waboard.cli_tools import Json, console, login_name, newest, plain_errors, show
+from waboard.cli_tools import Json, console, login_name, newest, onboardings_of, plain_errors, show
 from waboard.cli_verbs import By, ClientRef, Why
+from waboard.domain.conditions import Status
 from waboard.domain.departures import Handwork
 from waboard.domain.errors import BadInput
 from waboard.settings import load_settings
@@ -24,13 +25,20 @@ def offboard(
     done: Annotated[
         Handwork | None, typer.Option(help="Say that what has no API has been done.")
     ] = None,
+    waba: Annotated[str | None, typer.Option(help="With --done: which of its WABAs.")] = None,
     as_json: Json = False,
 ) -> None:
     """Let a client leave. It is asked first: nothing is done before somebody approves."""
     with plain_errors(), GatewayClient(load_settings(of_what_runs=True)) as client:
+        if waba is not None and done is None:
+            raise BadInput("--waba", "goes with --done alone.", remedy="Leave it out.")
         who = by or login_name("--by")
         verb, request = _asked(client_ref, who, why, approve=approve, refuse=refuse, done=done)
-        answer = client.order(newest(client, client_ref), verb, request)
+        if done is None:
+            answer = client.order(newest(client, client_ref), verb, request)
+        else:
+            meant = _left_with(onboardings_of(client, client_ref), done, waba)
+            answer = [client.order(each, verb, request) for each in meant][-1]
     drawn = screen.departure_screen if done is None else screen.onboarding_screen
     show(answer, drawn(answer), as_json=as_json)
 
@@ -56,6 +64,31 @@ def _asked(
     if why is None:
         raise BadInput("--why", "is missing.", remedy="Say why the client is to leave.")
     return "offboard", {"by": by, "why": why}
+
+
+def _left_with(found: list[dict[str, Any]], work: Handwork, waba_id: str | None) -> list[str]:
+    """Return the onboardings of which something is said to be done: of one WABA, the newest last.
+
+    Raises BadInput where several WABAs wait for it: the same command, repeated, would say it of
+    the next.
+    """
+    of_waba = [each for each in found if waba_id in {None, each["waba_id"]}]
+    if not of_waba:
+        raise BadInput("--waba", "the client has no such WABA.", remedy="See `waboard status`.")
+    asked = [each for each in of_waba if _status(each, work) is not None]
+    waiting = [each for each in asked if _status(each, work) != Status.TRUE]
+    wabas = sorted({each["waba_id"] for each in waiting})
+    if len(wabas) > 1:
+        named = " or ".join(wabas)
+        raise BadInput(
+            "--waba", "is missing: several wait for this.", remedy=f"Say which is meant: {named}."
+        )
+    return [each["id"] for each in reversed(waiting or asked[:1] or of_waba[:1])]
+
+
+def _status(onboarding: dict[str, Any], work: Handwork) -> str | None:
+    found = (c["status"] for c in onboarding["conditions"] if c["type"] == work.condition)
+    return next(found, None)
 
 
 def reconnect(client_ref: ClientRef, *, why: Why, by: By = None, as_json: Json = False) -> None:

@@ -50,12 +50,17 @@ def login_name(option: str) -> str:
 
 def newest(client: GatewayClient, client_ref: str) -> str:
     """Return the id of a client's newest onboarding. Raises NotFound."""
+    return onboardings_of(client, client_ref)[0]["id"]
+
+
+def onboardings_of(client: GatewayClient, client_ref: str) -> list[dict[str, Any]]:
+    """Return a client's onboardings, the newest first. Raises NotFound where it has none."""
     found = client.onboardings(client_ref)
     if not found:
         raise NotFound(
             f"Nobody has asked to onboard {client_ref!r}.", remedy="See `waboard status`."
         )
-    return found[0]["id"]
+    return found
 
 
 def show(value: Any, drawn: RenderableType, *, as_json: bool) -> None:

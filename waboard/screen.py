@@ -28,6 +28,8 @@ def onboarding_screen(onboarding: dict[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [title, *_waits(onboarding), _senders(onboarding)]
     if onboarding["requirements"]:
         parts.append(_requirements(onboarding["requirements"]))
+    if onboarding["offboarding_duties"]:
+        parts.append(_duties(onboarding["offboarding_duties"]))
     if onboarding["decisions"]:
         parts.append(_decisions(onboarding["decisions"]))
     links = onboarding["links"].items()
@@ -76,6 +78,15 @@ def _requirements(requirements: list[dict[str, Any]]) -> Table:
     return table
 
 
+def _duties(duties: list[dict[str, Any]]) -> Table:
+    table = Table("Left to do", "Why", "Whose turn", "What to do", show_lines=True)
+    for duty in duties:
+        whose = f"{duty['client_ref']} · WABA …{duty['waba_id'][-4:]}"
+        what = f"{whose}\n{duty['condition']}\nsince {_clock(duty['since'])}"
+        _row(table, what, duty["message"], duty["awaiting"], duty["remedy"])
+    return table
+
+
 def _decisions(decisions: list[dict[str, Any]]) -> Table:
     table = Table("Decided", "What", "Who", "Why")
     for each in decisions:
@@ -120,11 +131,17 @@ def onboardings_screen(onboardings: list[dict[str, Any]]) -> RenderableType:
             f"…{onboarding['waba_id'][-4:]}",
             Text(onboarding["stage"], style=_stage_colour(onboarding)),
             f"{live} of {len(onboarding['senders'])}",
-            needed["awaiting"] if needed else "nobody's",
+            _turn(onboarding, needed),
             _since(onboarding, needed),
             onboarding["id"],
         )
     return table
+
+
+def _turn(onboarding: dict[str, Any], needed: dict[str, Any] | None) -> Text:
+    turn = Text(needed["awaiting"] if needed else "nobody's")
+    duties = len(onboarding["offboarding_duties"])
+    return turn.append(f"\nleft to do: {duties}", "yellow") if duties else turn
 
 
 def _since(onboarding: dict[str, Any], needed: dict[str, Any] | None) -> Text:

@@ -12,6 +12,7 @@ from waboard.gateway.views import (
     ConditionView,
     EventDetail,
     EventView,
+    OffboardingDutyView,
     OnboardingView,
     RequirementView,
     RunView,
@@ -40,6 +41,22 @@ def requirement(number: str | None = BAD, **fields: Any) -> RequirementView:
         "by": None,
     }
     return RequirementView.model_validate(given | fields)
+
+
+def offboarding_duty(**fields: Any) -> OffboardingDutyView:
+    """What is left to do for a WABA of acme that has left."""
+    given = {
+        "onboarding_id": "0b0e0000-0000-4000-8000-000000000009",
+        "client_ref": "acme",
+        "waba_id": "5550006666",
+        "condition": "Unshared",
+        "reason": "ToBeUnshared",
+        "message": "WABA …6666 is shared with Infobip.",
+        "awaiting": "infobip",
+        "remedy": "Ask your Infobip account manager to un-share this WABA.",
+        "since": T0,
+    }
+    return OffboardingDutyView.model_validate(given | fields)
 
 
 def clock(**fields: Any) -> ClockView:

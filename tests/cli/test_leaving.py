@@ -1,11 +1,12 @@
 """`waboard offboard` and `waboard reconnect`."""
 
 import json
+from typing import Any
 
 import pytest
 import respx
 
-from tests.cli.answers import SIGNUP_URL, link, onboarding
+from tests.cli.answers import SIGNUP_URL, condition, link, onboarding
 from tests.cli.conftest import Waboard, refused
 from tests.domain.samples import T0
 
@@ -61,6 +62,66 @@ def test_what_has_no_api_is_said_to_be_done(waboard: Waboard, gateway: respx.Moc
     waboard("offboard", "acme", "--done", "unshared", "--by", "mia", "--why", "Ticket 4.")
     sent = json.loads(route.calls.last.request.content)
     assert sent == {"by": "mia", "why": "Ticket 4.", "what": "unshared"}
+
+
+def departed(waba_id: str, status: str, number: int) -> dict[str, Any]:
+    """An onboarding of acme that has left, and how far un-sharing its WABA is."""
+    unshared = condition("Unshared", status)
+    return onboarding(id=f"left-{number}", waba_id=waba_id, conditions=[unshared])
+
+
+NEWER = onboarding(conditions=[])
+
+
+@pytest.mark.parametrize(
+    ("listed", "options", "meant"),
+    [
+        ([NEWER, departed("1", "Unknown", 1)], (), ["left-1"]),
+        ([NEWER, departed("1", "True", 1)], (), ["left-1"]),
+        ([NEWER], (), [ID]),
+        ([departed("1", "Unknown", 2), departed("1", "Unknown", 1)], (), ["left-1", "left-2"]),
+        ([departed("2", "True", 2), departed("1", "Unknown", 1)], (), ["left-1"]),
+        ([departed("2", "Unknown", 2), departed("1", "Unknown", 1)], ("--waba", "2"), ["left-2"]),
+        ([departed("2", "True", 2), departed("1", "Unknown", 1)], ("--waba", "2"), ["left-2"]),
+    ],
+    ids=["left", "done", "none", "twice", "one of two", "named", "named and done"],
+)
+def test_what_is_done_is_said_of_the_onboarding_that_has_left(
+    waboard: Waboard,
+    gateway: respx.MockRouter,
+    listed: list[dict[str, Any]],
+    options: tuple[str, ...],
+    meant: list[str],
+):
+    """Though a newer one is there; one for which nobody is asked is left to the gateway."""
+    gateway.get("/v1/onboardings").respond(json=listed)
+    routes = [
+        gateway.post(f"/v1/onboardings/{each}/offboard/done").respond(json=onboarding())
+        for each in meant
+    ]
+    result = waboard("offboard", "acme", "--done", "unshared", "--by", "mia", *options)
+    assert result.exit_code == 0, result.output
+    assert [route.call_count for route in routes] == [1] * len(meant)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ((), ["--waba: is missing", "Say which is meant: 1 or 2."]),
+        (("--waba", "3"), ["--waba: the client has no such WABA."]),
+    ],
+)
+def test_where_several_wabas_wait_it_is_to_be_said_which(
+    waboard: Waboard, gateway: respx.MockRouter, options: tuple[str, ...], named: list[str]
+):
+    """The same command, repeated, would say it of the next."""
+    listed = [NEWER, departed("2", "Unknown", 2), departed("1", "Unknown", 1)]
+    gateway.get("/v1/onboardings").respond(json=listed)
+    refused(waboard("offboard", "acme", "--done", "unshared", *options), 2, *named)
+
+
+def test_a_waba_goes_with_what_is_done_alone(waboard: Waboard):
+    refused(waboard("offboard", "acme", "--why", "So.", "--waba", "1"), 2, "--waba: goes with")
 
 
 def test_without_a_reason_it_is_not_asked(waboard: Waboard, gateway: respx.MockRouter):

@@ -9,8 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from waboard.domain.conditions import Condition, ConditionType, Status
+from waboard.domain.ids import WabaId
 from waboard.domain.onboarding import Onboarding
-from waboard.domain.reasons import Reason
+from waboard.domain.parties import Party
+from waboard.domain.reasons import Reason, guidance_for
 
 
 class DepartureState(StrEnum):
@@ -48,6 +50,45 @@ _CONDITIONS = {
     Handwork.UNSHARED: ConditionType.UNSHARED,
     Handwork.PARTNER_REMOVED: ConditionType.PARTNER_REMOVED,
 }
+
+
+def open_handwork(left: Onboarding) -> list[Handwork]:
+    """List what people have still to do for a client that has left."""
+    return [work for work in Handwork if left.lacks(work.condition)]
+
+
+@dataclass(frozen=True, slots=True)
+class OffboardingDuty:
+    """What people have still to do for a client that has left, as another onboarding sees it.
+
+    `is_back` says that this other onboarding is of the same WABA, and has not left.
+    """
+
+    onboarding_id: str
+    client_ref: str
+    waba_id: WabaId
+    condition: Condition
+    is_back: bool
+
+    @property
+    def awaiting(self) -> Party:
+        """Whose turn it is."""
+        if self.is_back:
+            return Party.OPERATOR
+        return guidance_for(self.condition.reason, self.condition.message).awaiting
+
+    @property
+    def remedy(self) -> str:
+        """What to do: leave the WABA alone once it is onboarded again, else finish."""
+        work = next(work for work in Handwork if work.condition == self.condition.type)
+        command = f"`waboard offboard {self.client_ref} --done {work}`"
+        if self.is_back:
+            return (
+                "This WABA is onboarded again: withdraw what you have asked for, and say that "
+                f"nothing is left to do: {command}."
+            )
+        remedy = guidance_for(self.condition.reason, self.condition.message).remedy
+        return remedy.replace("CLIENT_REF", self.client_ref)
 
 
 @dataclass(frozen=True, slots=True)

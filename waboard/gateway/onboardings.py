@@ -16,6 +16,7 @@ from waboard.ledger.clocks import read_clocks
 from waboard.ledger.database import Ledger
 from waboard.ledger.decisions import decisions_about, decisions_of
 from waboard.ledger.departures import runs_that_ask
+from waboard.ledger.duties import open_duties
 from waboard.ledger.look import look
 from waboard.ledger.onboardings import find_onboardings, read_onboarding
 from waboard.settings import Settings
@@ -69,7 +70,9 @@ async def shown(
         clocks = await read_clocks(session, settings.reminders, now, kinds)
         decided = await decisions_of(session, onboarding_id)
         asking = await runs_that_ask(session)
-    return _with_form(onboarding_view(onboarding, clocks, now, decided), asking)
+        duties = await open_duties(session, [onboarding_id])
+    view = onboarding_view(onboarding, clocks, now, decided, duties[onboarding_id])
+    return _with_form(view, asking)
 
 
 def _with_form(view: OnboardingView, asking: Mapping[str, str]) -> OnboardingView:
@@ -98,5 +101,7 @@ async def search(
         decided = await decisions_about(session, [each.id for each in kept])
         clocks = await read_clocks(session, settings.reminders, clock())
         asking = await runs_that_ask(session)
-    views = [onboarding_view(each, clocks, clock(), decided[each.id]) for each in kept]
+        duties = await open_duties(session, [each.id for each in kept])
+    now = clock()
+    views = [onboarding_view(o, clocks, now, decided[o.id], duties[o.id]) for o in kept]
     return [_with_form(view, asking) for view in views]

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from waboard.domain.clocks import Clocks, StageClock
 from waboard.domain.conditions import Condition
 from waboard.domain.decisions import Decision
+from waboard.domain.departures import OffboardingDuty
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of, stage_of
 from waboard.domain.requirements import Requirement, requirements_of
@@ -124,8 +125,28 @@ class DecisionView(BaseModel):
     at: datetime
 
 
+class OffboardingDutyView(BaseModel):
+    """What people have still to do since this client, or this WABA, has left.
+
+    `onboarding_id` is the onboarding that has left, where somebody says that it is done.
+    """
+
+    onboarding_id: str
+    client_ref: str
+    waba_id: str
+    condition: str
+    reason: str
+    message: str
+    awaiting: str
+    remedy: str
+    since: datetime
+
+
 class OnboardingView(BaseModel):
-    """One onboarding. `stage` is the outcome's name once it has ended."""
+    """One onboarding. `stage` is the outcome's name once it has ended.
+
+    `requirements` are its own; `offboarding_duties` are of others that have left.
+    """
 
     id: str
     client_ref: str
@@ -143,6 +164,7 @@ class OnboardingView(BaseModel):
     ended_at: datetime | None
     conditions: list[ConditionView]
     requirements: list[RequirementView]
+    offboarding_duties: list[OffboardingDutyView] = []
     senders: list[SenderView]
     health: WabaHealthView | None
     decisions: list[DecisionView]
@@ -188,7 +210,11 @@ def run_links(run_id: str) -> dict[str, str]:
 
 
 def onboarding_view(
-    onboarding: Onboarding, clocks: Clocks, now: datetime, decisions: Iterable[Decision] = ()
+    onboarding: Onboarding,
+    clocks: Clocks,
+    now: datetime,
+    decisions: Iterable[Decision] = (),
+    duties: Iterable[OffboardingDuty] = (),
 ) -> OnboardingView:
     """Show an onboarding, its wait against what is usual."""
     outcome = outcome_of(onboarding)
@@ -211,6 +237,7 @@ def onboarding_view(
         ended_at=onboarding.ended_at,
         conditions=[_condition(c) for c in onboarding.conditions.values()],
         requirements=[_requirement(r, late) for r in requirements_of(onboarding)],
+        offboarding_duties=[_duty(duty) for duty in duties],
         senders=[_sender(onboarding, s) for s in onboarding.senders],
         health=_waba_health(onboarding),
         decisions=[_decision(d) for d in decisions],
@@ -268,6 +295,20 @@ def _requirement(requirement: Requirement, late: StageClock | None) -> Requireme
         since=requirement.since,
         by=requirement.by,
         late=late is not None and late.is_about(requirement),
+    )
+
+
+def _duty(duty: OffboardingDuty) -> OffboardingDutyView:
+    return OffboardingDutyView(
+        onboarding_id=duty.onboarding_id,
+        client_ref=duty.client_ref,
+        waba_id=duty.waba_id,
+        condition=duty.condition.type,
+        reason=duty.condition.reason,
+        message=duty.condition.message,
+        awaiting=duty.awaiting,
+        remedy=duty.remedy,
+        since=duty.condition.changed_at,
     )
 
 
