@@ -1,5 +1,7 @@
 """The gateway's API, as the command line uses it."""
 
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -14,6 +16,14 @@ _KINDS: dict[int, type[WaboardError]] = {404: NotFound}
 
 class Unreachable(WaboardError):
     """Nobody answers where the gateway should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request for an onboarding led to, and whether it is, or would be, a new one."""
+
+    onboarding: dict[str, Any]
+    is_new: bool
 
 
 class GatewayClient:
@@ -46,9 +56,17 @@ class GatewayClient:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def start(self, request: dict[str, Any]) -> dict[str, Any]:
+    def start(self, request: dict[str, Any]) -> Asked:
         """Start an onboarding, or find the one that was asked for before."""
-        return self._call("POST", "/v1/onboardings", json=request)
+        answer = self._send("POST", "/v1/onboardings", json=request)
+        is_new = answer.status_code == HTTPStatus.CREATED or "Location" in answer.headers
+        return Asked(self._read(answer), is_new=is_new)
+
+    def would_start(self, request: dict[str, Any]) -> Asked:
+        """Ask what `start` would do. Nothing is done."""
+        answer = self._send("POST", "/v1/onboardings", json=request, params={"dry_run": True})
+        is_new = answer.status_code == HTTPStatus.NO_CONTENT
+        return Asked(self._read(answer) or {}, is_new=is_new)
 
     def onboarding(self, onboarding_id: str) -> dict[str, Any]:
         """Return one onboarding."""
@@ -148,6 +166,9 @@ class GatewayClient:
         return self._call("POST", "/v1/outbox/resume")
 
     def _call(self, method: str, path: str, **more: Any) -> Any:
+        return self._read(self._send(method, path, **more))
+
+    def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
         try:
             answer = self._http.request(method, path, **more)
         except httpx.HTTPError:
@@ -157,6 +178,9 @@ class GatewayClient:
             ) from None
         if not answer.is_success:
             raise _problem(answer)
+        return answer
+
+    def _read(self, answer: httpx.Response) -> Any:
         if not answer.content:
             return None
         try:

@@ -151,6 +151,9 @@ def onboard(
     entity_id: Annotated[str | None, typer.Option(help="Default: CLIENT_REF.")] = None,
     phone: Annotated[list[str] | None, typer.Option(help="A known number; repeatable.")] = None,
     verify_by: VerifiedBy = None,
+    again: cli_clients.Again = False,
+    by: cli_clients.By = None,
+    why: cli_clients.Why = None,
     wait: Annotated[bool, typer.Option(help="Watch until it ends; 0 if live.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -158,7 +161,10 @@ def onboard(
     request = {"client_ref": client_ref, "waba_id": waba_id, "client_name": name}
     request |= {"entity_id": entity_id, "phone_numbers": phone or [], "verify_by": verify_by}
     with plain_errors(), GatewayClient(load_settings(of_what_runs=True)) as client:
-        onboarding = client.start(request)
+        asked = client.start(request | cli_clients.begins_anew(by, why, again=again))
+        onboarding = asked.onboarding
+        if not asked.is_new and not as_json:
+            console.print("It was asked for before: nothing new begins.")
         if wait:
             screenless = Console(quiet=True)
             onboarding = asyncio.run(watch(client, onboarding, screenless if as_json else console))

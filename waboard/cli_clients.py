@@ -9,11 +9,28 @@ from rich.text import Text
 
 from waboard import screen
 from waboard.api_client import GatewayClient
-from waboard.cli_tools import Json, VerifiedBy, console, plain_errors, show, stderr
+from waboard.cli_tools import Json, VerifiedBy, console, login_name, plain_errors, show, stderr
 from waboard.domain.errors import BadInput
 from waboard.domain.signup import LinkState
 from waboard.importing import Outcome, bring, read_rows
 from waboard.settings import load_settings
+
+Again = Annotated[bool, typer.Option("--again", help="Begin anew with who has left; recorded.")]
+By = Annotated[
+    str | None, typer.Option(help="With --again: who wants it. Default: your login name.")
+]
+Why = Annotated[str | None, typer.Option(help="With --again: why. It is shown later.")]
+
+
+def begins_anew(by: str | None, why: str | None, *, again: bool) -> dict[str, Any]:
+    """Return what says that a client which has left comes back; nothing without `--again`."""
+    if not again:
+        if by is not None or why is not None:
+            raise BadInput("--again", "is missing.", remedy="--by and --why go with it alone.")
+        return {}
+    if why is None:
+        raise BadInput("--why", "is missing.", remedy="Say why it begins anew.")
+    return {"again": {"by": by or login_name("--by"), "why": why}}
 
 
 def signup_link(

@@ -120,7 +120,7 @@ def _repeated(request: dict[str, Any], seen: dict[tuple[str, str], int], number:
 def bring(client: GatewayClient, request: dict[str, Any]) -> Outcome:
     """Ask for one onboarding. A refusal stops nobody else."""
     try:
-        onboarding = client.start(request)
+        onboarding = client.start(request).onboarding
     except Refused as error:
         return Outcome(request["client_ref"], problem=str(error))
     return Outcome(request["client_ref"], stage=onboarding["stage"])

@@ -1,5 +1,6 @@
 """`waboard onboard` and `waboard status`."""
 
+import getpass
 import json
 import re
 from io import StringIO
@@ -9,7 +10,15 @@ import respx
 from httpx import Response
 from rich.console import Console
 
-from tests.cli.answers import RUN_URL, clock, on_the_way, onboarding, problem, requirement
+from tests.cli.answers import (
+    RUN_URL,
+    clock,
+    offboarding_duty,
+    on_the_way,
+    onboarding,
+    problem,
+    requirement,
+)
 from tests.cli.conftest import API_KEY, Waboard, refused, said
 from tests.domain.samples import BAD, GOOD, WABA
 from waboard.screen import onboardings_screen
@@ -233,3 +242,48 @@ def test_a_wait_is_shown_against_what_is_usual(waboard: Waboard, gateway: respx.
     assert clock().said in one
     assert "late" in one.partition("Registered")[2]
     assert "late" in everyone
+
+
+def test_what_was_asked_for_before_is_said_to_be_there(waboard: Waboard, gateway: respx.MockRouter):
+    """Only who made it is told where it is."""
+    made = Response(201, json=on_the_way(), headers={"Location": f"/v1/onboardings/{ID}"})
+    gateway.post("/v1/onboardings").mock(side_effect=[made, Response(200, json=on_the_way())])
+    first, again = [waboard("onboard", "acme", WABA).stdout for _ in range(2)]
+    said_so = "It was asked for before: nothing new begins."
+    assert (said_so in first, said_so in again) == (False, True)
+
+
+@pytest.mark.parametrize("by", [(), ("--by", "mia")])
+def test_who_begins_anew_with_a_client_that_has_left_says_so(
+    waboard: Waboard, gateway: respx.MockRouter, by: tuple[str, ...]
+):
+    route = starts(gateway, on_the_way())
+    result = waboard("onboard", "acme", WABA, "--again", "--why", "It has signed again.", *by)
+    assert result.exit_code == 0, result.output
+    who = by[1] if by else getpass.getuser()
+    again = json.loads(route.calls.last.request.content)["again"]
+    assert again == {"by": who, "why": "It has signed again."}
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--again",), "--why: is missing."),
+        (("--why", "So."), "--again: is missing."),
+        (("--by", "mia"), "--again: is missing."),
+    ],
+)
+def test_nobody_begins_anew_by_half(waboard: Waboard, options: tuple[str, ...], named: str):
+    refused(waboard("onboard", "acme", WABA, *options), 2, named)
+
+
+def test_what_is_left_to_do_is_shown_beside_the_newer_onboarding(
+    waboard: Waboard, gateway: respx.MockRouter
+):
+    duty = offboarding_duty()
+    gateway.get("/v1/onboardings").respond(json=[on_the_way(offboarding_duties=[duty, duty])])
+    one, everyone = waboard("status", "acme").stdout, waboard("status").stdout
+    for shown in ("Left to do", "acme · WABA …6666", "Unshared", duty.remedy, duty.awaiting):
+        assert shown in one
+    assert duty.waba_id not in one
+    assert "left to do: 2" in everyone

@@ -52,7 +52,7 @@ class FakePrefect:
         self.started.append(onboarding.id)
         run_id = str(uuid4())
         async with ledger.begin() as session:
-            await record_run(session, onboarding.id, run_id)
+            await record_run(session, onboarding.id, run_id, onboarding.attempt)
         return run_id
 
     async def wake(self, _ledger: Ledger, due: Collection[DueWait], _clock: Clock) -> None:
@@ -114,10 +114,11 @@ class Desk:
         async with self.ledger.begin() as session:
             yield session
 
-    async def ask(self, **facts: Any) -> httpx.Response:
-        """Ask for an onboarding."""
+    async def ask(self, dry_run: bool = False, **facts: Any) -> httpx.Response:
+        """Ask for an onboarding, or what would come of asking."""
         asked = {"client_ref": "acme", "waba_id": "102384266223093", **facts}
-        return await self.http.post("/v1/onboardings", json=asked)
+        params = {"dry_run": True} if dry_run else None
+        return await self.http.post("/v1/onboardings", json=asked, params=params)
 
     async def asked(self, **facts: Any) -> dict[str, Any]:
         """Ask for an onboarding and get it."""

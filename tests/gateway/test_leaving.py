@@ -121,6 +121,88 @@ class TestOffboard:
         assert_problem(answer, 409, "has left")
 
 
+AGAIN = {"by": "mia", "why": "It has signed again."}
+
+
+class TestComingBack:
+    """A client that has left is asked for again, or signs up again."""
+
+    @pytest.mark.parametrize(
+        ("facts", "named"),
+        [
+            ({}, ["acme has left, on 2026-01-05 at 09:00 UTC"]),
+            ({"waba_id": OTHER_WABA}, ["acme has left"]),
+            ({"client_ref": "bakery"}, ["WABA …3093 was acme's, which has left"]),
+        ],
+    )
+    @pytest.mark.parametrize("dry_run", [True, False])
+    async def test_asking_again_is_refused_with_what_to_do_and_starts_nothing(
+        self,
+        desk: Desk,
+        prefect: FakePrefect,
+        facts: dict[str, str],
+        named: list[str],
+        dry_run: bool,
+    ):
+        onboarding_id = await left(desk)
+        asked = await desk.ask(dry_run, **facts)
+        assert_problem(asked, 409, *named, "Left to do: partner-removed.", "--again", "`again`")
+        assert prefect.started == [onboarding_id]
+
+    async def test_who_says_so_begins_anew_once_and_is_written_down(
+        self, desk: Desk, prefect: FakePrefect
+    ):
+        old = await left(desk)
+        first, repeated = [await desk.ask(again=AGAIN) for _ in range(2)]
+        assert (first.status_code, repeated.status_code) == (201, 200)
+        assert first.json()["id"] == repeated.json()["id"] != old
+        decided = [(each["verb"], each["by"], each["why"]) for each in first.json()["decisions"]]
+        assert decided == [("again", "mia", "It has signed again.")]
+        assert prefect.started == [old, first.json()["id"]]
+
+    @pytest.mark.parametrize("again", [{"by": "mia"}, {"why": "So."}, {"by": "", "why": ""}, True])
+    async def test_nobody_begins_anew_without_a_name_and_a_reason(self, desk: Desk, again: Any):
+        await left(desk)
+        assert_problem(await desk.ask(again=again), 422, "again")
+
+    async def test_what_is_left_to_do_stays_visible_and_can_be_said_to_be_done(self, desk: Desk):
+        old = await left(desk)
+        new = (await desk.asked(waba_id=OTHER_WABA, again=AGAIN))["id"]
+        listed = (await desk.http.get("/v1/onboardings", params={"client_ref": "acme"})).json()
+        (duty,) = (await desk.onboarding(new))["offboarding_duties"]
+        assert {each["id"]: each["offboarding_duties"] for each in listed} == {new: [duty], old: []}
+        assert (duty["onboarding_id"], duty["client_ref"]) == (old, "acme")
+        assert (duty["condition"], duty["awaiting"]) == ("PartnerRemoved", "client")
+        assert "waboard offboard acme --done partner-removed" in duty["remedy"]
+        assert (await order(desk, new, "offboard/done", what="partner-removed")).status_code == 409
+        assert (await order(desk, old, "offboard/done", what="partner-removed")).is_success
+        assert (await desk.onboarding(new))["offboarding_duties"] == []
+
+    @pytest.mark.parametrize("client_ref", ["acme", "bakery"])
+    async def test_once_the_waba_is_back_nobody_is_told_to_take_it_away(
+        self, desk: Desk, client_ref: str
+    ):
+        """Whichever client it is back with."""
+        await left(desk)
+        (duty,) = (await desk.asked(client_ref=client_ref, again=AGAIN))["offboarding_duties"]
+        assert duty["awaiting"] == "operator"
+        assert "onboarded again: withdraw" in duty["remedy"]
+        assert "waboard offboard acme --done partner-removed" in duty["remedy"]
+
+    @pytest.mark.parametrize("client_ref", ["acme", "bakery"])
+    async def test_a_link_is_the_wish_of_who_made_it(self, front: Front, client_ref: str):
+        """It begins anew as ever, and it is written down by which link."""
+        old = await left(front)
+        front.pass_time(minutes=1)
+        token = await front.link(client_ref)
+        await front.tell(token, **await front.finish())
+        started = (await front.started(client_ref))[0]
+        assert started["id"] != old
+        (decided,) = started["decisions"]
+        assert (decided["verb"], decided["by"]) == ("again", "the signup link")
+        assert "with the link made on 2026-01-05 09:01:00 UTC" in decided["why"]
+
+
 class TestReconnect:
     """A link for one WABA alone."""
 

@@ -29,6 +29,27 @@ async def test_the_first_time_is_created_and_the_same_again_is_found(
     assert prefect.started == [first.json()["id"]]
 
 
+async def test_only_who_made_it_is_told_where_it_is(desk: Desk, prefect: FakePrefect):
+    """So that a program knows, whether Prefect is there or not."""
+    for prefect.away in (True, False):
+        asked = {"client_ref": f"client-{prefect.away:d}", "waba_id": f"{prefect.away:d}5"}
+        first, again = await desk.ask(**asked), await desk.ask(**asked)
+        assert first.headers["location"] == f"/v1/onboardings/{first.json()['id']}"
+        assert "location" not in again.headers
+
+
+async def test_a_dry_run_says_what_would_be_and_does_nothing(desk: Desk, prefect: FakePrefect):
+    nothing = await desk.ask(dry_run=True)
+    assert (nothing.status_code, nothing.content) == (204, b"")
+    assert (await desk.http.get("/v1/onboardings")).json() == []
+    onboarding = await desk.asked()
+    there = await desk.ask(dry_run=True)
+    assert (there.status_code, there.json()) == (200, onboarding)
+    assert_problem(await desk.ask(dry_run=True, waba_id="555"), 409, "waba_id")
+    assert_problem(await desk.ask(dry_run=True, waba_id="x"), 422, "waba_id")
+    assert prefect.started == [onboarding["id"]]
+
+
 async def test_a_number_and_a_text_are_the_same_waba(desk: Desk):
     assert (await desk.ask(waba_id=int(WABA))).status_code == 201
     assert (await desk.ask(waba_id=WABA)).status_code == 200

@@ -14,7 +14,7 @@ from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
 from waboard.domain.requests import Defaults, OnboardingRequest
 from waboard.domain.waits import WaitKind, WaitPlan
-from waboard.ledger.clients import Started, start_onboarding
+from waboard.ledger.clients import Started, start_onboarding, would_start
 from waboard.ledger.conditions import write_condition
 from waboard.ledger.database import Ledger
 from waboard.ledger.effects import begin_effect, end_effect
@@ -73,6 +73,12 @@ class Desk:
     ) -> Started:
         request = OnboardingRequest(client_ref=client_ref, waba_id=waba_id, **facts)
         return await start_onboarding(self.ledger, request, Defaults("waboard"), lambda: at(minute))
+
+    async def would_start(
+        self, client_ref: str = "acme", waba_id: str = WABA, **facts: Any
+    ) -> str | None:
+        request = OnboardingRequest(client_ref=client_ref, waba_id=waba_id, **facts)
+        return await would_start(self.ledger, request)
 
     async def started(self, *args: Any, **facts: Any) -> str:
         """The id of a new onboarding."""

@@ -41,5 +41,7 @@ def test_a_client_leaves_once_it_is_approved_and_its_sibling_is_still_live(board
     assert "leaver" not in filed(board)
     assert "stayer" in filed(board)
 
-    again = board.start("leaver", 8811)
+    refused = board.gateway.post("/v1/onboardings", json={"client_ref": "leaver", "waba_id": 8811})
+    assert (refused.status_code, board.show("leaver")["id"]) == (409, gone["id"])
+    again = board.start("leaver", 8811, again=ASKED)
     assert (again["attempt"], again["id"] == gone["id"]) == (2, False)

@@ -21,6 +21,7 @@ class DecisionVerb(StrEnum):
     DONE = "done"
     RECONNECT = "reconnect"
     ASSIGN = "assign"
+    AGAIN = "again"
 
 
 By = Annotated[

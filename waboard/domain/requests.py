@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from waboard.domain.decisions import Order
 from waboard.domain.ids import PhoneNumberField, PlatformId, SolutionIdField, WabaIdField
 from waboard.domain.onboarding import VerifyBy
 
@@ -23,6 +24,7 @@ class OnboardingRequest(BaseModel):
     `client_ref` is the caller's own id of the client. It is also the entity id at Infobip unless
     `entity_id` names another; the application is the provider's own unless `application_id` does.
     `phone_numbers`, when known, are looked up at Infobip should the registration webhook be lost.
+    `again` is no fact: it says who begins anew with a client that has left, and why.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,6 +39,9 @@ class OnboardingRequest(BaseModel):
     solution_id: SolutionIdField | None = Field(default=None, description="Default: the setting.")
     phone_numbers: tuple[PhoneNumberField, ...] = Field(default=(), max_length=100)
     verify_by: VerifyBy | None = Field(default=None, description="Default: the setting.")
+    again: Order | None = Field(
+        default=None, description="Needed to begin anew with a client that has left."
+    )
 
 
 Language = Literal["en", "es", "pt", "ja"]
@@ -64,7 +69,7 @@ class SignupRequest(BaseModel):
     prefill: dict[str, Any] = Field(default_factory=dict, description="For Meta's own form.")
     language: Language | None = Field(default=None, description="Default: the browser's.")
 
-    def onboarding_of(self, waba_id: WabaIdField) -> OnboardingRequest:
+    def onboarding_of(self, waba_id: WabaIdField, again: Order | None = None) -> OnboardingRequest:
         """Return the request for an onboarding that this link leads to."""
         return OnboardingRequest(
             client_ref=self.client_ref,
@@ -74,4 +79,5 @@ class SignupRequest(BaseModel):
             entity_id=self.entity_id,
             solution_id=self.solution_id,
             verify_by=self.verify_by,
+            again=again,
         )

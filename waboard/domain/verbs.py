@@ -1,12 +1,17 @@
 """When a verb of an operator fits how an onboarding stands. Each refusal says what to do."""
 
+from collections.abc import Iterable
+
 from waboard.domain.conditions import ConditionType
-from waboard.domain.departures import Handwork
+from waboard.domain.decisions import Decision, DecisionVerb, Order
+from waboard.domain.departures import Handwork, open_handwork
 from waboard.domain.errors import OutOfPlace
 from waboard.domain.ids import PhoneNumber
+from waboard.domain.masking import scrub
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of
 from waboard.domain.reasons import Reason
+from waboard.domain.requests import OnboardingRequest
 from waboard.domain.requirements import requirements_of
 
 
@@ -104,12 +109,14 @@ def refuse_once_leaving(onboarding: Onboarding) -> None:
     if onboarding.left_at is not None:
         raise OutOfPlace(
             f"{onboarding.client_ref} has left.",
-            remedy="`waboard onboard` begins anew with it, or a new signup link does.",
+            remedy="`waboard onboard CLIENT_REF WABA_ID --again` begins anew with it, or a new "
+            "signup link does.",
         )
     if onboarding.leaving is not None:
         raise OutOfPlace(
             f"{onboarding.client_ref} is leaving.",
-            remedy="Wait until it has left; then `waboard onboard` begins anew with it.",
+            remedy="Wait until it has left; then `waboard onboard CLIENT_REF WABA_ID --again` "
+            "begins anew with it.",
         )
 
 
@@ -139,3 +146,41 @@ def refuse_reconnect(onboarding: Onboarding) -> None:
             f"{onboarding.client_ref} is being cancelled: its run has not stopped yet.",
             remedy="Try again in a minute.",
         )
+
+
+def refuse_unasked_return(left: Onboarding, request: OnboardingRequest) -> Order:
+    """Return who begins anew with a client that has left; raise OutOfPlace where nobody does.
+
+    A WABA of another client that has left is refused in the same way: it may be a slip.
+    """
+    if request.again is not None:
+        return request.again
+    own = left.client_ref == request.client_ref
+    whose = left.client_ref if own else f"WABA {left.waba_label} was {left.client_ref}'s, which"
+    raise OutOfPlace(
+        f"{whose} has left{_how_it_left(left)}",
+        remedy=f"To begin anew: `waboard onboard {request.client_ref} {request.waba_id} --again "
+        "--by NAME --why TEXT`, or `again` with `by` and `why` in the request.",
+    )
+
+
+def _how_it_left(left: Onboarding) -> str:
+    when = f", on {left.left_at:%Y-%m-%d at %H:%M} UTC" if left.left_at else ""
+    decided = left.leaving
+    by = f", as {scrub(decided.by)} approved: {scrub(decided.why).rstrip('.')}" if decided else ""
+    to_do = ", ".join(open_handwork(left))
+    return f"{when}{by}.{f' Left to do: {to_do}.' if to_do else ''}"
+
+
+def refuse_same_words(again: Order, decisions: Iterable[Decision]) -> None:
+    """Raise OutOfPlace for a return that was taken before in the same words.
+
+    The client has left since: to repeat that request must not bring it back once more.
+    """
+    for taken in decisions:
+        if taken.is_what(DecisionVerb.AGAIN, again):
+            raise OutOfPlace(
+                f"{scrub(again.by)} has asked for this in the same words, on "
+                f"{taken.at:%Y-%m-%d at %H:%M} UTC, and the client has left since.",
+                remedy="Give another reason if it is to begin anew once more: `--why`.",
+            )

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tasks.timeline import show_decision
 from waboard.domain.account import Meaning, MetaEvent
 from waboard.domain.clock import Clock
-from waboard.domain.decisions import DecisionVerb
+from waboard.domain.decisions import DecisionVerb, Order
 from waboard.domain.errors import FactsDiffer, LinkClosed, OutOfPlace
 from waboard.domain.facts import canonical, signup_fact
 from waboard.domain.ids import PortfolioId, WabaId, parse_portfolio_id
@@ -200,7 +200,8 @@ class FrontDoor:
             row = await read_link(session, signup_id)
             # What the window alone says of the portfolio is not believed: tokens are issued by it.
             row.portfolio_id = row.portfolio_id or await _owner(session, waba_id)
-        request = SignupRequest.model_validate(row.facts).onboarding_of(waba_id)
+        facts = SignupRequest.model_validate(row.facts)
+        request = facts.onboarding_of(waba_id, again=_by_link(row))
         try:
             started = await start_onboarding(self.ledger, request, self.defaults, self.clock)
         except (FactsDiffer, OutOfPlace) as error:
@@ -287,6 +288,12 @@ def why_closed(row: SignupRow, now: datetime) -> LinkClosed | None:
     late = LATE if row.opened_at else timedelta(0)
     expired = now >= row.expires_at + late
     return LinkClosed("expired", "This link has expired.") if expired else None
+
+
+def _by_link(row: SignupRow) -> Order:
+    # That a link was made says that the client may begin anew, should it have left before.
+    made = f"{row.created_at:%Y-%m-%d %H:%M:%S} UTC"
+    return Order(by="the signup link", why=f"The client signed up with the link made on {made}.")
 
 
 def _forget_another_waba(row: SignupRow) -> None:

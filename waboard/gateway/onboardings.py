@@ -11,7 +11,7 @@ from waboard.domain.requests import OnboardingRequest
 from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, authorized
 from waboard.gateway.starting import run_is_started
 from waboard.gateway.views import OnboardingView, onboarding_view, run_links
-from waboard.ledger.clients import start_onboarding
+from waboard.ledger.clients import start_onboarding, would_start
 from waboard.ledger.clocks import read_clocks
 from waboard.ledger.database import Ledger
 from waboard.ledger.decisions import decisions_about, decisions_of
@@ -27,29 +27,52 @@ router = APIRouter(
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "Asked for before."},
     202: {"description": "Kept; its run starts as soon as Prefect can."},
+    204: {"description": "Only with `dry_run`: it would be new."},
 }
 
 
-@router.post("", status_code=201, responses=ANSWERS)
+@router.post("", status_code=201, responses=ANSWERS, response_model=OnboardingView)
 async def start(
     request: OnboardingRequest,
     response: Response,
     ledger: TheLedger,
     settings: TheSettings,
     clock: TheClock,
-) -> OnboardingView:
+    dry_run: bool = False,
+) -> OnboardingView | Response:
     """Start an onboarding: 201 the first time, 200 when the same was asked for before.
 
-    202 when Prefect cannot start its run now: it is kept, and starts as soon as Prefect can. 409
-    names the difference when the client or the WABA is known with other facts.
+    202 when Prefect cannot start its run now: it is kept, and starts as soon as Prefect can.
+    `Location` is there when this request made it. 409 names the difference when the client or the
+    WABA is known with other facts, and says what to do for a client that has left. With `dry_run`
+    nothing is done: 204 where it would be new, else the same answers.
     """
+    if dry_run:
+        return await _tried_out(request, response, ledger, settings, clock)
     started = await start_onboarding(ledger, request, settings.defaults, clock)
     async with ledger.begin() as session:
         onboarding = await look(session, started.onboarding_id, clock())
-    response.status_code = 201 if started.created else 200
+    response.status_code = 200
+    if started.created:
+        response.status_code = 201
+        response.headers["Location"] = f"{router.prefix}/{onboarding.id}"
     if onboarding.flow_run_id is None and not await run_is_started(ledger, onboarding):
         response.status_code = 202
     return await shown(onboarding.id, ledger, settings, clock)
+
+
+async def _tried_out(
+    request: OnboardingRequest,
+    response: Response,
+    ledger: Ledger,
+    settings: Settings,
+    clock: Clock,
+) -> OnboardingView | Response:
+    found = await would_start(ledger, request)
+    if found is None:
+        return Response(status_code=204)
+    response.status_code = 200
+    return await shown(found, ledger, settings, clock)
 
 
 @router.get("/{onboarding_id}")

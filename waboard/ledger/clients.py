@@ -1,21 +1,26 @@
-"""Starting an onboarding: once per client and WABA, whoever asks and however often.
+"""Starting an onboarding: once per client and WABA, however often it is asked for.
 
-Once a client has left, the same is another onboarding: nothing of the one before is true any more.
+Once a client has left, another onboarding begins only for a request that says so (`again`): a
+script that repeats an old one must not bring the client back.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.clock import Clock
+from waboard.domain.decisions import DecisionVerb, Order
 from waboard.domain.errors import FactsDiffer, OutOfPlace
 from waboard.domain.requests import Defaults, OnboardingRequest
+from waboard.domain.verbs import refuse_same_words, refuse_unasked_return
 from waboard.ledger.database import Ledger
+from waboard.ledger.decisions import decisions_about, record_decision
 from waboard.ledger.models import ClientRow, OnboardingRow
+from waboard.ledger.onboardings import read_onboarding
 from waboard.ledger.outbox import tell_start
 from waboard.ledger.senders import expect_sender
 
@@ -34,7 +39,7 @@ async def start_onboarding(
     """Write down a new onboarding, or find the one that this request already led to.
 
     Raises FactsDiffer, naming the difference, when the client or the WABA is known with others;
-    OutOfPlace while the client leaves.
+    OutOfPlace while the client leaves, and once it has left unless the request says `again`.
     """
     try:
         return await _start(ledger, request, defaults, clock)
@@ -49,17 +54,60 @@ async def _start(
     async with ledger.begin() as session:
         known = await _known(session, request)
         if known is not None:
-            client, onboarding = known
-            _refuse_while_leaving(client, onboarding)
-            _refuse_differences(request, client, onboarding)
-            return Started(onboarding.id, created=False)
-        onboarding_id = await _create(session, request, defaults, clock())
+            return Started(known, created=False)
+        again, now = await _asked_again(session, request), clock()
+        onboarding_id = await _create(session, request, defaults, now)
+        if again is not None:
+            await record_decision(session, onboarding_id, DecisionVerb.AGAIN, again, now)
         return Started(onboarding_id, created=True)
 
 
-async def _known(
-    session: AsyncSession, request: OnboardingRequest
-) -> tuple[ClientRow, OnboardingRow] | None:
+async def would_start(ledger: Ledger, request: OnboardingRequest) -> str | None:
+    """Return the onboarding that a request would find; None where it would begin a new one.
+
+    Nothing is written. Raises what `start_onboarding` would.
+    """
+    async with ledger.begin() as session:
+        known = await _known(session, request)
+        if known is None:
+            await _asked_again(session, request)
+        return known
+
+
+async def _known(session: AsyncSession, request: OnboardingRequest) -> str | None:
+    # Held, so that requests for one client with two WABAs take turns.
+    held = select(ClientRow.id).where(ClientRow.client_ref == request.client_ref)
+    await session.execute(held.with_for_update())
+    for client, onboarding in await _found(session, request, OnboardingRow.left_at.is_(None)):
+        _refuse_while_leaving(client, onboarding)
+        _refuse_differences(request, client, onboarding)
+        return onboarding.id
+    return None
+
+
+async def _asked_again(session: AsyncSession, request: OnboardingRequest) -> Order | None:
+    """Return who begins anew with a client, or a WABA, that has left; None where neither has.
+
+    Raises OutOfPlace where nobody does, and where this very request was taken before.
+    """
+    left = await _found(session, request, OnboardingRow.left_at.is_not(None))
+    if not left:
+        return None
+    left.sort(key=lambda each: each[0].client_ref != request.client_ref)
+    again = refuse_unasked_return(await read_onboarding(session, left[0][1].id), request)
+    same = [
+        row.id
+        for client, row in left
+        if (client.client_ref, row.waba_id) == (request.client_ref, request.waba_id)
+    ]
+    for decisions in (await decisions_about(session, same)).values():
+        refuse_same_words(again, decisions)
+    return again
+
+
+async def _found(
+    session: AsyncSession, request: OnboardingRequest, which: ColumnElement[bool]
+) -> list[tuple[ClientRow, OnboardingRow]]:
     query = (
         select(ClientRow, OnboardingRow)
         .join(OnboardingRow, OnboardingRow.client_id == ClientRow.id)
@@ -68,13 +116,11 @@ async def _known(
                 ClientRow.client_ref == request.client_ref,
                 OnboardingRow.waba_id == request.waba_id,
             ),
-            OnboardingRow.left_at.is_(None),
+            which,
         )
         .order_by(OnboardingRow.attempt.desc(), OnboardingRow.created_at.desc())
-        .limit(1)
     )
-    row = (await session.execute(query)).first()
-    return None if row is None else (row[0], row[1])
+    return [(client, onboarding) for client, onboarding in await session.execute(query)]
 
 
 def _refuse_while_leaving(client: ClientRow, onboarding: OnboardingRow) -> None:
