@@ -202,10 +202,16 @@ def _problem(answer: httpx.Response) -> WaboardError:
         message, remedy = body["detail"], body["remedy"]
     except (ValueError, KeyError, TypeError):
         message, remedy = f"The gateway answered {answer.status_code}.", "Look at its log."
-    if answer.status_code in {401, 409, 413, 422}:
+    if answer.status_code == HTTPStatus.UNAUTHORIZED:
+        return NotLetIn(message, remedy=remedy)
+    if answer.status_code in {409, 413, 422}:
         return Refused(message, remedy=remedy)
     return _KINDS.get(answer.status_code, WaboardError)(message, remedy=remedy)
 
 
 class Refused(WaboardError):
     """The gateway finds what was asked for wrong."""
+
+
+class NotLetIn(Refused):
+    """The gateway does not know the API key: whatever is asked for, it refuses."""

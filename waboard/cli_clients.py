@@ -10,9 +10,9 @@ from rich.text import Text
 from waboard import screen
 from waboard.api_client import GatewayClient
 from waboard.cli_tools import Json, VerifiedBy, console, login_name, plain_errors, show, stderr
-from waboard.domain.errors import BadInput
+from waboard.domain.errors import BadInput, WaboardError
 from waboard.domain.signup import LinkState
-from waboard.importing import Outcome, bring, read_rows
+from waboard.importing import Outcome, Result, bring, left_out, read_rows, summed_up
 from waboard.settings import load_settings
 
 Again = Annotated[bool, typer.Option("--again", help="Begin anew with who has left; recorded.")]
@@ -69,32 +69,58 @@ def signup_link(
 def import_clients(
     file: Annotated[Path, typer.Argument(help="A CSV file with a header.")],
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the rows.")] = False,
+    again: Again = False,
+    by: By = None,
+    why: Why = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Start nobody, only say.")] = False,
     as_json: Json = False,
 ) -> None:
     """Bring hundreds of clients in. Every row is checked first; running it again is safe."""
     with plain_errors():
-        rows, problems = read_rows(file)
-        if problems:
-            for problem in problems:
-                stderr.print(Text(str(problem)), soft_wrap=True)
-            lines = len({problem.line for problem in problems})
-            raise BadInput(
-                str(file),
-                f"{lines} {'row' if lines == 1 else 'rows'} cannot be used, so nobody was started.",
-                remedy="Correct them and run the command again.",
-            )
-        outcomes = [] if dry_run else _bring_all(rows, quiet=as_json)
-    if dry_run:
-        show({"rows": len(rows)}, Text(f"{len(rows)} rows can be used."), as_json=as_json)
-        return
-    told = [outcome.as_json() for outcome in outcomes]
-    show(told, screen.import_screen(told), as_json=as_json)
-    raise typer.Exit(1 if any(outcome.problem for outcome in outcomes) else 0)
+        rows = _usable(file)
+        anew = begins_anew(by, why, again=again)
+        outcomes, trouble = _bring_all([row | anew for row in rows], dry_run=dry_run, quiet=as_json)
+    told = summed_up(outcomes)
+    show(told, screen.import_screen(told, dry=dry_run), as_json=as_json)
+    if trouble and dry_run:
+        said = Text(f"Which of them are new is not known: {trouble}")
+        (stderr if as_json else console).print(said, soft_wrap=True)
+    elif trouble:
+        with plain_errors():
+            raise trouble
+    raise typer.Exit(1 if told["sum"][Result.REFUSED] else 0)
 
 
-def _bring_all(rows: list[dict[str, Any]], *, quiet: bool) -> list[Outcome]:
-    settings = load_settings(of_what_runs=True)
-    with GatewayClient(settings) as client, Progress(console=console, disable=quiet) as bar:
-        shown = bar.track(rows, description="Bringing clients in")
-        return [bring(client, row) for row in shown]
+def _usable(file: Path) -> list[dict[str, Any]]:
+    rows, problems = read_rows(file)
+    if problems:
+        for problem in problems:
+            stderr.print(Text(str(problem)), soft_wrap=True)
+        lines = len({problem.line for problem in problems})
+        raise BadInput(
+            str(file),
+            f"{lines} {'row' if lines == 1 else 'rows'} cannot be used, so nobody was started.",
+            remedy="Correct them and run the command again.",
+        )
+    return rows
+
+
+def _bring_all(
+    rows: list[dict[str, Any]], *, dry_run: bool, quiet: bool
+) -> tuple[list[Outcome], WaboardError | None]:
+    """Return what became of each row, and what ended it early.
+
+    Raises what ended it before the first was answered, where that one was to be started.
+    """
+    outcomes: list[Outcome] = []
+    try:
+        settings = load_settings(of_what_runs=True)
+        with GatewayClient(settings) as client, Progress(console=console, disable=quiet) as bar:
+            shown = bar.track(rows, description="Bringing clients in")
+            # What was answered before one fails is kept.
+            outcomes.extend(bring(client, row, dry_run=dry_run) for row in shown)
+    except WaboardError as error:
+        if not outcomes and not dry_run:
+            raise
+        return outcomes + left_out(rows, outcomes, dry_run=dry_run), error
+    return outcomes, None

@@ -1,24 +1,39 @@
-"""A CSV file of clients: checked as a whole before anybody is started.
+"""A CSV file of clients: checked as a whole before the first is started.
 
 The columns are the fields of an onboarding: `client_ref` and `waba_id`, and where they are known
 `client_name`, `application_id`, `entity_id`, `solution_id`, `verify_by`,
-`phone_numbers` (separated by `;`).
+`phone_numbers` (separated by `;` or `,`).
 """
 
-import csv
+import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from waboard.api_client import GatewayClient, Refused
+from waboard.api_client import GatewayClient, NotLetIn, Refused
 from waboard.domain.errors import BadInput
 from waboard.domain.requests import OnboardingRequest
+from waboard.domain.spreadsheets import Columns, Row, read_table
 
-COLUMNS = frozenset(OnboardingRequest.model_fields)
 NEEDED = ("client_ref", "waba_id")
-_ONCE = ("client_ref", "waba_id")
+COLUMNS = Columns(OnboardingRequest.model_fields.keys() - {"again"}, NEEDED)
+_SHORTENED = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+]?[0-9]+")
+"""How a spreadsheet writes a number that is too long for it: 1.02384E+14."""
+
+
+class Result(StrEnum):
+    """What became of one row. `not-answered` may have been taken: to ask again is safe."""
+
+    NEW = "new"
+    ALREADY_THERE = "already-there"
+    REFUSED = "refused"
+    NOT_ANSWERED = "not-answered"
+    NOT_ASKED = "not-asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +41,25 @@ class Outcome:
     """What became of one row: the stage of its onboarding, or why the gateway refused it."""
 
     client_ref: str
+    result: Result
     stage: str = ""
     problem: str = ""
 
     def as_json(self) -> dict[str, str]:
         """For programs and the screen."""
-        return {"client_ref": self.client_ref, "stage": self.stage, "problem": self.problem}
+        return {
+            "client_ref": self.client_ref,
+            "result": self.result,
+            "stage": self.stage,
+            "problem": self.problem,
+        }
+
+
+def summed_up(outcomes: Iterable[Outcome]) -> dict[str, Any]:
+    """Return what became of each row, and how often each result is among them."""
+    rows = [outcome.as_json() for outcome in outcomes]
+    counted = Counter(row["result"] for row in rows)
+    return {"rows": rows, "sum": {result.value: counted[result] for result in Result}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,74 +81,78 @@ def read_rows(file: Path) -> tuple[list[dict[str, Any]], list[Problem]]:
     requests: list[dict[str, Any]] = []
     problems: list[Problem] = []
     seen: dict[tuple[str, str], int] = {}
-    for number, row in _rows(file):
+    for row in read_table(str(file), _content(file), COLUMNS):
         request = _request(row)
-        found = _problems(request) or _repeated(request, seen, number)
-        problems += [Problem(number, said) for said in found]
+        found = _problems(row, request) or _repeated(request, seen, row.line)
+        problems += [Problem(row.line, said) for said in found]
         requests.append(request)
     return requests, problems
 
 
-def _rows(file: Path) -> list[tuple[int, dict[str | None, Any]]]:
+def _content(file: Path) -> bytes:
     try:
-        # Spreadsheets begin their files with a byte order mark.
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines, strict=True)
-            _refuse_columns(file, reader.fieldnames or ())
-            # A row can span lines, so its own line is where it ended.
-            return [(reader.line_num, row) for row in reader if any(row.values())]
+        return file.read_bytes()
     except OSError as error:
-        raise _unreadable(file, error.strerror or "it cannot be opened") from None
-    except (UnicodeDecodeError, csv.Error):
-        raise _unreadable(file, "this is no CSV file in UTF-8") from None
+        why = error.strerror or "it cannot be opened"
+        raise BadInput(str(file), f"{why}.", remedy="Name a CSV file with a header.") from None
 
 
-def _refuse_columns(file: Path, columns: Any) -> None:
-    missing = [name for name in NEEDED if name not in columns]
-    unknown = [str(name) for name in columns if name not in COLUMNS]
-    if missing:
-        raise _unreadable(file, f"the column {missing[0]} is missing")
-    if unknown:
-        raise _unreadable(file, f"there is no column {unknown[0]!r}")
-
-
-def _unreadable(file: Path, why: str) -> BadInput:
-    known = ", ".join(sorted(COLUMNS))
-    return BadInput(str(file), f"{why}.", remedy=f"The first line names the columns: {known}.")
-
-
-def _request(row: dict[str | None, Any]) -> dict[str, Any]:
-    given = {name: value.strip() for name, value in row.items() if name and value}
-    request: dict[str, Any] = {name: value for name, value in given.items() if value}
-    if None in row:  # that is where DictReader puts what has no column
-        request["a value without a column"] = True
-    if numbers := request.get("phone_numbers"):
-        request["phone_numbers"] = [each.strip() for each in numbers.split(";") if each.strip()]
+def _request(row: Row) -> dict[str, Any]:
+    request: dict[str, Any] = {**row.cells}
+    if numbers := row.cells.get("phone_numbers"):
+        parts = (each.strip() for each in re.split(r"[;,\n]", numbers))
+        request["phone_numbers"] = [each for each in parts if each]
     return request
 
 
-def _problems(request: dict[str, Any]) -> list[str]:
+def _problems(row: Row, request: dict[str, Any]) -> list[str]:
+    shortened = {name for name, cell in row.cells.items() if _SHORTENED.fullmatch(cell)}
+    problems = [f"{name}: {_TO_BE_TEXT}" for name in sorted(shortened)]
+    if row.has_stray:
+        problems.append(f"a value without a column: {_TO_BE_QUOTED}")
     try:
         OnboardingRequest.model_validate(request)
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False)
-        return [f"{e['loc'][0]}: {e['msg'].removeprefix('Value error, ')}" for e in found]
-    return []
+        said = [(str(e["loc"][0]), e["msg"].removeprefix("Value error, ")) for e in found]
+        problems += [f"{name}: {why}" for name, why in said if name not in shortened]
+    return problems
 
 
-def _repeated(request: dict[str, Any], seen: dict[tuple[str, str], int], number: int) -> list[str]:
+_TO_BE_TEXT = "a spreadsheet has shortened this number; make the column text, and enter it anew"
+_TO_BE_QUOTED = "a cell that holds the separator stands in quotes"
+
+
+def _repeated(request: dict[str, Any], seen: dict[tuple[str, str], int], line: int) -> list[str]:
     problems: list[str] = []
-    for name in _ONCE:
-        first = seen.setdefault((name, request[name]), number)
-        if first != number:
+    for name in NEEDED:
+        first = seen.setdefault((name, request[name]), line)
+        if first != line:
             problems.append(f"{name}: line {first} has the same")
     return problems
 
 
-def bring(client: GatewayClient, request: dict[str, Any]) -> Outcome:
-    """Ask for one onboarding. A refusal stops nobody else."""
+def bring(client: GatewayClient, request: dict[str, Any], *, dry_run: bool = False) -> Outcome:
+    """Ask for one onboarding, or what would come of asking. A refusal stops no other row.
+
+    Raises WaboardError for what is no row's fault.
+    """
+    ref = request["client_ref"]
     try:
-        onboarding = client.start(request).onboarding
+        asked = client.would_start(request) if dry_run else client.start(request)
+    except NotLetIn:
+        raise
     except Refused as error:
-        return Outcome(request["client_ref"], problem=str(error))
-    return Outcome(request["client_ref"], stage=onboarding["stage"])
+        return Outcome(ref, Result.REFUSED, problem=str(error))
+    result = Result.NEW if asked.is_new else Result.ALREADY_THERE
+    return Outcome(ref, result, stage=asked.onboarding.get("stage", ""))
+
+
+def left_out(
+    rows: list[dict[str, Any]], done: list[Outcome], *, dry_run: bool = False
+) -> list[Outcome]:
+    """Return what became of the rows after those that are done: the gateway has failed at one."""
+    left = [Outcome(row["client_ref"], Result.NOT_ASKED) for row in rows[len(done) :]]
+    if left and not dry_run:
+        left[0] = Outcome(left[0].client_ref, Result.NOT_ANSWERED)
+    return left

@@ -220,16 +220,22 @@ def links_screen(links: list[dict[str, Any]]) -> RenderableType:
     return table
 
 
-def import_screen(outcomes: list[dict[str, str]]) -> RenderableType:
-    """Say how many were brought in, and which were refused."""
-    refused = [outcome for outcome in outcomes if outcome["problem"]]
-    said = Text(f"{len(outcomes) - len(refused)} brought in, {len(refused)} refused.")
-    if not refused:
+def import_screen(told: dict[str, Any], *, dry: bool) -> RenderableType:
+    """Say what became of each row, and how many there are of each."""
+    always, counted = ("new", "already-there", "refused"), told["sum"]
+    shown = [result for result in counted if counted[result] or result in always]
+    parts = [f"{counted[result]} {_words(result)}" for result in shown]
+    said = Text(f"{'A dry run: ' if dry else ''}{', '.join(parts)}.")
+    if counted["not-asked"] == len(told["rows"]):
         return said
-    table = Table("Client", "Why it was refused")
-    for outcome in refused:
-        _row(table, outcome["client_ref"], outcome["problem"])
+    table = Table("Client", "Result", "Stage, or why")
+    for row in told["rows"]:
+        _row(table, row["client_ref"], _words(row["result"]), row["problem"] or row["stage"])
     return Group(table, said)
+
+
+def _words(name: str) -> str:
+    return name.replace("-", " ")
 
 
 def readiness_screen(found: dict[str, Any]) -> RenderableType:

@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 import respx
 from httpx import ReadError, Response
+from typer.testing import Result
 
 from tests.cli.answers import on_the_way, problem
 from tests.cli.conftest import API_KEY, Waboard, refused, said
@@ -40,6 +41,17 @@ def taken(client_ref: str) -> Response:
     return Response(201, json=on_the_way(client_ref=client_ref))
 
 
+def there(client_ref: str) -> Response:
+    return Response(200, json=on_the_way(client_ref=client_ref, stage="Live"))
+
+
+def told(result: Result) -> tuple[list[tuple[str, str]], dict[str, int]]:
+    """What became of each row, and the sum without what is zero."""
+    found = json.loads(result.stdout)
+    counted = {name: count for name, count in found["sum"].items() if count}
+    return [(row["client_ref"], row["result"]) for row in found["rows"]], counted
+
+
 def test_every_row_is_asked_for_in_the_order_of_the_file(
     waboard: Waboard, gateway: respx.MockRouter, file: str
 ):
@@ -57,7 +69,7 @@ def test_every_row_is_asked_for_in_the_order_of_the_file(
         {"client_ref": "core", "waba_id": "3"},
     ]
     assert route.calls.last.request.headers["authorization"] == f"Bearer {API_KEY}"
-    assert "3 brought in, 0 refused." in result.stdout
+    assert "3 new, 0 already there, 0 refused." in result.stdout
 
 
 def test_a_bad_row_starts_nobody_and_is_named_with_its_line_and_field(
@@ -89,14 +101,46 @@ def test_what_is_wrong_with_a_row_is_on_a_line_of_its_own(
     assert first.endswith("as Meta shows it")
 
 
-def test_a_dry_run_checks_the_rows_and_asks_nobody(
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_dry_run_says_what_would_become_of_each_row(
+    waboard: Waboard, gateway: respx.MockRouter, file: str, flags: list[str]
+):
+    """The gateway is asked, and does nothing."""
+    no = Response(409, json=problem(409, "core has left.", "Say --again."))
+    route = brings(gateway, Response(204), there("bolt"), no)
+    result = waboard("import", file, "--dry-run", *flags)
+    assert (result.exit_code, result.stderr) == (1, "")
+    for call in cast("list[respx.models.Call]", list(route.calls)):
+        assert call.request.url.params["dry_run"] == "true"
+    if flags:
+        rows = [("acme", "new"), ("bolt", "already-there"), ("core", "refused")]
+        assert told(result) == (rows, {"new": 1, "already-there": 1, "refused": 1})
+    else:
+        assert "A dry run: 1 new, 1 already there, 1 refused." in result.stdout
+        assert "core has left. Say --again." in result.stdout
+
+
+def test_a_dry_run_needs_no_gateway_and_says_that_nobody_was_asked(
     waboard: Waboard, monkeypatch: pytest.MonkeyPatch, file: str
 ):
-    """It needs no gateway, and so no key."""
+    """And so no key: all rows can be used."""
     monkeypatch.delenv("WABOARD_API_KEYS")
     result = waboard("import", file, "--dry-run")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == "3 rows can be used.\n"
+    assert "0 refused, 3 not asked." in result.stdout
+    assert "not known: WABOARD_API_KEYS: is not set." in result.stdout
+    as_json = waboard("import", file, "--dry-run", "--json")
+    assert told(as_json)[1] == {"not-asked": 3}
+    assert "WABOARD_API_KEYS: is not set." in said(as_json)
+
+
+def test_a_dry_run_that_breaks_off_says_who_was_not_asked(
+    waboard: Waboard, gateway: respx.MockRouter, file: str
+):
+    gateway.post("/v1/onboardings").mock(side_effect=[Response(204), ReadError("gone")])
+    result = waboard("import", file, "--dry-run", "--json")
+    assert result.exit_code == 0
+    assert told(result)[1] == {"new": 1, "not-asked": 2}
 
 
 def test_a_dry_run_names_what_is_wrong_as_well(waboard: Waboard, file: str):
@@ -104,10 +148,6 @@ def test_a_dry_run_names_what_is_wrong_as_well(waboard: Waboard, file: str):
     result = waboard("import", file, "--dry-run")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "line 5: client_ref: line 2 has the same" in said(result)
-
-
-def test_what_a_dry_run_found_is_told_as_json_to_a_program(waboard: Waboard, file: str):
-    json.loads(waboard("import", file, "--dry-run", "--json").stdout)
 
 
 @pytest.mark.parametrize("status", [409, 422])
@@ -119,7 +159,7 @@ def test_a_refused_row_does_not_stop_the_others(
     result = waboard("import", file)
     assert result.exit_code == 1
     assert [asked["client_ref"] for asked in asked_for(route)] == ["acme", "bolt", "core"]
-    assert "2 brought in, 1 refused." in result.stdout
+    assert "2 new, 0 already there, 1 refused." in result.stdout
     [line] = [line for line in result.stdout.splitlines() if "bolt" in line]
     assert "bolt has another WABA. Correct the row." in line
 
@@ -132,22 +172,52 @@ def test_what_became_of_each_row_is_told_as_json_and_nothing_else(
     brings(gateway, taken("acme"), no, taken("core"))
     result = waboard("import", file, "--json")
     assert (result.exit_code, result.stderr) == (1, "")
-    assert json.loads(result.stdout) == [
-        {"client_ref": "acme", "stage": "Sharing", "problem": ""},
-        {"client_ref": "bolt", "stage": "", "problem": "No. Mend it."},
-        {"client_ref": "core", "stage": "Sharing", "problem": ""},
-    ]
+    assert json.loads(result.stdout) == {
+        "rows": [
+            {"client_ref": "acme", "result": "new", "stage": "Sharing", "problem": ""},
+            {"client_ref": "bolt", "result": "refused", "stage": "", "problem": "No. Mend it."},
+            {"client_ref": "core", "result": "new", "stage": "Sharing", "problem": ""},
+        ],
+        "sum": {"new": 2, "already-there": 0, "refused": 1, "not-answered": 0, "not-asked": 0},
+    }
 
 
-def test_bringing_in_the_same_again_is_told_as_it_stands(
+def test_bringing_in_the_same_again_says_so_and_how_it_stands(
     waboard: Waboard, gateway: respx.MockRouter, file: str
 ):
-    """The gateway finds what was asked for before: running it again is safe."""
-    Path(file).write_text("client_ref,waba_id\nacme,1\n")
-    live = Response(200, json=on_the_way(stage="Live", live=True, ended=True))
-    brings(gateway, live)
-    (told,) = json.loads(waboard("import", file, "--json").stdout)
-    assert told == {"client_ref": "acme", "stage": "Live", "problem": ""}
+    """What was asked for before is found: running it again is safe."""
+    brings(gateway, there("acme"), taken("bolt"), there("core"))
+    result = waboard("import", file)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "1 new, 2 already there, 0 refused." in result.stdout
+    lines = {line.split()[1]: line for line in result.stdout.splitlines() if "│" in line}
+    for client, shown in {"acme": "already there", "bolt": "new", "core": "Live"}.items():
+        assert shown in lines[client]
+
+
+def test_what_is_kept_until_prefect_is_there_is_new_only_to_who_made_it(
+    waboard: Waboard, gateway: respx.MockRouter, file: str
+):
+    kept = Response(202, json=on_the_way(), headers={"Location": "/v1/onboardings/1"})
+    brings(gateway, kept, Response(202, json=on_the_way()), taken("core"))
+    rows, _ = told(waboard("import", file, "--json"))
+    assert [result for _, result in rows] == ["new", "already-there", "new"]
+
+
+def test_who_begins_anew_with_all_of_a_file_says_so(
+    waboard: Waboard, gateway: respx.MockRouter, file: str
+):
+    route = brings(gateway, *map(taken, ("acme", "bolt", "core")))
+    result = waboard("import", file, "--again", "--by", "mia", "--why", "The shop has reopened.")
+    assert result.exit_code == 0
+    again = {"by": "mia", "why": "The shop has reopened."}
+    assert [asked["again"] for asked in asked_for(route)] == [again] * 3
+
+
+def test_nobody_begins_anew_without_a_reason(
+    waboard: Waboard, gateway: respx.MockRouter, file: str
+):
+    refused(waboard("import", file, "--again"), 2, "--why: is missing.")
 
 
 @pytest.mark.parametrize("rows", [ROWS.splitlines()[0] + "\n", ROWS.splitlines()[0] + "\n,,,\n\n"])
@@ -156,7 +226,7 @@ def test_a_file_without_rows_brings_nobody(
 ):
     Path(file).write_text(rows)
     result = waboard("import", file)
-    assert (result.exit_code, "0 brought in" in result.stdout) == (0, True)
+    assert (result.exit_code, "0 new" in result.stdout) == (0, True)
 
 
 @pytest.mark.parametrize("flags", [[], ["--dry-run"], ["--json"]])
@@ -185,13 +255,24 @@ def test_a_gateway_that_is_out_of_order_ends_it(
     assert "Not now. Wait." in said(result)
 
 
-def test_a_gateway_that_does_not_answer_ends_it(
+def test_a_gateway_that_does_not_answer_ends_it_and_what_was_done_is_told(
     waboard: Waboard, gateway: respx.MockRouter, file: str
 ):
+    """Nobody knows of the row that it was asked for: asking again finds out."""
     route = gateway.post("/v1/onboardings").mock(side_effect=[taken("acme"), ReadError("gone")])
+    result = waboard("import", file, "--json")
+    assert (result.exit_code, route.call_count) == (3, 2)
+    rows = [("acme", "new"), ("bolt", "not-answered"), ("core", "not-asked")]
+    assert told(result) == (rows, {"new": 1, "not-answered": 1, "not-asked": 1})
+    assert "No gateway answers" in said(result)
+
+
+def test_a_key_that_opens_nothing_ends_it(waboard: Waboard, gateway: respx.MockRouter, file: str):
+    """It is no row's fault."""
+    route = gateway.post("/v1/onboardings").respond(401, json=problem(401, "Wrong key.", "Mend."))
     result = waboard("import", file)
-    assert result.exit_code == 3
-    assert route.call_count == 2
+    assert (result.exit_code, route.call_count) == (2, 1)
+    assert "Wrong key. Mend." in said(result)
 
 
 def test_without_a_key_nobody_is_brought_in(
