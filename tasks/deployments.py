@@ -1,12 +1,14 @@
 """Start runs of what is deployed."""
 
 from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any
 
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterId,
     FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
@@ -15,6 +17,12 @@ from prefect.exceptions import ObjectNotFound
 
 from waboard.domain.errors import NotFound
 from waboard.prefect_client import get_client
+
+ABOUT_TO_BEGIN = timedelta(seconds=15)
+"""How long before its time a run of a schedule counts as begun: workers fetch it ahead."""
+_UNFINISHED = FlowRunFilterStateType(
+    any_=[StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING]
+)
 
 
 async def start_deployment(
@@ -41,9 +49,11 @@ async def start_deployment(
         )
 
 
-async def is_under_way(name: str) -> bool:
-    """Whether a run of a deployment runs now, or is about to."""
-    doing = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING])
+async def is_under_way(name: str, now: datetime) -> bool:
+    """Whether a run of a deployment runs, or is to begin now: also one that no worker has yet.
+
+    Those of its schedule that are for later do not count.
+    """
     async with get_client() as client:
         try:
             deployment = await client.read_deployment_by_name(name)
@@ -51,7 +61,12 @@ async def is_under_way(name: str) -> bool:
             return False
         found = await client.read_flow_runs(
             deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id])),
-            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=doing)),
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(type=_UNFINISHED),
+                expected_start_time=FlowRunFilterExpectedStartTime.model_validate(
+                    {"before_": now + ABOUT_TO_BEGIN}
+                ),
+            ),
             limit=1,
         )
     return bool(found)

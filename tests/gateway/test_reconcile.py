@@ -1,6 +1,7 @@
 """`POST /v1/reconcile`: have everyone, or one client, compared with what the providers show."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,9 +20,13 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The parameters of the runs that were started."""
     runs: list[dict[str, Any]] = []
 
+    keys: list[str] = []
+
     async def start(name: str, parameters: dict[str, Any], *, key: str) -> SimpleNamespace:
-        assert (name, bool(key)) == ("reconcile/reconcile", True)
-        runs.append(parameters)
+        assert name == "reconcile/reconcile"
+        if key not in keys:
+            keys.append(key)
+            runs.append(parameters)
         return SimpleNamespace(id="5")
 
     monkeypatch.setattr(reconcile, "start_deployment", start)
@@ -29,8 +34,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return runs
 
 
-def _says(answer: bool) -> Callable[[str], Awaitable[bool]]:
-    async def is_under_way(_: str) -> bool:
+def _says(answer: bool) -> Callable[[str, datetime], Awaitable[bool]]:
+    async def is_under_way(_: str, _now: datetime) -> bool:
         return answer
 
     return is_under_way
@@ -66,6 +71,16 @@ async def test_a_second_one_is_refused_while_one_is_under_way(
     answer = await desk.http.post(RECONCILE, json={})
     assert_problem(answer, 409)
     assert started == []
+
+
+async def test_two_in_the_same_instant_are_one_run(desk: Desk, started: list[dict[str, Any]]):
+    """Neither sees the other yet; a later one is another."""
+    for _ in range(2):
+        assert (await desk.http.post(RECONCILE, json={})).status_code == 202
+    assert len(started) == 1
+    desk.pass_time(seconds=1)
+    await desk.http.post(RECONCILE, json={})
+    assert len(started) == 2
 
 
 async def test_a_client_that_nobody_knows_is_said(desk: Desk, started: list[dict[str, Any]]):

@@ -1,14 +1,12 @@
 """`/v1/reconcile`: have everyone, or one client, compared with what the providers show."""
 
-from uuid import uuid4
-
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.deployments import is_under_way, start_deployment
 from waboard.domain.errors import OutOfPlace
 from waboard.domain.ids import PlatformId
-from waboard.gateway.dependencies import TheLedger, authorized
+from waboard.gateway.dependencies import TheClock, TheLedger, authorized
 from waboard.gateway.starting import reaching_prefect
 from waboard.gateway.views import RunView, run_view
 from waboard.ledger.database import Ledger
@@ -28,21 +26,25 @@ class ReconcileRequest(BaseModel):
 
 
 @router.post("", status_code=202, responses={409: {"description": "Another one is under way."}})
-async def start(ledger: TheLedger, request: ReconcileRequest | None = None) -> RunView:
+async def start(
+    ledger: TheLedger, clock: TheClock, request: ReconcileRequest | None = None
+) -> RunView:
     """Start a reconciliation. 404 when nobody has asked to onboard that client.
 
-    409 while another one is under way, as Prefect would cancel one of the two; and for a client
-    that has left.
+    409 while another one is under way, or about to begin, as Prefect would cancel one of the two;
+    and for a client that has left. The same request twice in one second is one run.
     """
-    asked = request or ReconcileRequest()
+    asked, now = request or ReconcileRequest(), clock()
     if asked.client_ref is not None:
         await _refuse_left(ledger, asked.client_ref)
     async with reaching_prefect():
-        if await is_under_way(DEPLOYMENT):
+        if await is_under_way(DEPLOYMENT, now):
             raise OutOfPlace(
                 "A reconciliation is under way.", remedy="Ask again in a moment, when it is over."
             )
-        run = await start_deployment(DEPLOYMENT, asked.model_dump(), key=str(uuid4()))
+        # Two at once both see none: with one key they are one.
+        key = f"{asked.model_dump_json()} at {now:%Y-%m-%dT%H:%M:%S}"
+        run = await start_deployment(DEPLOYMENT, asked.model_dump(), key=key)
     return run_view(str(run.id))
 
 
