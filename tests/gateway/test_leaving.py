@@ -10,8 +10,16 @@ import pytest
 from tasks import departures, deployments, forms, timeline
 from tests.gateway.desk import Desk, FakePrefect, assert_problem
 from tests.gateway.front import Front
+from waboard.domain.decisions import DecisionVerb, Order
+from waboard.domain.departures import DepartureState
 from waboard.gateway import onboardings
-from waboard.ledger.departures import begin_leaving, finish_leaving
+from waboard.ledger.decisions import record_decision
+from waboard.ledger.departures import (
+    begin_leaving,
+    finish_leaving,
+    move_departure,
+    open_departure,
+)
 from waboard.ledger.onboardings import end_onboarding, read_onboarding
 
 MIA = {"by": "mia", "why": "It has cancelled its contract."}
@@ -95,6 +103,37 @@ class TestOffboard:
     async def test_an_approval_that_nobody_asked_for_is_refused(self, desk: Desk, runs: Runs):
         path = f"/v1/onboardings/{await ended(desk)}/offboard/approval"
         assert_problem(await desk.http.post(path, json=APPROVE), 409, "Nobody has asked")
+
+    @pytest.mark.parametrize(
+        ("verb", "state", "named"),
+        [
+            (DecisionVerb.APPROVE, DepartureState.LEAVING, "leaves is approved already"),
+            (DecisionVerb.REFUSE, DepartureState.REFUSED, "leaves was refused already, by noor"),
+        ],
+    )
+    @pytest.mark.parametrize("verdict", ["approve", "refuse"])
+    async def test_what_was_answered_is_not_answered_again(
+        self,
+        desk: Desk,
+        runs: Runs,
+        verb: DecisionVerb,
+        state: DepartureState,
+        named: str,
+        verdict: str,
+    ):
+        """Whatever is answered now; and it is said what was."""
+        onboarding_id = await ended(desk)
+        await order(desk, onboarding_id, "offboard")
+        async with desk.begin() as session:
+            await record_decision(
+                session, onboarding_id, verb, Order(by="noor", why="So."), desk.time
+            )
+            departure = await open_departure(session, onboarding_id)
+            assert departure is not None
+            await move_departure(session, departure.id, state, "Answered.", desk.time)
+        path = f"/v1/onboardings/{onboarding_id}/offboard/approval"
+        answer = await desk.http.post(path, json=APPROVE | {"verdict": verdict})
+        assert_problem(answer, 409, named)
 
     async def test_one_that_names_another_client_is_refused(self, desk: Desk, runs: Runs):
         path = f"/v1/onboardings/{await ended(desk)}/offboard/approval"

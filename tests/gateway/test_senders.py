@@ -421,7 +421,9 @@ async def test_a_password_for_a_number_that_is_over_comes_too_late(
 ):
     await add(desk, acme)
     await moves(desk, runs, ended)
-    assert_problem(await give(desk, acme), 404, "…9311")
+    taken = ended is AdditionState.SUBMITTED
+    said = "one was taken already" if taken else "Add the sender first"
+    assert_problem(await give(desk, acme), 404, "…9311", said)
     assert runs.given == []
 
 

@@ -10,10 +10,11 @@ from tasks.approval import Approval, Verdict, give_approval
 from tasks.departures import start_departure
 from tasks.offboard import record_done
 from tasks.reconnect import make_way_back
-from waboard.domain.decisions import By, Order
-from waboard.domain.departures import Departure, Handwork
+from waboard.domain.decisions import By, Decision, DecisionVerb, Order
+from waboard.domain.departures import Departure, DepartureState, Handwork
 from waboard.domain.errors import BadInput, OutOfPlace
 from waboard.domain.ids import PlatformId
+from waboard.domain.masking import scrub
 from waboard.domain.onboarding import Onboarding
 from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, authorized
 from waboard.gateway.onboardings import shown
@@ -21,6 +22,7 @@ from waboard.gateway.signup import LinkView, new_link_view, refuse_without_meta
 from waboard.gateway.starting import reaching_prefect
 from waboard.gateway.views import OnboardingView, run_links
 from waboard.ledger.database import Ledger
+from waboard.ledger.decisions import last_decision
 from waboard.ledger.departures import open_departure
 from waboard.ledger.onboardings import read_onboarding
 
@@ -92,8 +94,9 @@ async def approve(onboarding_id: str, request: ApprovalOrder, ledger: TheLedger)
         )
     async with ledger.begin() as session:
         departure = await open_departure(session, onboarding_id)
-    if departure is None:
-        raise _nobody_asks(onboarding)
+        last = await last_decision(session, onboarding_id)
+    if departure is None or departure.state is DepartureState.LEAVING:
+        raise _nobody_asks(onboarding, last, approved=departure is not None)
     given = Approval(
         by=request.by, verdict=request.verdict, confirm=request.client_ref, why=request.why
     )
@@ -102,11 +105,17 @@ async def approve(onboarding_id: str, request: ApprovalOrder, ledger: TheLedger)
     return _view(replace(departure, detail=f"The answer of {request.by} is with its run."))
 
 
-def _nobody_asks(onboarding: Onboarding) -> OutOfPlace:
-    if onboarding.leaving is not None or onboarding.left_at is not None:
+def _nobody_asks(onboarding: Onboarding, last: Decision | None, *, approved: bool) -> OutOfPlace:
+    if approved or onboarding.leaving is not None or onboarding.left_at is not None:
         return OutOfPlace(
             f"That {onboarding.client_ref} leaves is approved already.",
             remedy="`waboard status` shows how far that is.",
+        )
+    if last is not None and last.verb is DecisionVerb.REFUSE:
+        return OutOfPlace(
+            f"That {onboarding.client_ref} leaves was refused already, by {scrub(last.by)}.",
+            remedy=f"If it is to leave, ask anew: `waboard offboard {onboarding.client_ref} "
+            "--why …`.",
         )
     return OutOfPlace(
         f"Nobody has asked that {onboarding.client_ref} leaves.",
@@ -141,7 +150,8 @@ async def reconnect(
 ) -> LinkView:
     """Make a link with which a client connects its WABA again, and no other.
 
-    One that the client had and did not use is withdrawn. 409 for a client that leaves or has left.
+    One that the client had and did not use is withdrawn. 409 for a client that leaves or has left,
+    or is finishing with the one that it has.
     """
     refuse_without_meta(settings)
     lasts = settings.signup_link_lasts

@@ -19,7 +19,7 @@ from waboard.gateway.onboardings import shown
 from waboard.gateway.starting import reaching_prefect
 from waboard.gateway.views import OnboardingView, RunView, run_links, run_view
 from waboard.infobip.senders import BusinessInfoChange
-from waboard.ledger.additions import additions_of, open_addition
+from waboard.ledger.additions import additions_of, known_addition, open_addition
 from waboard.ledger.database import Ledger
 from waboard.ledger.onboardings import read_onboarding
 from waboard.operations.assign_sender import assign_sender
@@ -97,18 +97,30 @@ async def additions(onboarding_id: str, ledger: TheLedger) -> list[AdditionView]
 
 @router.post("/{phone_number}/otp", status_code=202)
 async def give_otp(
-    onboarding_id: str, phone_number: Number, request: CodeRequest, ledger: TheLedger
+    onboarding_id: str,
+    phone_number: Number,
+    request: CodeRequest,
+    ledger: TheLedger,
+    clock: TheClock,
 ) -> AdditionView:
     """Give the one-time password that the number was sent, or have another one sent.
 
-    404 when nobody adds that number, 409 when its run does not wait for a password.
+    404 when nobody adds that number, or its password was taken already; 409 when its run does not
+    wait for one.
     """
     async with ledger.begin() as session:
+        # One that was submitted is known for a while.
         addition = await open_addition(session, phone_number)
+        addition = addition or await known_addition(session, phone_number, clock())
     if addition is None or addition.onboarding_id != onboarding_id:
         raise NotFound(
             f"Nobody adds {mask_phone(phone_number)} to this WABA, so it needs no password.",
             remedy="Add the sender first; `waboard sender list` shows those that were added.",
+        )
+    if addition.ended_at is not None:
+        raise NotFound(
+            f"Nobody waits for a password of {addition.label} any more: one was taken already.",
+            remedy="`waboard sender list` shows how far it is.",
         )
     async with reaching_prefect():
         await give_code(addition, request.as_input())
