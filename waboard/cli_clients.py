@@ -55,7 +55,8 @@ def signup_link(
             if revoke:
                 live = [link for link in links if LinkState(link["state"]).is_live]
                 links = [client.revoke_link(link["id"]) for link in live]
-            show(links, screen.links_screen(links), as_json=as_json)
+            drawn = screen.revoked_screen if revoke else screen.links_screen
+            show(links, drawn(links), as_json=as_json)
             return
         request = {"client_ref": client_ref, "client_name": name, "entity_id": entity_id}
         request |= {"application_id": application_id, "solution_id": solution_id}

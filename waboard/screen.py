@@ -111,7 +111,8 @@ def departure_screen(departure: dict[str, Any]) -> RenderableType:
     until = departure["give_up_at"]
     lines = [
         f"{departure['state']}: {mask_digits(departure['detail'])}",
-        f"Asked for by {mask_digits(departure['by'])}: {mask_digits(departure['why'])}",
+        f"Asked for at {_clock(departure['asked_at'])} by {mask_digits(departure['by'])}: "
+        f"{mask_digits(departure['why'])}",
         *([f"Given up at {_clock(until)}."] if until else []),
         *(f"In the Prefect UI: {url}" for url in departure["links"].values()),
     ]
@@ -208,7 +209,13 @@ def _row(table: Table, *cells: str | Text) -> None:
 
 def link_screen(link: dict[str, Any]) -> RenderableType:
     """Say whose a link is that was just made, and until when. Its address comes after it."""
-    return Text(f"For {link['client_ref']}, once, until {_clock(link['expires_at'])}:")
+    before = "The link that it had is withdrawn. " if link["withdrew"] else ""
+    return Text(f"{before}For {link['client_ref']}, once, until {_clock(link['expires_at'])}:")
+
+
+def revoked_screen(links: list[dict[str, Any]]) -> RenderableType:
+    """Show what was withdrawn, if anything was there to withdraw."""
+    return links_screen(links) if links else Text("There is no live link.")
 
 
 def links_screen(links: list[dict[str, Any]]) -> RenderableType:

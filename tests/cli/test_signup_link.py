@@ -50,6 +50,12 @@ def test_a_new_link_is_shown_with_whose_it_is_and_until_when(
     assert second == SIGNUP_URL
 
 
+def test_it_is_said_that_the_link_before_is_withdrawn(waboard: Waboard, gateway: respx.MockRouter):
+    gateway.post("/v1/signup-links").respond(201, json=new_link(withdrew="5a1d"))
+    first, _ = waboard("signup-link", "acme").stdout.splitlines()
+    assert first.startswith("The link that it had is withdrawn. For acme, once, until ")
+
+
 @pytest.mark.parametrize("columns", ["20", "40"])
 def test_an_address_is_whole_on_a_line_of_its_own_however_narrow_the_terminal(
     waboard: Waboard, gateway: respx.MockRouter, monkeypatch: pytest.MonkeyPatch, columns: str
@@ -120,6 +126,7 @@ def test_withdrawing_where_nothing_is_live_is_no_harm(waboard: Waboard, gateway:
     gateway.get("/v1/signup-links").respond(json=[link(state="used")])
     result = waboard("signup-link", "acme", "--revoke", "--json")
     assert (result.exit_code, json.loads(result.stdout)) == (0, [])
+    assert waboard("signup-link", "acme", "--revoke").stdout == "There is no live link.\n"
 
 
 def test_a_withdrawn_link_as_json_is_as_it_stands_then(waboard: Waboard, gateway: respx.MockRouter):

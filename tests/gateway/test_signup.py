@@ -39,6 +39,27 @@ async def test_a_new_link_withdraws_the_one_before(front: Front):
     assert (await front.open(second)).status_code == 200
 
 
+async def test_who_makes_a_new_link_is_told_which_it_withdraws(front: Front):
+    """The same request again makes another: an address is shown once."""
+    first, second = [
+        (await front.http.post("/v1/signup-links", json={"client_ref": "acme"})).json()
+        for _ in range(2)
+    ]
+    assert (first["withdrew"], second["withdrew"]) == (None, first["id"])
+
+
+async def test_while_the_client_is_finishing_its_link_is_not_withdrawn_by_another(front: Front):
+    """What it did at Meta would be lost; who means it withdraws the link first."""
+    token = await front.link()
+    await front.tell(token, message=(await front.finish())["message"])
+    (link,) = await front.links()
+    assert link["state"] == "finishing"
+    again = await front.http.post("/v1/signup-links", json={"client_ref": "acme"})
+    assert_problem(again, 409, "finishing its signup", "--revoke")
+    assert (await front.http.delete(f"/v1/signup-links/{link['id']}")).is_success
+    await front.link()
+
+
 async def test_a_link_can_be_withdrawn_and_again_is_no_harm(front: Front):
     token = await front.link()
     (link,) = await front.links()

@@ -29,7 +29,10 @@ PAGES = Path(__file__).parent / "pages"
 
 
 class LinkView(BaseModel):
-    """A signup link. `url` is shown once, when it is made: only a hash of its token is kept."""
+    """A signup link. `url` is shown once, when it is made: only a hash of its token is kept.
+
+    `withdrew` names, in the same answer, the live link that the client had, which is withdrawn.
+    """
 
     id: str
     client_ref: str
@@ -43,6 +46,7 @@ class LinkView(BaseModel):
     onboarding_id: str | None
     problem: str | None
     url: str | None = None
+    withdrew: str | None = None
 
 
 class SignupResult(BaseModel):
@@ -62,7 +66,10 @@ class SignupResult(BaseModel):
 async def make(
     request: SignupRequest, ledger: TheLedger, settings: TheSettings, clock: TheClock
 ) -> LinkView:
-    """Make a link for a client, once; one that it had and did not use is withdrawn."""
+    """Make a link for a client, once; one that it had and did not use is withdrawn.
+
+    409 while the client is finishing with the one that it has.
+    """
     refuse_without_meta(settings)
     async with ledger.begin() as session:
         new = await make_link(session, request, settings.signup_link_lasts, clock())
@@ -75,7 +82,8 @@ async def new_link_view(
     """Show a link that was just made, with its address, which nobody is shown again."""
     async with ledger.begin() as session:
         view = _link(await read_link(session, new.id), clock())
-    return view.model_copy(update={"url": f"{settings.signup_url}/signup/{new.token}"})
+    url = f"{settings.signup_url}/signup/{new.token}"
+    return view.model_copy(update={"url": url, "withdrew": new.withdrew})
 
 
 @links.get("")

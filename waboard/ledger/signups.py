@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from waboard.domain.errors import NotFound
+from waboard.domain.errors import NotFound, OutOfPlace
 from waboard.domain.ids import WabaId
 from waboard.domain.requests import SignupRequest
 from waboard.ledger.models import SignupRow
@@ -17,11 +17,15 @@ from waboard.ledger.models import SignupRow
 
 @dataclass(frozen=True, slots=True)
 class NewLink:
-    """A link that was just made. The token is shown now and never again."""
+    """A link that was just made. The token is shown now and never again.
+
+    `withdrew` is the live link that the client had, and has no more.
+    """
 
     id: str
     token: str
     expires_at: datetime
+    withdrew: str | None = None
 
 
 def hash_of(token: str) -> str:
@@ -38,10 +42,13 @@ async def make_link(
 ) -> NewLink:
     """Make a link; a live one that the client had is revoked.
 
-    With `only` it connects that WABA again, and no other.
+    With `only` it connects that WABA again, and no other. Raises OutOfPlace while the client is
+    finishing with the one that it has: what it did at Meta would be lost.
     """
-    for row in await _live_links(session, request.client_ref):
-        row.revoked_at = now
+    withdrew = None
+    for live in await _live_links(session, request.client_ref):
+        _refuse_while_finishing(live)
+        live.revoked_at, withdrew = now, live.id
     await session.flush()
     token = secrets.token_urlsafe(32)
     row = SignupRow(
@@ -55,7 +62,16 @@ async def make_link(
     )
     session.add(row)
     await session.flush()
-    return NewLink(row.id, token, row.expires_at)
+    return NewLink(row.id, token, row.expires_at, withdrew)
+
+
+def _refuse_while_finishing(row: SignupRow) -> None:
+    if row.signalled_at is not None and row.problem is None:
+        raise OutOfPlace(
+            f"{row.client_ref} is just finishing its signup, with the link that it has.",
+            remedy=f"See in a moment what comes of it: `waboard signup-link {row.client_ref} "
+            "--list`; or withdraw that link first, with `--revoke`.",
+        )
 
 
 async def _live_links(session: AsyncSession, client_ref: str) -> list[SignupRow]:
