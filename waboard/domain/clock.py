@@ -24,7 +24,10 @@ def span(length: timedelta) -> str:
 
 
 def _in_utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time of the years 1 to 9999 in UTC") from None
 
 
 ProviderTime = Annotated[datetime, AfterValidator(_in_utc)]
