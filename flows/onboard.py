@@ -19,7 +19,7 @@ from tasks.associate import associate_sender
 from tasks.await_delivery import give_up_delivery, look_for_delivery
 from tasks.await_inbound import give_up_inbound
 from tasks.await_registration import give_up_registration, look_for_registration
-from tasks.connect import connect_waba, has_signed_up
+from tasks.connect import can_be_asked_as, connect_waba, has_signed_up
 from tasks.facts import read_facts
 from tasks.notify import notify_operator, notify_provider, record_told
 from tasks.runs import end_of_stopped, sleep_for, wake_up
@@ -95,6 +95,7 @@ async def onboard(services: Services, onboarding_id: str) -> State[None]:
         onboarding = await await_delivery(services, onboarding)
         onboarding = await await_inbound(services, onboarding)
         onboarding = await keep_facts(services, onboarding)
+        onboarding = await watch_at_meta(services, onboarding)
     return await notify_and_end(services, onboarding)
 
 
@@ -226,6 +227,22 @@ async def keep_facts(services: Services, onboarding: Onboarding) -> Onboarding:
         return onboarding
     with suppress(ProviderError):
         await read_facts(services, onboarding)
+    return await services.look(onboarding.id)
+
+
+async def watch_at_meta(services: Services, onboarding: Onboarding) -> Onboarding:
+    """Subscribe to the WABA of a client that came without a signup link, where that can be done.
+
+    By now its registration has named its portfolio. Nothing depends on it, so nothing fails with
+    it; a reconciliation tries again.
+    """
+    meta = services.meta
+    if meta is None or not is_to_be_connected(onboarding):
+        return onboarding
+    if await has_signed_up(services, onboarding):
+        return onboarding
+    if await can_be_asked_as(services, meta, onboarding):
+        await failure_of(connect_waba, services, meta, onboarding)
     return await services.look(onboarding.id)
 
 

@@ -11,9 +11,11 @@ from waboard.domain.ids import SolutionId, parse_sender_number
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.parties import Party
 from waboard.domain.reasons import GUIDANCE, Reason
+from waboard.domain.subscription import MADE
 from waboard.ledger.models import Verb
 from waboard.ledger.senders import expect_numbers
-from waboard.ledger.tokens import portfolio_of, sealed_token
+from waboard.ledger.tokens import portfolio_of, sealed_token, signed_up_with
+from waboard.meta.errors import MetaError
 from waboard.meta.models import MetaNumber
 
 
@@ -21,7 +23,19 @@ async def has_signed_up(services: Services, onboarding: Onboarding) -> bool:
     """Whether the client came through a signup link, so that there is somebody to ask as."""
     async with services.ledger.begin() as session:
         sealed = await sealed_token(session, onboarding.client_ref, services.clock())
-        return sealed is not None or await portfolio_of(session, onboarding.id) is not None
+        return sealed is not None or await signed_up_with(session, onboarding.id) is not None
+
+
+async def can_be_asked_as(services: Services, meta: MetaServices, onboarding: Onboarding) -> bool:
+    """Whether the partner solution issues a token of a client that came without a signup link.
+
+    That it does not, is no loss: such a client need not have shared its WABA with the solution.
+    """
+    try:
+        token = await issued_token(services, meta, onboarding.id, onboarding.solution_id)
+    except MetaError:
+        return False
+    return token is not None
 
 
 async def client_token(
@@ -29,7 +43,7 @@ async def client_token(
 ) -> SecretStr | None:
     """Return the client's business token: its own, or one that the partner solution issues.
 
-    None for a client that did not sign up through us: then there is nobody to ask as.
+    None for a client whose portfolio nobody knows: then there is nobody to ask as.
     """
     kept = await kept_token(services, meta, onboarding.client_ref)
     return kept or await issued_token(services, meta, onboarding.id, onboarding.solution_id)
@@ -104,7 +118,7 @@ async def record_subscribed(services: Services, onboarding: Onboarding) -> None:
         Status.TRUE,
         Reason.SUBSCRIPTION_READ_BACK,
         "Our app is subscribed to the WABA.",
-        "read back from subscribed_apps",
+        MADE,
     )
 
 

@@ -6,6 +6,7 @@ Nothing is judged here, and nothing written.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from pydantic import SecretStr
 
@@ -38,13 +39,14 @@ def _no_numbers() -> dict[PhoneNumber, NumberHealth]:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was seen of one WABA. `token` is the one that opened it, where it is the client's.
+    """What was seen of one WABA, and when. `token` opened it, where it is the client's.
 
     `health` is None, and `unseen` says why, where it could not be read.
     """
 
     waba: WatchedWaba
     seen: Seen
+    at: datetime
     token: SecretStr | None = None
     health: WabaHealth | None = None
     numbers: dict[PhoneNumber, NumberHealth] = field(default_factory=_no_numbers)
@@ -68,28 +70,35 @@ async def _look_at(
     services: Services, meta: MetaServices, waba: WatchedWaba, brake: _Brake
 ) -> Look:
     """Look with the token that the client gave, else one that the solution issues, else our own."""
+    # As of before it is asked: what happens meanwhile may not be shown yet.
+    at = services.clock()
     try:
         kept = await kept_token(services, meta, waba.client_ref)
     except WaboardError as error:
-        return Look(waba, Seen(Shown.UNSEEN, str(error)))
-    look = await _look_with(meta, waba, kept, brake) if kept else None
+        return Look(waba, Seen(Shown.UNSEEN, str(error)), at)
+    look = await _look_with(meta, waba, kept, at, brake) if kept else None
     if look is not None and look.seen.shown is not Shown.TOKEN_REFUSED:
         return look
     try:
         issued = await issued_token(services, meta, waba.onboarding_id, waba.solution_id)
     except MetaError as error:
-        return look or Look(waba, Seen(Shown.UNSEEN, _told(error, brake)))
+        said = _told(error, brake)
+        if look is None and not brake.pulled and waba.connected is None:
+            return await _look_as_ourselves(meta, waba, at, brake, f" {said}")
+        return look or Look(waba, Seen(Shown.UNSEEN, said), at)
     if issued is not None:
-        return await _look_with(meta, waba, issued, brake)
-    return look or await _look_as_ourselves(meta, waba, brake)
+        return await _look_with(meta, waba, issued, at, brake)
+    return look or await _look_as_ourselves(meta, waba, at, brake)
 
 
-async def _look_as_ourselves(meta: MetaServices, waba: WatchedWaba, brake: _Brake) -> Look:
+async def _look_as_ourselves(
+    meta: MetaServices, waba: WatchedWaba, at: datetime, brake: _Brake, why: str = ""
+) -> Look:
     ours = meta.account.own_token
-    look = await _look_with(meta, waba, ours, brake) if ours else None
+    look = await _look_with(meta, waba, ours, at, brake) if ours else None
     closer = f" With our own: {look.seen.said}" if look is not None and look.seen.said else ""
-    seen = Seen(Shown.UNSEEN, f"{_NOBODY_TO_ASK_AS}{closer}")
-    return replace(look, seen=seen, token=None) if look is not None else Look(waba, seen)
+    seen = Seen(Shown.UNSEEN, f"{_NOBODY_TO_ASK_AS}{why}{closer}")
+    return replace(look, seen=seen, token=None) if look is not None else Look(waba, seen, at)
 
 
 _NOBODY_TO_ASK_AS = (
@@ -99,14 +108,14 @@ _NOBODY_TO_ASK_AS = (
 
 
 async def _look_with(
-    meta: MetaServices, waba: WatchedWaba, token: SecretStr, brake: _Brake
+    meta: MetaServices, waba: WatchedWaba, token: SecretStr, at: datetime, brake: _Brake
 ) -> Look:
     try:
         there = await meta.graph.is_subscribed(waba.waba_id, token)
     except MetaError as error:
         said = _told(error, brake)
-        return Look(waba, Seen(refusal_of(error.code, error.subcode), said), unseen=said)
-    look = Look(waba, Seen(Shown.THERE if there else Shown.GONE), token)
+        return Look(waba, Seen(refusal_of(error.code, error.subcode), said), at, unseen=said)
+    look = Look(waba, Seen(Shown.THERE if there else Shown.GONE), at, token)
     try:
         shown = await meta.graph.waba_health(waba.waba_id, token)
         numbers = await meta.graph.phone_numbers(waba.waba_id, token, health=True)

@@ -17,6 +17,8 @@ from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.delivery import Verdict
 from waboard.domain.errors import ProviderError, WaboardError
 from waboard.domain.health import WabaHealth, is_news, verdict_on_number, verdict_on_waba
+from waboard.domain.meta_events.words import OwnRead
+from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
 from waboard.domain.reconcile import Answer, Aspect, Finding
 from waboard.domain.subscription import (
@@ -27,9 +29,10 @@ from waboard.domain.subscription import (
     compare_subscription,
     is_our_own_trouble,
     is_to_be_made_again,
-    news_of_subscription,
+    read_of,
 )
-from waboard.ledger.look import hold, learn, look
+from waboard.ledger.look import learn, look
+from waboard.ledger.meta_words import connection_after
 from waboard.ledger.watched_wabas import (
     LookAt,
     Turn,
@@ -96,18 +99,31 @@ async def _follow(
 async def _follow_subscription(
     services: Services, meta: MetaServices, look: Look, *, dry: bool
 ) -> list[Finding]:
-    waba, seen, now = look.waba, look.seen, services.clock()
-    if waba.connected is None and look.health is not None:
-        return []  # it came without a signup link: there is no subscription to keep
-    finding = compare_subscription(waba, seen, now)
-    if dry:
-        return [finding]
-    news = news_of_subscription(waba, seen, now)
-    if news is not None:
-        await _write(services, waba, "", ConditionType.CONNECTED, news, READ)
-    if not is_to_be_made_again(waba, seen) or look.token is None:
+    waba, seen = look.waba, look.seen
+    if waba.connected is None and seen.shown is Shown.UNSEEN and look.health is not None:
+        return []  # we see it as ourselves: there is nobody as whom to subscribe
+    judged = await _judge_connection(services, look, dry=dry)
+    finding = compare_subscription(waba, seen, judged)
+    if dry or look.token is None or not is_to_be_made_again(waba, seen):
         return [finding]
     return [await _make_again(services, meta, waba, look.token, finding)]
+
+
+async def _judge_connection(services: Services, look: Look, *, dry: bool) -> Status | None:
+    """Return what `Connected` is by what was seen, which is written down unless it is a dry run."""
+    waba, read = look.waba, read_of(look.waba, look.seen)
+    if read is None:
+        return None
+    kind = ConditionType.CONNECTED
+    if dry:
+        own = OwnRead(read.status, read.reason, read.message, READ, look.at)
+        async with services.ledger.begin() as session:
+            judged = await connection_after(session, waba.onboarding_id, own)
+        return judged.status if judged else None
+    seen = Condition(kind, read.status, read.reason, read.message, READ, look.at)
+    onboarding = await _learn(services, waba, "", seen)
+    known = onboarding.conditions.get(kind) if onboarding else None
+    return known.status if known else None
 
 
 async def _make_again(
@@ -128,9 +144,7 @@ async def _make_again(
             kind, refused = ConditionType.CONNECTED, Reason.SUBSCRIPTION_REFUSED
             await record_failure(services, onboarding, "", kind, error, refused)
         return replace(finding, said=f"{finding.said} Making it again failed: {error.message}")
-    held = waba.connected
-    if held is None or held.reason not in (Reason.ACCOUNT_RESTRICTED, Reason.ACCOUNT_SUSPENDED):
-        await record_subscribed(services, onboarding)
+    await record_subscribed(services, onboarding)
     return replace(finding, done="Our app is subscribed again.")
 
 
@@ -152,14 +166,15 @@ def _finding(waba: WatchedWaba, number: str, verdict: Verdict | None, said: str)
     return waba.finding(Aspect.HEALTH, answer, said, number)
 
 
-async def _keep_health(services: Services, look: Look, health: WabaHealth) -> None:
-    waba, now = look.waba, services.clock()
+async def _keep_health(services: Services, look_: Look, health: WabaHealth) -> None:
+    waba = look_.waba
     async with services.ledger.begin() as session:
-        await hold(session, waba.onboarding_id)
-        await record_health(session, waba.onboarding_id, health, look.numbers, now)
-    await _judge(services, waba, "", verdict_on_waba(health), waba.conditions)
+        if not await hold_watched(session, waba.onboarding_id):
+            return
+        await record_health(session, waba.onboarding_id, health, look_.numbers, look_.at)
+        await look(session, waba.onboarding_id, services.clock())
     for number, conditions in waba.senders.items():
-        shown = look.numbers.get(number)
+        shown = look_.numbers.get(number)
         if shown is not None:
             await _judge(services, waba, number, verdict_on_number(shown), conditions)
 
@@ -173,23 +188,19 @@ async def _judge(
 ) -> None:
     known = conditions.get(ConditionType.HEALTHY)
     if verdict is not None and is_news(verdict, None if known is None else known.is_true):
-        await _write(services, waba, subject, ConditionType.HEALTHY, verdict, "health at Meta")
+        status, reason, message = verdict.status, verdict.reason, verdict.message
+        kind, evidence, now = ConditionType.HEALTHY, "health at Meta", services.clock()
+        new = Condition(kind, status, reason, message, evidence, now)
+        await _learn(services, waba, subject, new)
 
 
-async def _write(
-    services: Services,
-    waba: WatchedWaba,
-    subject: str,
-    kind: ConditionType,
-    verdict: Verdict,
-    evidence: str,
-) -> None:
-    new = Condition(
-        kind, verdict.status, verdict.reason, verdict.message, evidence, services.clock()
-    )
+async def _learn(
+    services: Services, waba: WatchedWaba, subject: str, seen: Condition
+) -> Onboarding | None:
     async with services.ledger.begin() as session:
-        if await hold_watched(session, waba.onboarding_id):
-            await learn(session, waba.onboarding_id, subject, new)
+        if not await hold_watched(session, waba.onboarding_id):
+            return None
+        return await learn(session, waba.onboarding_id, subject, seen)
 
 
 def _not_their_turn(turn: Turn, looked: int) -> list[Finding]:

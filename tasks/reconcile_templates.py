@@ -6,6 +6,7 @@ message is to be sent; whoever needs it then looks again, or makes it anew.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from prefect import task
 
@@ -18,7 +19,7 @@ from waboard.domain.ids import PhoneNumber
 from waboard.domain.reconcile import Answer, Aspect, Finding
 from waboard.domain.steps import template_is_needed
 from waboard.domain.subscription import WatchedWaba
-from waboard.domain.template import GONE, news_of_template, still_usable
+from waboard.domain.template import GONE, read_of_template, still_usable
 from waboard.ledger.look import learn
 from waboard.ledger.onboardings import go_on_soon
 from waboard.ledger.watched_wabas import LookAt, Turn, hold_watched, next_turn, record_looked
@@ -47,6 +48,7 @@ async def compare_templates(
 
 
 async def _compare(services: Services, waba: WatchedWaba, *, dry: bool) -> Finding:
+    at = services.clock()
     try:
         status = await _status(services, list(waba.senders))
     except ProviderError as error:
@@ -56,10 +58,10 @@ async def _compare(services: Services, waba: WatchedWaba, *, dry: bool) -> Findi
         return waba.finding(Aspect.TEMPLATE, Answer.UNKNOWN, said)
     said = f"The template of the test message is {status}."
     finding = waba.finding(Aspect.TEMPLATE, still_usable(status), said)
-    news = news_of_template(waba.conditions[ConditionType.TEMPLATE_READY], status)
-    if dry or news is None:
+    read = read_of_template(waba.conditions[ConditionType.TEMPLATE_READY], status)
+    if dry or read is None:
         return finding
-    return await _follow(services, waba, news, finding)
+    return await _follow(services, waba, read, at, finding)
 
 
 async def _status(services: Services, senders: Sequence[PhoneNumber]) -> str | None:
@@ -74,16 +76,19 @@ async def _status(services: Services, senders: Sequence[PhoneNumber]) -> str | N
 
 
 async def _follow(
-    services: Services, waba: WatchedWaba, news: Verdict, finding: Finding
+    services: Services, waba: WatchedWaba, read: Verdict, at: datetime, finding: Finding
 ) -> Finding:
-    kind, now, of = ConditionType.TEMPLATE_READY, services.clock(), waba.onboarding_id
-    new = Condition(kind, news.status, news.reason, news.message, "templates of a sender", now)
+    kind, of = ConditionType.TEMPLATE_READY, waba.onboarding_id
+    seen = Condition(kind, read.status, read.reason, read.message, "templates of a sender", at)
     async with services.ledger.begin() as session:
         if not await hold_watched(session, of):
             return finding
-        if not template_is_needed(await learn(session, of, "", new)):
+        onboarding = await learn(session, of, "", seen)
+        if onboarding.holds(kind) is waba.conditions[kind].is_true:
+            return finding
+        if not template_is_needed(onboarding):
             return replace(finding, said=f"{finding.said} No test message needs it now.")
-        await go_on_soon(session, of, now)
+        await go_on_soon(session, of, services.clock())
     return replace(finding, done="Its run goes on: a test message needs it.")
 
 

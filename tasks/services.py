@@ -23,9 +23,9 @@ from waboard.domain.waits import WaitKind
 from waboard.infobip.client import InfobipClient
 from waboard.infobip.limits import Share
 from waboard.infobip.traffic import TrafficApi
-from waboard.ledger.conditions import write_condition
 from waboard.ledger.database import Ledger
 from waboard.ledger.look import Seen, hold, look
+from waboard.ledger.meta_words import record
 from waboard.ledger.rate_limits import LedgerLimiter
 from waboard.meta.client import GraphClient
 from waboard.rest import rest
@@ -108,7 +108,7 @@ class Services:
         condition = Condition(kind, status, reason, message, evidence, self.clock())
         async with self.ledger.begin() as session:
             await hold(session, onboarding_id)
-            await write_condition(session, onboarding_id, subject, condition)
+            await record(session, onboarding_id, subject, condition)
 
 
 _kept: dict[type[Block], tuple[float, Block | None]] = {}

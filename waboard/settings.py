@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from waboard.domain.errors import BadInput
 from waboard.domain.filing import ForeignFiling
 from waboard.domain.ids import PhoneNumber, PlatformId, parse_phone_number
+from waboard.domain.meta_events.meanings import Ours
 from waboard.domain.onboarding import VerifyBy
 from waboard.domain.requests import Defaults
 from waboard.domain.template import REPLY
@@ -254,6 +255,11 @@ class Settings(BaseSettings):
         """Name and language of the verification template."""
         name, _, language = self.verification_template.partition(":")
         return name, language
+
+    @property
+    def ours(self) -> Ours:
+        """What is ours at Meta, by which others' events are told apart."""
+        return Ours(self.meta_app_id, self.meta_portfolio_id, self.template)
 
     def plan(self, kind: WaitKind) -> WaitPlan:
         """How long to wait for something."""

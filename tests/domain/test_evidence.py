@@ -4,20 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.domain.meta import change, info, read
 from tests.domain.samples import BAD, GOOD, T0, WABA, event, read_report
-from tests.domain.test_account import change, info, read
 from tests.domain.test_delivery import REPORTS
 from tests.domain.test_registration import EVENTS
-from waboard.domain.account import MetaEvent
 from waboard.domain.conditions import Status
 from waboard.domain.delivery import AWAITED
 from waboard.domain.evidence import Evidence, all_of, quality_evidence
+from waboard.domain.meta_events.connection import connection_from
+from waboard.domain.meta_events.saying import what_counts
+from waboard.domain.meta_events.words import Word
 
 ADDED = read(change("PARTNER_ADDED", 100, waba_info=info()))
 REMOVED = read(change("PARTNER_REMOVED", 200, waba_info=info()))
 
 
-def said(name: str, time: int) -> MetaEvent:
+def said(name: str, time: int) -> Word:
     """What Meta says of the account at some time."""
     return read(change(name, time, WABA, waba_info=info()))[0]
 
@@ -109,15 +111,11 @@ def test_what_was_not_known_shows_more(more: Evidence):
     ],
 )
 def test_what_meta_says_of_the_account_is_news_when_it_is_the_latest(
-    known: list[MetaEvent], more: list[MetaEvent], is_news: bool
+    known: list[Word], more: list[Word], is_news: bool
 ):
     """And when it has to do with whether the client is connected to us."""
     before = Evidence(registrations=(event(),), account=tuple(known))
     assert before.plus(Evidence(account=tuple(more))).shows_more_than(before) is is_news
-
-
-def test_nothing_is_known_of_a_connection_that_nobody_spoke_of():
-    assert Evidence(registrations=(event(),)).connection() is None
 
 
 @given(EVIDENCE, EVIDENCE)
@@ -127,7 +125,7 @@ def test_what_shows_nothing_more_changes_no_verdict(known: Evidence, more: Evide
     if not total.shows_more_than(known):
         assert total.registration() == known.registration()
         assert total.verdict("waboard-1") == known.verdict("waboard-1")
-        assert total.connection() == known.connection()
+        assert connection_from(total.account) == connection_from(known.account)
 
 
 def test_an_old_failure_told_again_later_shows_more():
@@ -153,4 +151,4 @@ def test_which_part_came_first_does_not_matter(one: Evidence, other: Evidence):
     assert this.registration() == that.registration()
     assert this.verdict("waboard-1") == that.verdict("waboard-1")
     assert this.statuses() == that.statuses()
-    assert this.connection() == that.connection()
+    assert what_counts(this.account) == what_counts(that.account)

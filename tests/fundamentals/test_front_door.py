@@ -5,7 +5,10 @@ Read this from top to bottom: it follows Acme from its click to the moment its r
 
 from datetime import UTC, datetime, timedelta
 
-from waboard.domain.account import Meaning, MetaEvent, connection_from
+from waboard.domain.meta_events.connection import connection_from
+from waboard.domain.meta_events.meanings import Meaning
+from waboard.domain.meta_events.wire import MetaEvent
+from waboard.domain.meta_events.words import Word, word_of
 from waboard.domain.ids import PortfolioId, WabaId
 from waboard.domain.signup import Ending, Signals, find_waba, read_message
 from waboard.domain.solution import solution_state
@@ -57,9 +60,10 @@ def test_so_many_new_clients_a_week_and_the_next_is_told_when():
 
 
 def test_metas_latest_word_says_whether_a_waba_is_connected():
-    def said(event: str, time: int) -> MetaEvent:
+    def said(event: str, time: int) -> Word:
         value = {"event": event, "waba_info": {"waba_id": ACME}}
-        return MetaEvent.model_validate({"entry_id": "1", "time": time, "value": value})
+        change = {"entry_id": "1", "time": time, "field": "account_update", "value": value}
+        return word_of(MetaEvent.model_validate(change), NOW)
 
     added, removed = said("PARTNER_ADDED", 100), said("PARTNER_REMOVED", 200)
     for some in ([added, removed], [removed, added], [removed, added, removed]):

@@ -11,7 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from tests.sandbox.lab import DOCUMENTED, Lab, lab
-from waboard.domain.account import Meaning, MetaEvent, changes_in
+from waboard.domain.meta_events.meanings import Meaning, meaning_of, waba_of
+from waboard.domain.meta_events.wire import MetaEvent, changes_in
 from waboard.domain.signup import Ending, read_message
 from waboard.meta.client import sign
 from waboard.sandbox.hostility import Mischief
@@ -172,7 +173,7 @@ async def test_what_meta_tells_is_who_has_shared_which_waba_through_which_soluti
         },
     }
     event = MetaEvent.model_validate(change)
-    assert (event.meaning, event.waba_id) == (Meaning.START, DOCUMENTED)
+    assert (meaning_of(event), waba_of(event)) == (Meaning.START, DOCUMENTED)
 
 
 async def test_meta_may_tell_nothing():

@@ -9,8 +9,9 @@ class ConditionType(StrEnum):
     """What can be true of an onboarding or of a sender, in the order of the work.
 
     Of an onboarding are the first four, TemplateReady, Notified and the last four, which are those
-    of a client that leaves; Healthy is of both. Its own `Registered` is written only when its
-    registration was given up; otherwise its registration is what its senders say.
+    of a client that leaves; Healthy is of both, all else of senders. Its own `Registered` is
+    written only when its registration was given up; otherwise its registration is what its senders
+    say.
     """
 
     SOLUTION_USABLE = "SolutionUsable"
@@ -25,6 +26,7 @@ class ConditionType(StrEnum):
     VERIFIED = "Verified"
     USABLE = "Usable"
     HEALTHY = "Healthy"
+    NAME_APPROVED = "NameApproved"
     NOTIFIED = "Notified"
     RELEASED = "Released"
     DEREGISTERED = "Deregistered"

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from waboard.domain.account import Connection, MetaEvent, connection_from
 from waboard.domain.delivery import DeliveryReport, SeenReport, Verdict, describe, verdict_of
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.inbound import InboundMessage
+from waboard.domain.meta_events.saying import what_counts
+from waboard.domain.meta_events.words import Word
 from waboard.domain.registration import (
     CONNECTED,
     Registration,
@@ -25,13 +26,9 @@ class Evidence:
     registrations: tuple[RegistrationEvent, ...] = ()
     reports: tuple[DeliveryReport, ...] = ()
     connected: tuple[SenderRegistration, ...] = ()
-    account: tuple[MetaEvent, ...] = ()
+    account: tuple[Word, ...] = ()
     seen: tuple[SeenReport, ...] = ()
     inbound: tuple[InboundMessage, ...] = ()
-
-    def connection(self) -> Connection | None:
-        """Whether Meta says that the WABA is connected to us."""
-        return connection_from(self.account)
 
     def registration(self) -> Registration:
         """Where the WABA's registration stands."""
@@ -76,7 +73,7 @@ class Evidence:
             self.registration() != before.registration()
             or self.statuses() != before.statuses()
             or self.verdicts() != before.verdicts()
-            or self.connection() != before.connection()
+            or what_counts(self.account) != what_counts(before.account)
             or not set(self.inbound) <= set(before.inbound)
         )
 

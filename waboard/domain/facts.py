@@ -13,9 +13,20 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from waboard.domain.account import Meaning, MetaEvent, changes_in
 from waboard.domain.delivery import DeliveryReport, SeenReport
 from waboard.domain.inbound import InboundMessage
+from waboard.domain.meta_events.meanings import (
+    NOTHING_KNOWN,
+    Meaning,
+    Ours,
+    field_of,
+    meaning_of,
+    of_others,
+    waba_id_in,
+    waba_of,
+)
+from waboard.domain.meta_events.saying import said_by
+from waboard.domain.meta_events.wire import MetaEvent, changes_in, shallow
 from waboard.domain.registration import RegistrationEvent
 from waboard.domain.template import TemplateUpdate
 
@@ -29,7 +40,8 @@ class Fact:
     """One thing that was said: what about, word for word, and whom it concerns.
 
     `problem` says why an invalid fact cannot be used; `unsupported` why one is of no use here;
-    `settled` what became of one that concerns no onboarding.
+    `settled` what became of one that concerns no onboarding. `hints` are ids that may lead to the
+    WABA where it is not named.
     """
 
     kind: str
@@ -40,6 +52,7 @@ class Fact:
     problem: str | None = None
     unsupported: str | None = None
     settled: str | None = None
+    hints: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -81,13 +94,17 @@ def account_facts(raw: bytes) -> list[Fact]:
     return _read("account", raw, _account_fact)
 
 
-def meta_facts(raw: bytes) -> list[Fact]:
-    """Read the body of a webhook of Meta's, which holds any number of changes."""
+def meta_facts(raw: bytes, ours: Ours = NOTHING_KNOWN) -> list[Fact]:
+    """Read the body of a webhook of Meta's, which holds any number of changes.
+
+    What cannot be read may hold people's messages: only its digest is kept.
+    """
     try:
         changes = changes_in(json.loads(raw))
     except (ValueError, RecursionError):
-        return [Fact("meta", _held(raw), problem="The body is no webhook of Meta's.")]
-    return [_read_item("meta", change, _meta_fact) for change in changes]
+        unread = canonical({"unread": hashlib.sha256(raw).hexdigest()})
+        return [Fact("meta", unread, problem="The body is no webhook of Meta's.")]
+    return [_meta_fact(change, ours) for change in changes]
 
 
 def signup_fact(signup_id: str, event: str, detail: str = "", **more: Any) -> Fact:
@@ -99,18 +116,9 @@ def signup_fact(signup_id: str, event: str, detail: str = "", **more: Any) -> Fa
 def read_again(kind: str, body: str) -> list[Fact]:
     """Read the body of an invalid fact with what we know by now: a whole webhook, or one part."""
     facts = READERS[kind](body.encode())
-    if not any(fact.problem for fact in facts):
+    if kind not in _BATCHES or not any(fact.problem for fact in facts):
         return facts
-    if kind == "meta":
-        return _one_change(body)
-    return READERS[kind](f'{{"results":[{body}]}}'.encode()) if kind in _BATCHES else facts
-
-
-def _one_change(body: str) -> list[Fact]:
-    try:
-        return [_read_item("meta", json.loads(body), _meta_fact)]
-    except (ValueError, RecursionError):
-        return meta_facts(body.encode())
+    return READERS[kind](f'{{"results":[{body}]}}'.encode())
 
 
 def quality_fact(item: dict[str, Any], phone_number: str) -> Fact:
@@ -204,16 +212,52 @@ def _account_fact(text: str) -> Fact:
     return Fact("account", text, unsupported="Kept: Infobip publishes no form of it.")
 
 
-def _meta_fact(text: str) -> Fact:
+NAMES_NO_WABA = "Kept: it names no WABA that we know."
+"""What is said of an event of Meta's that has a meaning, and no subject."""
+
+
+def _meta_fact(change: dict[str, Any], ours: Ours) -> Fact:
+    text = canonical(shallow(change))
     event = MetaEvent.model_validate_json(text)
-    if event.meaning is Meaning.UNKNOWN:
-        return Fact("meta", text, waba_id=event.waba_id, unsupported="Kept: an unknown event.")
-    if event.meaning is Meaning.KEPT:
-        said = "Kept: of no consequence for onboarding."
-        return Fact("meta", text, waba_id=event.waba_id, unsupported=said)
-    if event.meaning is Meaning.SOLUTION:
-        return Fact("meta", text, settled=f"The partner solution is {event.detail}.")
-    return Fact("meta", text, waba_id=event.waba_id)
+    if field_of(event) is None:
+        return _unread_fact(event)
+    waba_id, meaning = waba_of(event, ours), meaning_of(event)
+    why = _why_kept(event, meaning, ours)
+    if why is not None:
+        return Fact("meta", text, waba_id=waba_id, unsupported=why)
+    if meaning is Meaning.SOLUTION:
+        status = event.value.solution_status or "changed"
+        return Fact("meta", text, settled=f"The partner solution is {status}.")
+    if waba_id is None:
+        return Fact("meta", text, unsupported=NAMES_NO_WABA, hints=_hints(event))
+    return Fact("meta", text, waba_id=waba_id, hints=_hints(event))
+
+
+def _why_kept(event: MetaEvent, meaning: Meaning, ours: Ours) -> str | None:
+    if meaning is Meaning.UNKNOWN:
+        return f"Kept: an unknown event. {said_by(event)}"
+    if meaning is Meaning.KEPT:
+        return f"Kept: of no consequence for onboarding. {said_by(event)}"
+    whose = of_others(event, ours)
+    return f"Kept: {whose}. {said_by(event)}" if whose else None
+
+
+def _hints(event: MetaEvent) -> tuple[str, ...]:
+    return tuple(filter(waba_id_in, (event.value.entity_id, event.entry_id)))
+
+
+def _unread_fact(event: MetaEvent) -> Fact:
+    """Count what came in a field that we do not read, once a field, WABA and day.
+
+    Chats come in such fields: nothing of what they say is kept, nor who wrote to whom.
+    """
+    named = event.field if _FIELD.fullmatch(event.field) else "without a name"
+    waba_id, day = waba_of(event), f"{event.time:%Y-%m-%d}" if event.time else None
+    body = canonical({"field": named, "waba_id": waba_id, "day": day})
+    return Fact("unread", body, waba_id=waba_id, unsupported=f"Counted, not kept: {named}.")
+
+
+_FIELD = re.compile(r"[a-z][a-z_]{0,63}", re.ASCII)
 
 
 READERS: dict[str, Callable[[bytes], list[Fact]]] = {

@@ -18,6 +18,8 @@ from waboard.domain.ids import (
     mask_phone,
     mask_waba,
 )
+from waboard.domain.meta_events.limits import Limit
+from waboard.domain.meta_events.notices import Notice
 from waboard.domain.reasons import Reason
 from waboard.domain.registration import Registration
 from waboard.domain.spelling import may_be_same
@@ -56,7 +58,7 @@ class Sender:
 
     `spellings` are all in which an upstream has shown its number. `adopted` are the ids that it was
     found filed under and works with, where they are not the onboarding's own; `standing` and
-    `profile` what Infobip last said of it, `health` what Meta did.
+    `profile` what Infobip last said of it, `health` and `limit` what Meta did.
     """
 
     phone_number: PhoneNumber
@@ -69,6 +71,7 @@ class Sender:
     health: NumberHealth | None = None
     health_at: datetime | None = None
     spellings: frozenset[PhoneNumber] = frozenset()
+    limit: Limit | None = None
 
     @property
     def label(self) -> str:
@@ -95,9 +98,17 @@ class Sender:
 
         That it receives is needed only where somebody has asked for the proof. That it is usable is
         doubted only once Infobip, or Meta, has shown that it is not, and whose the number is only
-        where another client of ours has it too.
+        where another client of ours has it too. A display name that Meta has declined blocks it; one
+        in review does not.
         """
-        return all(map(self.holds, LIVE_WITH)) and not any(map(self.lacks, KEPT_FROM_LIVE_BY))
+        is_kept = any(map(self.lacks, KEPT_FROM_LIVE_BY)) or self.is_nameless
+        return all(map(self.holds, LIVE_WITH)) and not is_kept
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether Meta has declined its display name, and so refuses its messages."""
+        name = ConditionType.NAME_APPROVED
+        return self.decided(name) and self.lacks(name)
 
     @property
     def is_ours_to_work_on(self) -> bool:
@@ -144,9 +155,9 @@ class Onboarding:
 
     `wait` is what its run sleeps for now; `waited_for` holds when each kind of wait that it has
     ever slept for is given up; `slept_since_share` is whether it slept since its last share began.
-    `ended_as` is the outcome that was told at its last end, `health` what Meta last said of its
-    WABA, `cancelled` who cancelled it and why; `leaving` who approved that the client leaves,
-    `left_at` when it had.
+    `ended_as` is the outcome that was told at its last end. `health` and `limit` are what Meta last
+    said of its WABA, `notices` what else of that an operator should see. `cancelled` is who
+    cancelled it and why, `leaving` who approved that the client leaves, `left_at` when it had.
     """
 
     id: str
@@ -174,6 +185,8 @@ class Onboarding:
     cancelled: Decision | None = None
     leaving: Decision | None = None
     left_at: datetime | None = None
+    limit: Limit | None = None
+    notices: tuple[Notice, ...] = ()
 
     @property
     def waba_label(self) -> str:

@@ -97,7 +97,8 @@ def _outcome_name(onboarding: Onboarding) -> OutcomeName:
 
 
 def _is_lost(sender: Sender) -> bool:
-    return sender.lacks(ConditionType.USABLE) or sender.lacks(ConditionType.HEALTHY)
+    lost = sender.lacks(ConditionType.USABLE) or sender.lacks(ConditionType.HEALTHY)
+    return lost or sender.is_nameless
 
 
 _BESIDE = frozenset({ConditionType.NOTIFIED, ConditionType.RELEASED})

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     ACCOUNT_BANNED = "AccountBanned"
     ACCOUNT_DELETED = "AccountDeleted"
     ACCOUNT_SUSPENDED = "AccountSuspended"
+    RESTRICTION_ENDED = "RestrictionEnded"
     SHARE_ACCEPTED = "ShareAccepted"
     REGISTRATION_SEEN = "RegistrationSeen"
     SHARE_NOT_ANSWERED = "ShareNotAnswered"
@@ -52,6 +53,9 @@ class Reason(StrEnum):
     META_LETS_SEND = "MetaLetsSend"
     NUMBER_BLOCKED = "NumberBlocked"
     WABA_BLOCKED = "WabaBlocked"
+    NAME_APPROVED = "NameApproved"
+    NAME_IN_REVIEW = "NameInReview"
+    NAME_DECLINED = "NameDeclined"
     TEMPLATE_APPROVED = "TemplateApproved"
     TEMPLATE_PENDING = "TemplatePending"
     TEMPLATE_REJECTED = "TemplateRejected"
@@ -214,6 +218,14 @@ GUIDANCE: dict[Reason, Guidance] = {
         Party.CLIENT,
         "The client does what Meta names, or appeals in Business Support Home.",
     ),
+    Reason.NAME_IN_REVIEW: Guidance(
+        Party.META, "Nothing to do: Meta reviews the display name, which takes a day or two."
+    ),
+    Reason.NAME_DECLINED: Guidance(
+        Party.CLIENT,
+        "The client chooses another display name in WhatsApp Manager, under Phone numbers; until "
+        "it is approved Meta refuses the number's messages (131037).",
+    ),
     Reason.FILED_ELSEWHERE: Guidance(
         Party.OPERATOR,
         "Set WABOARD_FOREIGN_FILING to `move` or `adopt` and run `waboard deploy`, or correct the "
@@ -364,6 +376,75 @@ REGISTRATION_HINTS: dict[str, Guidance] = {
 """What Infobip's free-text `registrationInfo` is known to mean, by a part of it in lower case."""
 
 
+NAME_HINTS: dict[str, Guidance] = {
+    "NAME_FORMAT_UNACCEPTABLE": Guidance(
+        Party.CLIENT,
+        "The client asks for the display name again in WhatsApp Manager, spelt as Meta's "
+        "guidelines want it: not all in capitals, no odd spacing or punctuation, no slogan or URL.",
+    ),
+    "NAME_NOT_CONSISTENT": Guidance(
+        Party.CLIENT,
+        "The client asks for a display name in WhatsApp Manager that its website and its verified "
+        "business show in the same form.",
+    ),
+    "NAME_ENDCLIENT_NOTRELATED": Guidance(
+        Party.CLIENT,
+        "The client asks for a display name in WhatsApp Manager that is its own business's, and "
+        "shows on its website how the two belong together.",
+    ),
+    "NAME_EMPLOYEE_ISSUE": Guidance(
+        Party.CLIENT,
+        "The client asks for a display name in WhatsApp Manager that is the business's, not an "
+        "employee's.",
+    ),
+    "NAME_INDIVIDUAL_ISSUE": Guidance(
+        Party.CLIENT,
+        "The client asks for a display name in WhatsApp Manager that is the business's, not a "
+        "person's alone.",
+    ),
+}
+"""What Meta's `rejection_reason` of a display name asks for."""
+
+DISCONNECTION_HINTS: dict[str, Guidance] = {
+    "PRIMARY_INACTIVITY": Guidance(
+        Party.CLIENT,
+        "The WhatsApp Business app was not opened for too long: the client opens it on its phone, "
+        "then connects again by a new signup link.",
+    ),
+    "COMPANION_INACTIVITY": Guidance(
+        Party.CLIENT,
+        "The connection to the WhatsApp Business app was idle for too long: the client connects "
+        "again by a new signup link.",
+    ),
+    "CHANGE_NUMBER": Guidance(
+        Party.CLIENT,
+        "The client has changed its number in the WhatsApp Business app: send it a new signup link "
+        "to connect the new one.",
+    ),
+    "USER_RE_REGISTERED": Guidance(
+        Party.CLIENT,
+        "The client has set the WhatsApp Business app up anew: it connects again by a new signup "
+        "link.",
+    ),
+    "BUSINESS_DOWNGRADE": Guidance(
+        Party.CLIENT,
+        "The client has moved the number from the WhatsApp Business app to WhatsApp: it moves it "
+        "back, then connects again by a new signup link.",
+    ),
+    "ACCOUNT_DISCONNECTED": Guidance(
+        Party.CLIENT,
+        "The client has disconnected the number in the WhatsApp Business app: send it a new signup "
+        "link.",
+    ),
+}
+"""What the `reason` means with which a number leaves the WhatsApp Business app's coexistence."""
+
+_NAMED_IN: dict[Reason, dict[str, Guidance]] = {
+    Reason.NAME_DECLINED: NAME_HINTS,
+    Reason.CLIENT_DISCONNECTED: DISCONNECTION_HINTS,
+}
+"""Reasons of which the message names more closely, in Meta's words, what is the matter."""
+
 _FAILED = frozenset({Reason.MESSAGE_UNDELIVERABLE, Reason.MESSAGE_EXPIRED, Reason.MESSAGE_REJECTED})
 _CHAT_ERROR = re.compile(r"\((7\d{3})\)")
 
@@ -375,6 +456,10 @@ def guidance_for(reason: str, message: str) -> Guidance:
     if error is not None:
         remedy = f"{error.remedy} Then retry the run in the Prefect UI."
         return Guidance(error.awaiting, remedy)
+    closer = _NAMED_IN.get(Reason(reason), {})
+    named = next((closer[name] for name in closer if name in message), None)
+    if named is not None:
+        return named
     if reason == Reason.REGISTRATION_FAILED:
         for hint, guidance in REGISTRATION_HINTS.items():
             if hint in message.lower():

@@ -20,7 +20,12 @@ def is_to_be_connected(onboarding: Onboarding) -> bool:
 
 
 _NOT_YET_CONNECTED = frozenset(
-    {Reason.PARTNER_ADDED, Reason.SUBSCRIPTION_GONE, Reason.PROVIDER_UNAVAILABLE}
+    {
+        Reason.PARTNER_ADDED,
+        Reason.RESTRICTION_ENDED,
+        Reason.SUBSCRIPTION_GONE,
+        Reason.PROVIDER_UNAVAILABLE,
+    }
 )
 
 

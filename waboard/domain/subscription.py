@@ -7,7 +7,6 @@ Source: WA/support/error-codes.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from waboard.domain.conditions import Condition, ConditionType, Status
@@ -15,10 +14,12 @@ from waboard.domain.delivery import Verdict
 from waboard.domain.ids import PhoneNumber, SolutionId, WabaId
 from waboard.domain.onboarding import Conditions
 from waboard.domain.reasons import Reason
-from waboard.domain.reconcile import SETTLES_IN, Answer, Aspect, Finding
+from waboard.domain.reconcile import Answer, Aspect, Finding
 
 READ = "read from subscribed_apps"
-"""The evidence of what was read at Meta: no webhook of before says more."""
+"""The evidence of what was read at Meta."""
+MADE = "read back from subscribed_apps"
+"""The evidence of a subscription that we made, and then read."""
 MOST_REFUSED = 5
 """So many refused, and more than half: then it is our app that Meta refuses, not its clients."""
 
@@ -47,7 +48,7 @@ class WatchedWaba:
 
     @property
     def connected(self) -> Condition | None:
-        """What is held of our subscription; None for whoever came without a signup link."""
+        """What is held of our subscription; None where we never saw it, nor heard of it."""
         return self.conditions.get(ConditionType.CONNECTED)
 
     @property
@@ -93,19 +94,16 @@ _SAID_BY_META = frozenset(
 _STILL_OURS = frozenset({Reason.ACCOUNT_RESTRICTED, Reason.ACCOUNT_SUSPENDED})
 
 
-def news_of_subscription(waba: WatchedWaba, seen: Seen, now: datetime) -> Verdict | None:
-    """Return what a look changes of `Connected`; None where it changes nothing.
+def read_of(waba: WatchedWaba, seen: Seen) -> Verdict | None:
+    """Return what a look shows of `Connected`; None where it shows nothing.
 
-    That a WABA is restricted, banned or deleted only Meta's webhook takes back.
+    Of a client of which we hold nothing, that we cannot get at its WABA is no loss.
     """
-    held = waba.connected
     verdict = _VERDICTS.get(seen.shown)
-    if held is None or verdict is None:
+    is_lost = seen.shown in (Shown.REMOVED, Shown.TOKEN_REFUSED)
+    if verdict is None or (waba.connected is None and is_lost):
         return None
-    if held.reason in _SAID_BY_META and not _is_back(held, seen, now):
-        return None
-    told = f"{verdict.message} {seen.said}".strip()
-    return None if held.reason == verdict.reason else Verdict(verdict.status, verdict.reason, told)
+    return Verdict(verdict.status, verdict.reason, f"{verdict.message} {seen.said}".strip())
 
 
 _VERDICTS: dict[Shown, Verdict] = {
@@ -124,33 +122,32 @@ _VERDICTS: dict[Shown, Verdict] = {
 }
 
 
-def _is_back(held: Condition, seen: Seen, now: datetime) -> bool:
-    # Meta may show for a while what it has just said is over.
-    settled = now - held.changed_at >= SETTLES_IN
-    left = held.reason == Reason.CLIENT_DISCONNECTED
-    return left and settled and seen.shown is Shown.THERE
-
-
 def is_to_be_made_again(waba: WatchedWaba, seen: Seen) -> bool:
-    """Whether the subscription is gone and ours to make again: the client has not ended it."""
+    """Whether the subscription is not there and ours to make: the client has not ended it."""
     held = waba.connected
-    if held is None or seen.shown is not Shown.GONE:
+    if seen.shown is not Shown.GONE:
         return False
-    return held.reason not in _SAID_BY_META or held.reason in _STILL_OURS
+    return held is None or held.reason not in _SAID_BY_META or held.reason in _STILL_OURS
 
 
-def compare_subscription(waba: WatchedWaba, seen: Seen, now: datetime) -> Finding:
-    """Compare what we hold for true of our subscription with what was seen."""
+def compare_subscription(waba: WatchedWaba, seen: Seen, judged: Status | None) -> Finding:
+    """Compare our subscription with what was seen of it.
+
+    `judged` is what `Connected` is by that and by all that Meta has said.
+    """
     held, aspect = waba.connected, Aspect.SUBSCRIPTION
     if seen.shown is Shown.UNSEEN:
         return waba.finding(aspect, Answer.UNKNOWN, seen.said)
     said = f"{_VERDICTS[seen.shown].message} {seen.said}".strip()
+    if held is None and seen.shown is not Shown.THERE:
+        answer = Answer.NO if seen.shown is Shown.GONE else Answer.UNKNOWN
+        return waba.finding(aspect, answer, said)
     if seen.shown is not Shown.THERE:
         return waba.finding(aspect, Answer.NO, said)
-    if held is not None and held.reason == Reason.CLIENT_DISCONNECTED:
-        answer = Answer.YES if _is_back(held, seen, now) else Answer.UNKNOWN
-        closer = "" if answer is Answer.YES else f" Within the hour: {held.message}"
-        return waba.finding(aspect, answer, f"{said}{closer}")
+    has_left = held is not None and held.reason == Reason.CLIENT_DISCONNECTED
+    if held is not None and has_left and judged is not Status.TRUE:
+        closer = f"{said} Within the hour: {held.message}"
+        return waba.finding(aspect, Answer.UNKNOWN, closer)
     return waba.finding(aspect, Answer.YES, said)
 
 

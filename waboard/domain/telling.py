@@ -31,6 +31,7 @@ TURNS: dict[ConditionType, tuple[str, str] | None] = {
     ConditionType.VERIFIED: ("verified", "verification_failed"),
     ConditionType.USABLE: ("usable", "unusable"),
     ConditionType.HEALTHY: ("healthy", "unhealthy"),
+    ConditionType.NAME_APPROVED: ("name_approved", "name_declined"),
     ConditionType.RELEASED: ("released", "release_failed"),
     ConditionType.DEREGISTERED: ("deregistered", "to_be_deregistered"),
     ConditionType.UNSHARED: ("unshared", "to_be_unshared"),

@@ -13,7 +13,7 @@ from waboard.domain.reasons import Reason
 from waboard.domain.reconcile import Answer
 
 USABLE = frozenset({"APPROVED", "REINSTATED"})
-HOPELESS = frozenset({"REJECTED", "DISABLED", "DELETED", "PENDING_DELETION"})
+HOPELESS = frozenset({"REJECTED", "DISABLED", "DELETED", "PENDING_DELETION", "ARCHIVED"})
 """Statuses that no waiting mends; any other is waited out."""
 GONE = "gone"
 """What is said of one that is not on the WABA."""
@@ -72,14 +72,17 @@ def still_usable(status: str) -> Answer:
     return Answer.NO if status in _LOST else Answer.UNKNOWN
 
 
-def news_of_template(known: Condition, status: str) -> Verdict | None:
-    """Return what a status, or `GONE`, changes of `TemplateReady`; None where it changes nothing.
+def read_of_template(known: Condition, status: str) -> Verdict | None:
+    """Return what a status, or `GONE`, shows of `TemplateReady`; None where it shows nothing.
 
     One that was never approved is its run's to judge.
     """
     message = f"The template of the test message is {status} now."
-    if known.is_true and status in _LOST:
-        return Verdict(Status.FALSE, Reason.TEMPLATE_LOST, message)
-    if not known.is_true and status in USABLE:
+    if known.is_true and status in _FINE:
+        return Verdict(known.status, Reason.TEMPLATE_APPROVED, known.message)
+    if status in USABLE:
         return Verdict(Status.TRUE, Reason.TEMPLATE_APPROVED, message)
+    was_lost = known.is_true or known.reason == Reason.TEMPLATE_LOST
+    if was_lost and status in _LOST:
+        return Verdict(Status.FALSE, Reason.TEMPLATE_LOST, message)
     return None

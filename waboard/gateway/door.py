@@ -16,13 +16,14 @@ from pydantic import SecretStr, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tasks.timeline import show_decision
-from waboard.domain.account import Meaning, MetaEvent
 from waboard.domain.clock import Clock
 from waboard.domain.decisions import DecisionVerb, Order
 from waboard.domain.errors import FactsDiffer, LinkClosed, OutOfPlace
 from waboard.domain.facts import canonical, signup_fact
 from waboard.domain.ids import PortfolioId, WabaId, parse_portfolio_id
 from waboard.domain.json_values import as_object
+from waboard.domain.meta_events.meanings import Meaning, meaning_of
+from waboard.domain.meta_events.wire import MetaEvent
 from waboard.domain.requests import Defaults, SignupRequest
 from waboard.domain.signup import (
     ANOTHER_WABA,
@@ -368,7 +369,7 @@ async def _added(session: AsyncSession, row: SignupRow, named: Collection[str]) 
 
 async def _parked_starts(session: AsyncSession) -> list[EventRow]:
     rows = await parked_of(session, EventKind.META)
-    return [row for row in rows if row.waba_id and _meta_event(row).meaning is Meaning.START]
+    return [row for row in rows if row.waba_id and meaning_of(_meta_event(row)) is Meaning.START]
 
 
 async def _owner(session: AsyncSession, waba_id: WabaId) -> str | None:

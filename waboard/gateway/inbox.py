@@ -19,6 +19,7 @@ from waboard.ledger.events import (
     receive,
     settled_kinds,
 )
+from waboard.ledger.meta_subjects import compare_soon, find_wabas, wabas_of_meta
 from waboard.ledger.models import Disposition, EventRow
 
 MOST_AT_ONCE = 1000
@@ -38,14 +39,17 @@ class Inbox:
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger, self._clock = ledger, clock
         self._pending = set[int]()
+        self._to_compare = set[str]()
         self._acting = False
 
     async def keep(self, facts: Iterable[Fact]) -> list[Receipt]:
         """Keep what a webhook said. Only after this may it be answered."""
         async with self._ledger.begin() as session:
-            kept = await only_awaited(session, facts)
+            kept = await find_wabas(session, await only_awaited(session, facts))
             receipts = await receive(session, kept, "webhook", self._clock())
         self._pending.update(receipt.event_id for receipt in receipts)
+        news = (f for f, receipt in zip(kept, receipts, strict=True) if not receipt.duplicate)
+        self._to_compare |= wabas_of_meta(news)
         return receipts
 
     async def act(self) -> None:
@@ -56,11 +60,18 @@ class Inbox:
         try:
             while self._pending:
                 began = monotonic()
+                await self._let_compare()
                 await act_on(self._ledger, self._next_batch(), self._clock)
                 # A flood is taken in half the time, and acted on in the other half.
                 await asyncio.sleep(min(monotonic() - began, MOST_REST))
         finally:
             self._acting = False
+
+    async def _let_compare(self) -> None:
+        # Each by itself: whoever holds several onboardings could wait for another for ever.
+        while self._to_compare:
+            async with self._ledger.begin() as session:
+                await compare_soon(session, self._to_compare.pop())
 
     def _next_batch(self) -> list[int]:
         return [self._pending.pop() for _ in range(min(len(self._pending), MOST_AT_ONCE))]

@@ -8,11 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, BackgroundTasks, Query, Request
 from fastapi.responses import PlainTextResponse
 
-from waboard.domain.facts import READERS
+from waboard.domain.facts import meta_facts
 from waboard.gateway.authentication import require_meta, require_verify_token
 from waboard.gateway.dependencies import TheInbox, TheSettings
 from waboard.gateway.hooks import Kept
-from waboard.ledger.models import EventKind
 
 router = APIRouter(prefix="/hooks/meta", tags=["hooks"])
 
@@ -33,9 +32,12 @@ async def handshake(
 async def take(
     request: Request, later: BackgroundTasks, inbox: TheInbox, settings: TheSettings
 ) -> Kept:
-    """Take a webhook: up to a thousand changes, each kept as an event of its own."""
+    """Take a webhook: up to a thousand changes, each kept as an event of its own.
+
+    Of a field that is not read here, such as people's messages, only that it came is kept.
+    """
     raw = await request.body()
     require_meta(request, raw, settings)
-    receipts = await inbox.keep(READERS[EventKind.META](raw))
+    receipts = await inbox.keep(meta_facts(raw, settings.ours))
     later.add_task(inbox.act)
     return Kept(kept=len(receipts), duplicates=sum(r.duplicate for r in receipts))

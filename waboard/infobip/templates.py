@@ -31,6 +31,8 @@ class TemplateStatus(StrEnum):
     FIRST_PAUSED = "FIRST_PAUSED"
     SECOND_PAUSED = "SECOND_PAUSED"
     DISABLED = "DISABLED"
+    ARCHIVED = "ARCHIVED"
+    UNKNOWN = "UNKNOWN"
 
 
 class TemplateCategory(StrEnum):

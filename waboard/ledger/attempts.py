@@ -16,6 +16,7 @@ from waboard.ledger.conditions import write_condition
 from waboard.ledger.decisions import was_left_behind
 from waboard.ledger.models import ConditionRow, OnboardingRow
 from waboard.ledger.onboardings import end_onboarding
+from waboard.ledger.own_reads import forget_own_read
 from waboard.ledger.waits import close_waits, hurry
 
 
@@ -123,12 +124,14 @@ async def reopen_onboarding(session: AsyncSession, onboarding_id: str, now: date
 async def _try_again(
     session: AsyncSession, onboarding_id: str, now: datetime, phone_number: str = ""
 ) -> None:
+    row = await session.get_one(OnboardingRow, onboarding_id)
     query = select(ConditionRow).where(ConditionRow.onboarding_id == onboarding_id)
     found = list(await session.scalars(query))
     for condition in found if not phone_number else _that_hold_up(found, phone_number):
         again = condition.type in _LOOKED_FOR_AGAIN and condition.status != Status.TRUE
         gave_up = condition.type == ConditionType.REGISTERED and condition.subject == ""
         if again or gave_up:
+            forget_own_read(row, ConditionType(condition.type))
             await session.delete(condition)
         elif condition.type == ConditionType.VERIFIED and condition.status == Status.FALSE:
             await write_condition(session, onboarding_id, condition.subject, _asked_again(now))

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.decisions import DecisionVerb
 from waboard.domain.evidence import Evidence
+from waboard.domain.meta_events.connection import connection_from
 from waboard.domain.ownership import Assignment, Claim, Listing, counts_as_connected
 from waboard.domain.reasons import Reason
 from waboard.ledger.evidence import received_about
@@ -140,7 +141,7 @@ async def _removed_at(
     known = await session.get(ConditionRow, key)
     if known is None or known.status == Status.TRUE or known.reason not in _TAKEN_FROM_US:
         return None
-    said = evidence.connection()
+    said = connection_from(evidence.account)
     return known.changed_at if said is None or said.is_up else said.at
 
 

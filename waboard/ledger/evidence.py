@@ -4,10 +4,11 @@ import json
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from waboard.domain.account import MetaEvent
 from waboard.domain.delivery import DeliveryReport, SeenReport
 from waboard.domain.evidence import Evidence, all_of, quality_evidence
 from waboard.domain.inbound import InboundMessage
+from waboard.domain.meta_events.wire import MetaEvent
+from waboard.domain.meta_events.words import word_of
 from waboard.domain.registration import RegistrationEvent
 from waboard.ledger.events import adopted_by, quality_about
 from waboard.ledger.models import EventKind, EventRow
@@ -36,6 +37,7 @@ def evidence_in(event: EventRow) -> Evidence:
     if event.kind == EventKind.INBOUND:
         return Evidence(inbound=(InboundMessage.model_validate_json(event.body),))
     if event.kind == EventKind.META:
-        return Evidence(account=(MetaEvent.model_validate_json(event.body),))
+        said = MetaEvent.model_validate_json(event.body)
+        return Evidence(account=(word_of(said, event.received_at),))
     # The same answer given again is news: it is true of now, too.
     return quality_evidence(json.loads(event.body), event.last_received_at)

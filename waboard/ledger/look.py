@@ -4,37 +4,33 @@ An event only says "look again". The order, number and time of events do not mat
 since every look computes from all of them.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from waboard.domain.account import REASONS, Connection, Meaning, MetaEvent
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.delivery import MOST_TESTS, Verdict
 from waboard.domain.errors import Superseded
 from waboard.domain.evidence import Evidence
-from waboard.domain.ids import PhoneNumber, mask_phone
+from waboard.domain.ids import PhoneNumber
 from waboard.domain.inbound import InboundMessage
 from waboard.domain.masking import scrub
+from waboard.domain.meta_events.meanings import Meaning, meaning_of
+from waboard.domain.meta_events.saying import said_by
+from waboard.domain.meta_events.wire import MetaEvent
 from waboard.domain.onboarding import ON_THE_WAY, Onboarding, VerifyBy
 from waboard.domain.outcome import has_news
 from waboard.domain.reasons import Reason
 from waboard.domain.registration import CONNECTED, RegistrationStatus, SenderRegistration
 from waboard.domain.steps import is_over
-from waboard.domain.subscription import READ
-from waboard.ledger.claims import (
-    SharedNumber,
-    evidence_of,
-    shared_numbers,
-    without_others,
-)
-from waboard.ledger.conditions import condition_rows, write_condition
+from waboard.ledger.claims import SharedNumber, evidence_of, shared_numbers, without_others
+from waboard.ledger.conditions import condition_rows
 from waboard.ledger.database import dialect_of
 from waboard.ledger.effects import UNSURE, find_effect, last_effects, resolve
 from waboard.ledger.events import parked_for
 from waboard.ledger.evidence import evidence_in, received_about
+from waboard.ledger.meta_words import record, write_what_meta_says
 from waboard.ledger.models import (
     ConditionRow,
     Disposition,
@@ -49,35 +45,8 @@ from waboard.ledger.onboardings import read_onboarding
 from waboard.ledger.ownership import write_owners
 from waboard.ledger.sender_names import claimants_of, numbers_named
 from waboard.ledger.senders import note_registering
+from waboard.ledger.subject import Seen, Subject
 from waboard.ledger.waits import satisfy_wait
-
-
-@dataclass(slots=True)
-class Seen:
-    """What a look took up, and what that changed: for whoever tells people of it."""
-
-    events: list[EventRow] = field(default_factory=list[EventRow])
-    changes: list[str] = field(default_factory=list[str])
-
-
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """What a look writes to."""
-
-    session: AsyncSession
-    onboarding_id: str
-    now: datetime
-    seen: Seen
-
-    async def write(
-        self, subject: str, kind: ConditionType, verdict: Verdict, evidence: str
-    ) -> None:
-        condition = Condition(
-            kind, verdict.status, verdict.reason, verdict.message, evidence, self.now
-        )
-        if await write_condition(self.session, self.onboarding_id, subject, condition):
-            of = f" of {mask_phone(subject)}" if subject else ""
-            self.seen.changes.append(f"{kind}{of}: {verdict.status}, {verdict.reason}")
 
 
 async def look(
@@ -89,15 +58,16 @@ async def look(
     that is about to wake it cannot miss each other. What it took up and changed goes into `seen`.
     """
     row = await hold(session, onboarding_id)
-    subject = _Subject(session, onboarding_id, now, seen or Seen())
+    subject = Subject(session, onboarding_id, now, seen or Seen())
     if row is not None and row.leaving_at is not None:
         await _set_aside(subject)
         return await read_onboarding(session, onboarding_id)
     await _take_up_parked(subject)
     evidence = await received_about(session, onboarding_id)
     _held = await condition_rows(session, onboarding_id)  # each is asked for by itself below
-    await _write_connection(subject, evidence)
     await _note_senders(subject, evidence)
+    if row is not None:
+        await write_what_meta_says(subject, row, evidence.account)
     shared = await _shared_numbers(subject)
     evidence = without_others(evidence, shared, onboarding_id)
     await _write_registration(subject, evidence)
@@ -130,7 +100,7 @@ async def learn(
     Whoever wrote and died before it looked would leave what nobody acts on: it is no news any more.
     """
     await hold(session, onboarding_id)
-    await write_condition(session, onboarding_id, subject, new)
+    await record(session, onboarding_id, subject, new)
     return await look(session, onboarding_id, new.changed_at)
 
 
@@ -156,7 +126,7 @@ async def _hold_claimants(session: AsyncSession, onboarding_id: str) -> None:
         await session.get(OnboardingRow, each, with_for_update=True)
 
 
-async def _set_aside(subject: _Subject) -> None:
+async def _set_aside(subject: Subject) -> None:
     for event in await parked_for(subject.session, subject.onboarding_id):
         if _may_begin_anew(event):
             continue
@@ -168,10 +138,14 @@ async def _set_aside(subject: _Subject) -> None:
 def _may_begin_anew(event: EventRow) -> bool:
     # Meta's word that a WABA was shared: should the client come back, it is about that.
     is_of_meta = event.kind == EventKind.META
-    return is_of_meta and MetaEvent.model_validate_json(event.body).meaning is Meaning.START
+    return is_of_meta and meaning_of(_meta_event(event)) is Meaning.START
 
 
-async def _take_up_parked(subject: _Subject) -> None:
+def _meta_event(event: EventRow) -> MetaEvent:
+    return MetaEvent.model_validate_json(event.body)
+
+
+async def _take_up_parked(subject: Subject) -> None:
     parked = await parked_for(subject.session, subject.onboarding_id)
     if not parked:
         return
@@ -186,53 +160,26 @@ def _take_up(event: EventRow, onboarding_id: str, known: Evidence) -> Evidence:
     total = known.plus(evidence_in(event))
     event.onboarding_id = onboarding_id
     if total.shows_more_than(known):
-        event.disposition, event.detail = Disposition.APPLIED, "It changed what is known."
+        event.disposition, came_to = Disposition.APPLIED, "It changed what is known."
     else:
-        event.disposition, event.detail = Disposition.STALE, "Nothing new: more is known already."
+        event.disposition, came_to = Disposition.STALE, "Nothing new: more is known already."
+    said = f"{said_by(_meta_event(event))} " if event.kind == EventKind.META else ""
+    event.detail = f"{said}{came_to}"
     return total
 
 
-async def _write_connection(subject: _Subject, evidence: Evidence) -> None:
-    connection = evidence.connection()
-    if connection is None or await _is_outlived(subject, connection):
-        return
-    status = Status.TRUE if connection.is_up else Status.FALSE
-    closer = f" ({scrub(connection.detail)})" if connection.detail else ""
-    message = f"Meta says: {connection.meaning}{closer}."
-    verdict = Verdict(status, REASONS[connection.meaning], message)
-    key = (subject.onboarding_id, "", ConditionType.CONNECTED)
-    known = await subject.session.get(ConditionRow, key)
-    if known is None or _says_more(connection, known):
-        await subject.write("", ConditionType.CONNECTED, verdict, "webhook of Meta's")
-
-
-def _says_more(connection: Connection, known: ConditionRow) -> bool:
-    # What was read at Meta itself says more than a webhook of before.
-    is_true = known.status == Status.TRUE
-    if not is_true and known.evidence != READ:
-        return True
-    return connection.at > known.changed_at and not (is_true and connection.is_up)
-
-
-async def _is_outlived(subject: _Subject, connection: Connection) -> bool:
-    # What Meta said of the time before the client has connected again is over.
-    row = await subject.session.get_one(OnboardingRow, subject.onboarding_id)
-    again = row.reconnected_at
-    return again is not None and connection.at < again and not connection.is_up
-
-
-async def _note_senders(subject: _Subject, evidence: Evidence) -> None:
+async def _note_senders(subject: Subject, evidence: Evidence) -> None:
     for sender in evidence.registration().senders.values():
         await note_registering(subject.session, subject.onboarding_id, sender)
 
 
-async def _shared_numbers(subject: _Subject) -> list[SharedNumber]:
+async def _shared_numbers(subject: Subject) -> list[SharedNumber]:
     if not await claimants_of(subject.session, subject.onboarding_id):
         return []
     return await shared_numbers(subject.session, subject.onboarding_id)
 
 
-async def _write_owners(subject: _Subject, shared: list[SharedNumber]) -> None:
+async def _write_owners(subject: Subject, shared: list[SharedNumber]) -> None:
     session, now = subject.session, subject.now
     changes = await write_owners(session, subject.onboarding_id, shared, now)
     subject.seen.changes += changes.pop(subject.onboarding_id, [])
@@ -241,7 +188,7 @@ async def _write_owners(subject: _Subject, shared: list[SharedNumber]) -> None:
         await _act_on(session, other, now)
 
 
-async def _write_registration(subject: _Subject, evidence: Evidence) -> None:
+async def _write_registration(subject: Subject, evidence: Evidence) -> None:
     registration = evidence.registration()
     if registration.status is not None or registration.senders:
         seen = Verdict(Status.TRUE, Reason.REGISTRATION_SEEN, "Infobip registers this WABA.")
@@ -255,14 +202,14 @@ async def _write_registration(subject: _Subject, evidence: Evidence) -> None:
         )
 
 
-async def _write_shared(subject: _Subject, seen: Verdict) -> None:
+async def _write_shared(subject: Subject, seen: Verdict) -> None:
     key = (subject.onboarding_id, "", ConditionType.SHARED)
     known = await subject.session.get(ConditionRow, key)
     if known is None or known.status != Status.TRUE:
         await subject.write("", ConditionType.SHARED, seen, "registration event")
 
 
-async def _write_share(subject: _Subject) -> None:
+async def _write_share(subject: Subject) -> None:
     effect = await find_effect(subject.session, subject.onboarding_id, Verb.SHARE)
     if effect is None:
         return
@@ -298,7 +245,7 @@ def _registered(sender: SenderRegistration) -> Verdict:
     return Verdict(Status.UNKNOWN, Reason.REGISTRATION_IN_PROGRESS, message)
 
 
-async def _write_receiving(subject: _Subject, evidence: Evidence) -> None:
+async def _write_receiving(subject: Subject, evidence: Evidence) -> None:
     onboarding = await subject.session.get(OnboardingRow, subject.onboarding_id)
     if onboarding is None or onboarding.verify_by == VerifyBy.TEMPLATE:
         return
@@ -315,7 +262,7 @@ async def _write_receiving(subject: _Subject, evidence: Evidence) -> None:
         await _write_received(subject, number, evidence.last_inbound(*spellings))
 
 
-async def _write_received(subject: _Subject, number: str, last: InboundMessage | None) -> None:
+async def _write_received(subject: Subject, number: str, last: InboundMessage | None) -> None:
     known = await subject.session.get(
         ConditionRow, (subject.onboarding_id, number, ConditionType.RECEIVES)
     )
@@ -335,14 +282,14 @@ _NOT_WRITTEN_TO = Verdict(
 )
 
 
-async def _write_verdicts(subject: _Subject, evidence: Evidence) -> None:
+async def _write_verdicts(subject: Subject, evidence: Evidence) -> None:
     tests = await last_effects(subject.session, subject.onboarding_id, Verb.SEND_TEST_MESSAGE)
     for number, effect in tests.items():
         await _write_verdict(subject, PhoneNumber(number), effect, evidence)
 
 
 async def _write_verdict(
-    subject: _Subject, number: PhoneNumber, effect: EffectRow, evidence: Evidence
+    subject: Subject, number: PhoneNumber, effect: EffectRow, evidence: Evidence
 ) -> None:
     last = effect.attempt >= MOST_TESTS
     verdict = evidence.verdict(effect.external_id or "", last=last)
@@ -369,7 +316,7 @@ async def _write_verdict(
     await subject.write(number, ConditionType.VERIFIED, verdict, f"message {effect.external_id}")
 
 
-async def _is_superseded(subject: _Subject, effect: EffectRow) -> bool:
+async def _is_superseded(subject: Subject, effect: EffectRow) -> bool:
     # Somebody retried the run after this message had failed: its failure counts no more.
     onboarding = await subject.session.get_one(OnboardingRow, subject.onboarding_id)
     return onboarding.reopened_at is not None and effect.started_at < onboarding.reopened_at

@@ -81,6 +81,7 @@ class EventKind(StrEnum):
     QUALITY = "quality"
     META = "meta"
     SIGNUP = "signup"
+    UNREAD = "unread"
 
 
 class EffectStatus(StrEnum):
@@ -142,7 +143,9 @@ class OnboardingRow(Base):
     somebody cancelled it, from then on no leg may act; it has ended once its run has stopped.
     `leaving_at` is when it was approved that the client leaves, from then on nothing changes it;
     `left_at` is when the client had. `reconnected_at` is when it last came back through a link for
-    this WABA: what Meta said before counts no more. `show_at` is when the Prefect UI is to show it
+    this WABA: what Meta said before counts no more. `own_reads` are what we last saw ourselves of
+    conditions that Meta's webhooks speak of as well, by their type; `look_at` is when a restriction
+    of Meta's ends, so that it is looked at again. `show_at` is when the Prefect UI is to show it
     anew; none while what it shows is true.
     """
 
@@ -183,6 +186,8 @@ class OnboardingRow(Base):
     leaving_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
     reconnected_at: Mapped[datetime | None]
+    own_reads: Mapped[dict[str, Any] | None]
+    look_at: Mapped[datetime | None] = mapped_column(index=True)
     show_at: Mapped[datetime | None] = mapped_column(index=True)
 
 

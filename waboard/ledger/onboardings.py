@@ -1,6 +1,7 @@
 """Reading onboardings: a snapshot, computed from what the ledger holds."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,10 @@ from waboard.domain.errors import NotFound
 from waboard.domain.evidence import Evidence
 from waboard.domain.health import WabaHealth
 from waboard.domain.ids import PhoneNumber, SolutionId, WabaId
-from waboard.domain.onboarding import Onboarding, VerifyBy
+from waboard.domain.meta_events.limits import limit_from
+from waboard.domain.meta_events.notices import notices_from
+from waboard.domain.meta_events.saying import about_number
+from waboard.domain.onboarding import Onboarding, Sender, VerifyBy
 from waboard.domain.waits import WaitKind
 from waboard.ledger.admissions import leave_queue
 from waboard.ledger.claims import evidence_of
@@ -46,12 +50,21 @@ async def read_onboarding(
         **_facts(row, client),
         conditions=conditions.get("", {}),
         registration=evidence.registration(),
-        senders=await senders_of(session, onboarding_id, conditions),
+        senders=_limited(await senders_of(session, onboarding_id, conditions), evidence),
+        limit=limit_from(word for word in evidence.account if not word.event.value.number),
+        notices=notices_from(evidence.account),
         cancelled=await _cancelled(session, row),
         leaving=await _leaving(session, row),
         wait=await open_wait_of(session, onboarding_id),
         waited_for=await waited_for(session, onboarding_id),
         slept_since_share=await _slept_since_share(session, onboarding_id),
+    )
+
+
+def _limited(senders: Iterable[Sender], evidence: Evidence) -> tuple[Sender, ...]:
+    return tuple(
+        replace(each, limit=limit_from(about_number(evidence.account, each.phone_number)))
+        for each in senders
     )
 
 

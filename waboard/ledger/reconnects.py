@@ -11,6 +11,7 @@ from waboard.domain.requests import SignupRequest
 from waboard.ledger.attempts import begin_attempt
 from waboard.ledger.decisions import last_decision, record_decision
 from waboard.ledger.models import ConditionRow, OnboardingRow
+from waboard.ledger.own_reads import forget_own_read
 from waboard.ledger.signups import NewLink, make_link
 from waboard.ledger.waits import satisfy_wait
 
@@ -41,6 +42,7 @@ async def connect_again(session: AsyncSession, onboarding_id: str, now: datetime
     """
     row = await session.get_one(OnboardingRow, onboarding_id)
     row.reconnected_at = now
+    forget_own_read(row, ConditionType.CONNECTED)
     connected = await session.get(ConditionRow, (onboarding_id, "", ConditionType.CONNECTED))
     if connected is not None:
         await session.delete(connected)

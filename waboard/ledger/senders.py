@@ -71,6 +71,12 @@ def _sender(
     )
 
 
+async def sender_rows(session: AsyncSession, onboarding_id: str) -> list[SenderRow]:
+    """Return an onboarding's senders, as they are kept."""
+    query = select(SenderRow).where(SenderRow.onboarding_id == onboarding_id)
+    return list(await session.scalars(query.order_by(SenderRow.id)))
+
+
 async def _row(session: AsyncSession, onboarding_id: str, number: PhoneNumber) -> SenderRow:
     query = select(SenderRow).where(
         SenderRow.onboarding_id == onboarding_id, SenderRow.phone_number == number

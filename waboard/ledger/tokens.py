@@ -6,6 +6,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.ids import PortfolioId
+from waboard.domain.meta_events.saying import owner_of_waba
+from waboard.ledger.evidence import evidence_of
 from waboard.ledger.models import BusinessTokenRow, SignupRow
 
 
@@ -37,7 +39,20 @@ async def sealed_token(session: AsyncSession, client_ref: str, now: datetime) ->
 
 
 async def portfolio_of(session: AsyncSession, onboarding_id: str) -> PortfolioId | None:
-    """Return the portfolio that an onboarding's client signed up with, where it is known."""
+    """Return the portfolio of an onboarding's client, where it is known.
+
+    That is the one that it signed up with; else the one that Infobip's registration names, or Meta
+    as the owner of the WABA.
+    """
+    signed_up = await signed_up_with(session, onboarding_id)
+    if signed_up is not None:
+        return signed_up
+    evidence = await evidence_of(session, onboarding_id)
+    return evidence.registration().portfolio_id or owner_of_waba(evidence.account)
+
+
+async def signed_up_with(session: AsyncSession, onboarding_id: str) -> PortfolioId | None:
+    """Return the portfolio that a client signed up with by a link of ours."""
     query = select(SignupRow.portfolio_id).where(
         SignupRow.onboarding_id == onboarding_id, SignupRow.portfolio_id.is_not(None)
     )
