@@ -26,7 +26,10 @@ SENDER_STEPS = (
     ConditionType.VERIFIED,
     ConditionType.USABLE,
     ConditionType.HEALTHY,
+    ConditionType.NAME_APPROVED,
 )
+MAX_NOTICES = 10
+"""Notices of Meta's that a card shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ def card_of(
         _needed(onboarding, now, clock),
         _to_be_written_to(onboarding),
         _senders(onboarding),
+        _said_by_meta(onboarding, now),
         _stages(onboarding, history.reached),
         _decisions(history.decisions),
         _events(history.events),
@@ -138,6 +142,20 @@ def _mark(condition: Condition | None) -> str:
         return "…"
     mark = {"True": "✓", "False": "✗", "Unknown": "…"}[condition.status]
     return mark if condition.is_true else f"{mark} {condition.reason}"
+
+
+def _said_by_meta(onboarding: Onboarding, now: datetime) -> str:
+    limits = [("The WABA", onboarding.limit), *((s.label, s.limit) for s in onboarding.senders)]
+    shown = [each for each in onboarding.notices if each.is_shown(now)][:MAX_NOTICES]
+    lines = [
+        *(
+            f"- {of}: limit {text(each.value)} ({time(each.said_at)})."
+            for of, each in limits
+            if each
+        ),
+        *(f"- {time(each.said_at)}: {text(each.said)}" for each in shown),
+    ]
+    return "\n".join(["## What Meta says", "", *lines]) if lines else ""
 
 
 def _stages(onboarding: Onboarding, reached: Sequence[ConditionChangeRow]) -> str:

@@ -30,6 +30,7 @@ def onboarding_screen(onboarding: dict[str, Any]) -> RenderableType:
         parts.append(_requirements(onboarding["requirements"]))
     if onboarding["offboarding_duties"]:
         parts.append(_duties(onboarding["offboarding_duties"]))
+    parts += _said_by_meta(onboarding)
     if onboarding["decisions"]:
         parts.append(_decisions(onboarding["decisions"]))
     links = onboarding["links"].items()
@@ -85,6 +86,17 @@ def _duties(duties: list[dict[str, Any]]) -> Table:
         what = f"{whose}\n{duty['condition']}\nsince {_clock(duty['since'])}"
         _row(table, what, duty["message"], duty["awaiting"], duty["remedy"])
     return table
+
+
+def _said_by_meta(onboarding: dict[str, Any]) -> list[Text]:
+    of_all = [("The WABA", onboarding.get("limit"))]
+    of_all += [(mask_phone(s["phone_number"]), s.get("limit")) for s in onboarding["senders"]]
+    limits = [f"{of}: limit {limit['value']} at Meta" for of, limit in of_all if limit]
+    notices = [
+        f"Meta, {_clock(each['said_at'])}: {mask_digits(each['said'])}"
+        for each in onboarding.get("notices", [])
+    ]
+    return [Text(line) for line in (*limits, *notices)]
 
 
 def _decisions(decisions: list[dict[str, Any]]) -> Table:

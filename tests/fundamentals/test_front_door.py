@@ -5,11 +5,11 @@ Read this from top to bottom: it follows Acme from its click to the moment its r
 
 from datetime import UTC, datetime, timedelta
 
+from waboard.domain.ids import PortfolioId, WabaId
 from waboard.domain.meta_events.connection import connection_from
 from waboard.domain.meta_events.meanings import Meaning
 from waboard.domain.meta_events.wire import MetaEvent
 from waboard.domain.meta_events.words import Word, word_of
-from waboard.domain.ids import PortfolioId, WabaId
 from waboard.domain.signup import Ending, Signals, find_waba, read_message
 from waboard.domain.solution import solution_state
 from waboard.domain.weekly_cap import next_slot

@@ -11,7 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from tests.sandbox.lab import DOCUMENTED, Lab, lab
-from waboard.domain.meta_events.meanings import Meaning, meaning_of, waba_of
+from waboard.domain.meta_events import meanings
+from waboard.domain.meta_events.meanings import Meaning
 from waboard.domain.meta_events.wire import MetaEvent, changes_in
 from waboard.domain.signup import Ending, read_message
 from waboard.meta.client import sign
@@ -173,7 +174,7 @@ async def test_what_meta_tells_is_who_has_shared_which_waba_through_which_soluti
         },
     }
     event = MetaEvent.model_validate(change)
-    assert (meaning_of(event), waba_of(event)) == (Meaning.START, DOCUMENTED)
+    assert (meanings.meaning_of(event), meanings.waba_of(event)) == (Meaning.START, DOCUMENTED)
 
 
 async def test_meta_may_tell_nothing():

@@ -98,8 +98,8 @@ class Sender:
 
         That it receives is needed only where somebody has asked for the proof. That it is usable is
         doubted only once Infobip, or Meta, has shown that it is not, and whose the number is only
-        where another client of ours has it too. A display name that Meta has declined blocks it; one
-        in review does not.
+        where another client of ours has it too. A display name that Meta has declined blocks it,
+        one in review does not.
         """
         is_kept = any(map(self.lacks, KEPT_FROM_LIVE_BY)) or self.is_nameless
         return all(map(self.holds, LIVE_WITH)) and not is_kept

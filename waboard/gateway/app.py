@@ -31,6 +31,7 @@ from waboard.gateway import (
     verbs,
 )
 from waboard.gateway.door import FrontDoor
+from waboard.gateway.grave_notices import GraveNotices
 from waboard.gateway.inbox import Inbox
 from waboard.gateway.limits import BodyLimit
 from waboard.gateway.postman import Postman
@@ -83,9 +84,11 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     async with _open_door(app) as door, _open_system(app.state.settings) as system:
         app.state.door = door
         tell = partial(tell_operator, app.state.settings.operator_notifier)
-        postman = Postman(ledger, system, app.state.clock, tell)
+        clock, remind = app.state.clock, app.state.settings.reminders
+        postman, notices = Postman(ledger, system, clock, tell), GraveNotices(ledger, clock, tell)
+        others = [notices, door] if door else [notices]
         async with (
-            _beside(keep_waking(ledger, app.state.clock, app.state.settings.reminders, door)),
+            _beside(keep_waking(ledger, clock, remind, others)),
             _beside(postman.keep_going()),
         ):
             yield

@@ -11,7 +11,7 @@ from tasks.profile import start_profile_change
 from tasks.timeline import show_decision
 from waboard.domain.additions import Addition, CodeBy, SenderRequest
 from waboard.domain.decisions import DecisionVerb, Order
-from waboard.domain.errors import FactsDiffer, NotFound
+from waboard.domain.errors import FactsDiffer, NotFound, OutOfPlace
 from waboard.domain.ids import SenderNumberField, mask_phone
 from waboard.domain.onboarding import Onboarding
 from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, authorized
@@ -73,7 +73,8 @@ async def add(
 ) -> AdditionView:
     """Add a sender to the WABA: 201, or 200 when that is under way already.
 
-    409 when the number is being added to another client, or is a sender of this one.
+    409 when the number is being added to another client, is a sender of this one, or Meta lets the
+    WABA add none.
     """
     onboarding = await _read(ledger, onboarding_id)
     if any(sender.is_called(request.phone_number) for sender in onboarding.senders):
@@ -81,10 +82,21 @@ async def add(
             f"{mask_phone(request.phone_number)} is a sender of {onboarding.client_ref} already.",
             remedy="`waboard status` shows how it stands.",
         )
+    _refuse_restricted(onboarding, clock())
     async with reaching_prefect():
         addition, created = await start_addition(ledger, onboarding, request, clock)
     response.status_code = 201 if created else 200
     return _view(addition)
+
+
+def _refuse_restricted(onboarding: Onboarding, now: datetime) -> None:
+    for notice in onboarding.notices:
+        if notice.blocks_adding and notice.is_shown(now):
+            raise OutOfPlace(
+                notice.said,
+                remedy="Try again once the restriction has ended; the client sees why, and may "
+                "appeal, in Business Support Home.",
+            )
 
 
 @router.get("/additions")

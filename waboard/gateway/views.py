@@ -16,6 +16,8 @@ from waboard.domain.clocks import Clocks, StageClock
 from waboard.domain.conditions import Condition
 from waboard.domain.decisions import Decision
 from waboard.domain.departures import OffboardingDuty
+from waboard.domain.meta_events.limits import Limit
+from waboard.domain.meta_events.notices import Notice
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of, stage_of
 from waboard.domain.requirements import Requirement, requirements_of
@@ -94,6 +96,21 @@ class WabaHealthView(BaseModel):
     read_at: datetime
 
 
+class LimitView(BaseModel):
+    """How many new people may be written to in a day, in Meta's words, and when Meta said so."""
+
+    value: str
+    said_at: datetime
+
+
+class NoticeView(BaseModel):
+    """Something that Meta said that changes no condition, and until when it matters."""
+
+    said: str
+    said_at: datetime
+    until: datetime | None
+
+
 class ProfileView(BaseModel):
     """What people see of the business in WhatsApp, and when that was read."""
 
@@ -112,6 +129,7 @@ class SenderView(BaseModel):
     standing: StandingView | None
     profile: ProfileView | None
     health: NumberHealthView | None
+    limit: LimitView | None = None
     conditions: list[ConditionView]
 
 
@@ -167,6 +185,8 @@ class OnboardingView(BaseModel):
     offboarding_duties: list[OffboardingDutyView] = []
     senders: list[SenderView]
     health: WabaHealthView | None
+    limit: LimitView | None = None
+    notices: list[NoticeView] = []
     decisions: list[DecisionView]
     links: dict[str, str]
 
@@ -240,6 +260,8 @@ def onboarding_view(
         offboarding_duties=[_duty(duty) for duty in duties],
         senders=[_sender(onboarding, s) for s in onboarding.senders],
         health=_waba_health(onboarding),
+        limit=_limit(onboarding.limit),
+        notices=[_notice(each) for each in onboarding.notices if each.is_shown(now)],
         decisions=[_decision(d) for d in decisions],
         links=_links(onboarding),
     )
@@ -333,6 +355,7 @@ def _sender(onboarding: Onboarding, sender: Sender) -> SenderView:
         standing=StandingView(**asdict(standing)) if standing else None,
         profile=ProfileView(**asdict(profile)) if profile else None,
         health=_number_health(sender),
+        limit=_limit(sender.limit),
         conditions=[_condition(c) for c in sender.conditions.values()],
     )
 
@@ -341,6 +364,14 @@ def _number_health(sender: Sender) -> NumberHealthView | None:
     if sender.health is None or sender.health_at is None:
         return None
     return NumberHealthView(**asdict(sender.health), read_at=sender.health_at)
+
+
+def _limit(limit: Limit | None) -> LimitView | None:
+    return LimitView(**asdict(limit)) if limit else None
+
+
+def _notice(notice: Notice) -> NoticeView:
+    return NoticeView(said=notice.said, said_at=notice.said_at, until=notice.until)
 
 
 def _waba_health(onboarding: Onboarding) -> WabaHealthView | None:

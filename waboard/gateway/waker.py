@@ -6,7 +6,7 @@ look has come, is woken from here a moment later.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -98,7 +98,7 @@ class Tidier(Protocol):
 
 
 async def keep_waking(
-    ledger: Ledger, clock: Clock, remind: Patience = AS_USUAL, other: Tidier | None = None
+    ledger: Ledger, clock: Clock, remind: Patience = AS_USUAL, others: Sequence[Tidier] = ()
 ) -> None:
     """Do both for as long as the gateway lives, whatever goes wrong in between."""
     turn = 0
@@ -107,8 +107,7 @@ async def keep_waking(
             await wake_due(ledger, clock)
             if turn % TIDY_EVERY == 0:
                 await tidy(ledger, clock, remind)
-                if other is not None:
-                    await other.tidy()
+                await _each("finish others' work", (other.tidy() for other in others))
         except Exception as error:
             logger.warning("The waker goes on after: %s", type(error).__name__)
         turn += 1

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.ids import PortfolioId
 from waboard.domain.meta_events.saying import owner_of_waba
-from waboard.ledger.evidence import evidence_of
+from waboard.ledger.evidence import received_about
 from waboard.ledger.models import BusinessTokenRow, SignupRow
 
 
@@ -47,7 +47,7 @@ async def portfolio_of(session: AsyncSession, onboarding_id: str) -> PortfolioId
     signed_up = await signed_up_with(session, onboarding_id)
     if signed_up is not None:
         return signed_up
-    evidence = await evidence_of(session, onboarding_id)
+    evidence = await received_about(session, onboarding_id)
     return evidence.registration().portfolio_id or owner_of_waba(evidence.account)
 
 

@@ -12,7 +12,7 @@ from waboard.sandbox.fates import Fate, TemplateFate, fate_from
 from waboard.sandbox.hostility import Hostility
 from waboard.sandbox.inbound import Written, write
 from waboard.sandbox.meta_books import MetaFacts
-from waboard.sandbox.meta_webhooks import push_raw
+from waboard.sandbox.meta_webhooks import push, push_raw
 from waboard.sandbox.registration import send_account_update, send_event
 from waboard.sandbox.webhooks import json_or_text
 from waboard.sandbox.world import Here
@@ -28,6 +28,8 @@ async def decide(waba_id: WabaId, given: Fate, world: Here) -> dict[str, Any]:
     page = world.books.registration(waba_id)
     page.fate = fate_from(waba_id, given)
     world.mischiefs.order(waba_id, page.fate.mischief)
+    if page.fate.in_solution and page.fate.business_portfolio_id:
+        world.books.meta.owners[waba_id] = str(page.fate.business_portfolio_id)
     if not page.fate.partner:
         world.books.meta.subscribed.discard(waba_id)
     return page.as_json()
@@ -145,6 +147,14 @@ async def set_up(facts: MetaFacts, world: Here) -> MetaFacts:
 async def send_meta_webhook(request: Request, world: Here) -> None:
     """Send a webhook of Meta's now, signed, exactly as the body is."""
     await push_raw(world, await request.body())
+
+
+@router.post("/wabas/{waba_id}/meta/{field}", status_code=202)
+async def tell_of_waba(
+    waba_id: WabaId, field: str, value: dict[str, Any], world: Here, time: int | None = None
+) -> None:
+    """Send a change of one field of Meta's webhooks about a WABA, as of now or of `time`."""
+    await push(world, waba_id, field, value, time)
 
 
 @router.post("/reset", status_code=204)

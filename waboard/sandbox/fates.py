@@ -87,6 +87,8 @@ class Fate(BaseModel):
     senders: list[SenderFate] = Field(default_factory=list[SenderFate])
     business_portfolio_id: int | None = None
     in_progress_first: bool = True
+    in_solution: bool = False
+    """The partner solution hands out its client's token, though it never signed up by a link."""
     silent: bool = False
     """No registration event is ever sent; the senders finish all the same."""
     newer: bool = True

@@ -19,10 +19,13 @@ async def partner_added(world: World, waba_id: str, portfolio_id: str) -> None:
     await push(world, world.config.meta_portfolio_id, "account_update", value)
 
 
-async def push(world: World, entry_id: str, field: str, value: dict[str, Any]) -> None:
-    """Send one change."""
+async def push(
+    world: World, entry_id: str, field: str, value: dict[str, Any], time: int | None = None
+) -> None:
+    """Send one change, of now or of another time."""
     change = {"field": field, "value": value}
-    entry = {"id": entry_id, "time": int(world.clock()), "changes": [change]}
+    said_at = int(world.clock()) if time is None else time
+    entry = {"id": entry_id, "time": said_at, "changes": [change]}
     body = {"object": "whatsapp_business_account", "entry": [entry]}
     await push_raw(world, json.dumps(body).encode())
 

@@ -14,13 +14,13 @@ from waboard.domain.meta_events.words import Word
 SHOWN_FOR = timedelta(days=30)
 """How long a notice without an end is shown."""
 _PIN = {
-    "PIN_CHANGED": "Somebody changed the PIN",
-    "PIN_RESET_REQUEST": "Somebody asked to reset the PIN",
-    "PIN_REQUEST_SUCCESS": "A PIN was set anew, as asked",
+    "PIN_CHANGED": "Somebody changed the PIN{}",
+    "PIN_RESET_REQUEST": "Somebody asked to reset the PIN{}",
+    "PIN_REQUEST_SUCCESS": "The PIN{} was reset, as asked",
 }
 _OF_QUALITY = {
-    "FLAGGED": "Its quality is low",
-    "DOWNGRADE": "Its limit was lowered",
+    "FLAGGED": "The quality{} is low",
+    "DOWNGRADE": "The limit{} was lowered",
 }
 
 
@@ -77,9 +77,11 @@ def notices_in(word: Word) -> list[Notice]:
         return [] if _is_over(word) else [_alert(word)]
     if field is Field.SECURITY and word.meaning is Meaning.NOTICE:
         is_change = value.event == "PIN_CHANGED"
-        return [Notice(word.at, f"{_PIN[value.event]}{of} ({value.event}).", is_grave=is_change)]
+        return [
+            Notice(word.at, f"{_PIN[value.event].format(of)} ({value.event}).", is_grave=is_change)
+        ]
     if field is Field.PHONE_NUMBER_QUALITY_UPDATE and value.event in _OF_QUALITY:
-        return [Notice(word.at, f"{_OF_QUALITY[value.event]}{of} ({value.event}).")]
+        return [Notice(word.at, f"{_OF_QUALITY[value.event].format(of)} ({value.event}).")]
     return [_restriction(word, each) for each in value.restriction_info if not is_of_messages(each)]
 
 

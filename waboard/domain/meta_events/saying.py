@@ -15,7 +15,7 @@ from waboard.domain.spelling import may_be_same
 
 
 def about_number(words: Iterable[Word], number: str) -> list[Word]:
-    """Return the words about a sender, by the number that Meta shows of it, however it spells it."""
+    """Return the words about a sender, however Meta spells its number."""
     return [word for word in words if is_same_number(word.event.value.number, number)]
 
 
