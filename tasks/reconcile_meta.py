@@ -145,7 +145,7 @@ async def _make_again(
             await record_failure(services, onboarding, "", kind, error, refused)
         return replace(finding, said=f"{finding.said} Making it again failed: {error.message}")
     await record_subscribed(services, onboarding)
-    return replace(finding, done="Our app is subscribed again.")
+    return replace(finding, done=f"Our app is subscribed {'again' if waba.connected else 'now'}.")
 
 
 def _compare_health(look: Look, health: WabaHealth) -> list[Finding]:

@@ -36,7 +36,14 @@ from waboard.domain.facts import registration_facts
 from waboard.domain.filing import ForeignFiling
 from waboard.domain.outcome import OutcomeName, Stage, outcome_of
 from waboard.domain.posting import SCHEDULE, MessageState
-from waboard.domain.reasons import GUIDANCE, REGISTRATION_HINTS, Guidance, Reason
+from waboard.domain.reasons import (
+    DISCONNECTION_HINTS,
+    GUIDANCE,
+    NAME_HINTS,
+    REGISTRATION_HINTS,
+    Guidance,
+    Reason,
+)
 from waboard.domain.requests import OnboardingRequest
 from waboard.domain.telling import LIVE, grammar, outcome_data
 from waboard.domain.waits import WORDS, WaitKind, WaitPlan
@@ -196,10 +203,11 @@ def test_every_reason_is_documented_with_its_remedy(reason: Reason) -> None:
     assert meaning
 
 
-@pytest.mark.parametrize(("hint", "guidance"), REGISTRATION_HINTS.items())
-def test_every_hint_about_a_failed_registration_is_documented(
-    hint: str, guidance: Guidance
-) -> None:
+HINTS = {**REGISTRATION_HINTS, **NAME_HINTS, **DISCONNECTION_HINTS}
+
+
+@pytest.mark.parametrize(("hint", "guidance"), HINTS.items())
+def test_every_hint_in_what_others_say_is_documented(hint: str, guidance: Guidance) -> None:
     assert row(page("states"), hint)[1:] == [guidance.awaiting, guidance.remedy]
 
 

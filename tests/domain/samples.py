@@ -119,6 +119,7 @@ PROOFS = {
     ConditionType.VERIFIED: Reason.MESSAGE_DELIVERED,
     ConditionType.USABLE: Reason.SENDER_USABLE,
     ConditionType.HEALTHY: Reason.META_LETS_SEND,
+    ConditionType.NAME_APPROVED: Reason.NAME_APPROVED,
     ConditionType.NOTIFIED: Reason.EVERYBODY_TOLD,
     ConditionType.RELEASED: Reason.ALL_RELEASED,
     ConditionType.DEREGISTERED: Reason.SAID_TO_BE_DONE,
@@ -186,6 +187,7 @@ ASSOCIATED, TEMPLATE = ConditionType.ASSOCIATED, ConditionType.TEMPLATE_READY
 RECEIVES, VERIFIED = ConditionType.RECEIVES, ConditionType.VERIFIED
 USABLE, HEALTHY = ConditionType.USABLE, ConditionType.HEALTHY
 NOTIFIED = ConditionType.NOTIFIED
+NAMED = ConditionType.NAME_APPROVED
 
 REFUSED = not_true(SHARED, Reason.SHARE_REFUSED)
 UNANSWERED = not_true(SHARED, Reason.SHARE_NOT_ANSWERED, Status.UNKNOWN)

@@ -3,13 +3,21 @@
 import pytest
 
 from waboard.domain.parties import Party
-from waboard.domain.reasons import GUIDANCE, Reason, guidance_for
+from waboard.domain.reasons import (
+    DISCONNECTION_HINTS,
+    GUIDANCE,
+    NAME_HINTS,
+    Guidance,
+    Reason,
+    guidance_for,
+)
 
 PROOFS = {
     Reason.SOLUTION_ACTIVE,
     Reason.SLOT_TAKEN,
     Reason.PARTNER_ADDED,
     Reason.SUBSCRIPTION_READ_BACK,
+    Reason.RESTRICTION_ENDED,
     Reason.SHARE_ACCEPTED,
     Reason.REGISTRATION_SEEN,
     Reason.REGISTRATION_FINISHED,
@@ -21,6 +29,7 @@ PROOFS = {
     Reason.NUMBER_OWNED,
     Reason.SENDER_USABLE,
     Reason.META_LETS_SEND,
+    Reason.NAME_APPROVED,
     Reason.EVERYBODY_TOLD,
     Reason.ALL_RELEASED,
     Reason.SAID_TO_BE_DONE,
@@ -65,3 +74,23 @@ def test_a_hint_is_looked_for_in_a_failed_registration_alone():
     """Elsewhere the same words mean something else."""
     guidance = guidance_for(Reason.SHARE_REFUSED, "two-step")
     assert guidance is GUIDANCE[Reason.SHARE_REFUSED]
+
+
+@pytest.mark.parametrize(("name", "guidance"), NAME_HINTS.items())
+def test_a_declined_name_is_mended_as_metas_reason_says(name: str, guidance: Guidance):
+    message = f"Meta's decision on the display name 'Acme': REJECTED ({name})."
+    assert guidance_for(Reason.NAME_DECLINED, message) is guidance
+
+
+@pytest.mark.parametrize("name", ["UNKNOWN", "", "NAME_NEW"])
+def test_a_declined_name_without_a_known_reason_has_a_remedy_all_the_same(name: str):
+    guidance = guidance_for(Reason.NAME_DECLINED, f"REJECTED ({name}).")
+    assert guidance is GUIDANCE[Reason.NAME_DECLINED]
+
+
+@pytest.mark.parametrize(("name", "guidance"), DISCONNECTION_HINTS.items())
+def test_a_number_that_left_coexistence_comes_back_as_its_reason_says(
+    name: str, guidance: Guidance
+):
+    message = f"Meta says: disconnected ({name}, by SYSTEM)."
+    assert guidance_for(Reason.CLIENT_DISCONNECTED, message) is guidance

@@ -8,15 +8,17 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from tasks.connect import connect_waba
+from tasks.connect import can_be_asked_as, connect_waba, has_signed_up
 from tasks.reconcile_meta import compare_wabas
 from tasks.reconcile_solutions import compare_solutions
+from tests.domain.meta import body, change, info
+from tests.domain.samples import registration
 from tests.sandbox.lab import DOCUMENTED
 from tests.tasks.bench import GOOD, OTHER, Bench, condition, meta_account, sender_fate, unreachable
 from tests.tasks.test_door import PORTFOLIO, SOLUTION, SUBSCRIBED, signed_up
 from tests.tasks.test_reconcile import has_news, live
 from waboard.domain.conditions import ConditionType, Status
-from waboard.domain.facts import meta_facts
+from waboard.domain.facts import meta_facts, registration_facts
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.outcome import outcome_of
 from waboard.domain.reasons import Reason
@@ -24,7 +26,7 @@ from waboard.domain.reconcile import Answer, Aspect, Finding
 from waboard.ledger import watched_wabas
 from waboard.ledger.events import receive
 from waboard.ledger.models import OnboardingRow, Verb
-from waboard.ledger.tokens import keep_token
+from waboard.ledger.tokens import keep_token, portfolio_of
 
 CONNECTED, HEALTHY = ConditionType.CONNECTED, ConditionType.HEALTHY
 NUMBERS = f"/graph/v26.0/{DOCUMENTED}/phone_numbers"
@@ -416,6 +418,132 @@ async def clients(bench: Bench) -> set[str]:
     """Whose turn it was."""
     bench.now += timedelta(minutes=15)
     return {f.client_ref for f in await compare(bench)} - {""}
+
+
+class TestNames:
+    """A number's display name, as Meta shows it and as its webhooks say."""
+
+    async def said(self, bench: Bench, decision: str, **ago: float) -> None:
+        value = {"decision": decision, "display_phone_number": GOOD}
+        time = int((bench.now - timedelta(**ago)).timestamp())
+        raw = body(change("", time, DOCUMENTED, "phone_number_name_update", **value))
+        async with bench.ledger.begin() as session:
+            await receive(session, meta_facts(raw), "webhook", bench.now)
+        await bench.look()
+
+    async def name(self, bench: Bench) -> tuple[str, str]:
+        (sender,) = (await bench.look()).senders
+        return condition(sender, ConditionType.NAME_APPROVED)
+
+    async def test_one_that_is_approved_is_no_matter(self, bench: Bench):
+        await connected(bench)
+        await compare(bench)
+        (sender,) = (await bench.look()).senders
+        assert ConditionType.NAME_APPROVED not in sender.conditions
+
+    async def test_one_that_meta_shows_as_declined_keeps_the_sender_from_being_live(
+        self, bench: Bench
+    ):
+        await connected(bench)
+        await becomes(bench, {"name_status": "DECLINED"})
+        await compare(bench)
+        onboarding = await bench.look()
+        assert await self.name(bench) == (Status.FALSE, Reason.NAME_DECLINED)
+        assert not onboarding.senders[0].is_live
+        assert outcome_of(onboarding).name == "SendersLost"
+        await bench.later(HOURS)
+        await becomes(bench)
+        await compare(bench)
+        assert await self.name(bench) == (Status.TRUE, Reason.NAME_APPROVED)
+        assert (await bench.look()).senders[0].is_live
+
+    async def test_a_later_word_outweighs_what_was_shown_and_an_earlier_does_not(
+        self, bench: Bench
+    ):
+        await connected(bench)
+        await compare(bench)
+        await bench.later(HOURS)
+        await self.said(bench, "REJECTED", hours=2)
+        assert await self.name(bench) == (Status.TRUE, Reason.NAME_APPROVED)
+        await self.said(bench, "REJECTED", minutes=30)
+        assert await self.name(bench) == (Status.FALSE, Reason.NAME_DECLINED)
+
+    async def test_one_in_review_blocks_nothing(self, bench: Bench):
+        await connected(bench)
+        await self.said(bench, "DEFERRED", minutes=1)
+        assert await self.name(bench) == (Status.UNKNOWN, Reason.NAME_IN_REVIEW)
+        assert (await bench.look()).senders[0].is_live
+
+
+class TestWithoutALink:
+    """Clients that came without a signup link."""
+
+    async def live(self, bench: Bench, *, in_solution: bool) -> None:
+        await live(bench)
+        portfolio = {"business_portfolio_id": int(PORTFOLIO), "in_solution": in_solution}
+        await becomes(bench, **portfolio)
+        raw = registration("FINISHED", 1, businessPortfolioId=int(PORTFOLIO))
+        async with bench.ledger.begin() as session:
+            facts = registration_facts(json.dumps(raw).encode())
+            await receive(session, facts, "webhook", bench.now)
+        await bench.look()
+
+    async def test_one_whose_token_the_solution_issues_is_subscribed_to_and_watched(
+        self, bench: Bench
+    ):
+        await self.live(bench, in_solution=True)
+        found = await compare_one(bench, Aspect.SUBSCRIPTION)
+        assert (found.answer, found.done) == (Answer.NO, "Our app is subscribed now.")
+        assert bench.books.meta.subscribed == {DOCUMENTED}
+        seen = condition(await bench.look(), CONNECTED)
+        assert seen == (Status.TRUE, Reason.SUBSCRIPTION_READ_BACK)
+        await bench.later(2 * HOURS)
+        assert (await compare_one(bench, Aspect.SUBSCRIPTION)).answer is Answer.YES
+        await loses_subscription(bench)
+        assert (await compare_one(bench, Aspect.SUBSCRIPTION)).done
+
+    async def test_that_the_solution_issues_none_is_no_loss(self, bench: Bench):
+        await self.live(bench, in_solution=False)
+        found = await compare_one(bench, Aspect.SUBSCRIPTION)
+        assert (found.answer, found.done) == (Answer.UNKNOWN, "")
+        assert "signup link" in found.said
+        assert "100/33" in found.said
+        assert CONNECTED not in (await bench.look()).conditions
+
+    @pytest.mark.parametrize(("code", "subcode"), [(10, None), (200, None), (100, 33), (190, 463)])
+    async def test_that_a_token_does_not_open_the_waba_is_no_loss(
+        self, bench: Bench, code: int, subcode: int | None
+    ):
+        await self.live(bench, in_solution=True)
+        error = {"code": code, "error_subcode": subcode, "message": "No."}
+        bench.network.instead(
+            "GET", SUBSCRIBED, lambda _: httpx.Response(400, json={"error": error})
+        )
+        found = await compare_one(bench, Aspect.SUBSCRIPTION)
+        assert found.answer is Answer.UNKNOWN
+        assert CONNECTED not in (await bench.look()).conditions
+
+    @pytest.mark.parametrize("in_solution", [True, False])
+    async def test_its_own_run_asks_as_it_where_the_solution_lets_us(
+        self, bench: Bench, in_solution: bool
+    ):
+        await self.live(bench, in_solution=in_solution)
+        onboarding = await bench.look()
+        assert not await has_signed_up(bench.services, onboarding)
+        assert await can_be_asked_as(bench.services, bench.meta, onboarding) is in_solution
+        if in_solution:
+            await connect_waba.fn(bench.services, bench.meta, onboarding)
+            seen = condition(await bench.look(), CONNECTED)
+            assert seen == (Status.TRUE, Reason.SUBSCRIPTION_READ_BACK)
+
+    async def test_the_owner_that_meta_names_is_its_portfolio(self, bench: Bench):
+        await bench.start()
+        raw = body(change("PARTNER_ADDED", entry="1", waba_info=info(DOCUMENTED)))
+        async with bench.ledger.begin() as session:
+            await receive(session, meta_facts(raw), "webhook", bench.now)
+        await bench.look()
+        async with bench.ledger.begin() as session:
+            assert await portfolio_of(session, bench.id) == PORTFOLIO
 
 
 class TestWhoIsLeftAlone:
