@@ -155,7 +155,9 @@ def _compare_health(look: Look, health: WabaHealth) -> list[Finding]:
         if shown is None:
             found.append(_finding(look.waba, number, None, "Meta does not list it on the WABA."))
         else:
-            found.append(_finding(look.waba, number, verdict_on_number(shown), str(shown)))
+            told = _finding(look.waba, number, verdict_on_number(shown), str(shown))
+            is_nameless = shown.name_status == "DECLINED"
+            found.append(replace(told, answer=Answer.NO) if is_nameless else told)
     return found
 
 

@@ -21,6 +21,8 @@ from waboard.domain.clocks import OF_THE_FIELD, Clocks
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.decisions import Decision, DecisionVerb
 from waboard.domain.filing import Filing
+from waboard.domain.meta_events.limits import Limit
+from waboard.domain.meta_events.notices import Notice
 from waboard.domain.onboarding import Onboarding, VerifyBy
 from waboard.domain.reasons import Reason
 from waboard.domain.standing import Standing
@@ -172,3 +174,19 @@ def test_what_was_cancelled_says_so_in_the_head_and_needs_nobody():
     assert card.startswith("# acme: Cancelled\n")
     assert "Cancelled by mia: Wrong WABA. Nothing had been done." in card
     assert "## What is needed" not in card
+
+
+def test_what_meta_says_beside_stands_there_until_it_is_over():
+    until = LATER + timedelta(hours=1)
+    notices = (
+        Notice(T0, "Somebody changed the PIN of …8538 (PIN_CHANGED)."),
+        Notice(T0, "Calls are restricted.", until),
+        Notice(T0, "Calls were restricted.", LATER),
+    )
+    limited = replace(LIMITED, limit=Limit("TIER_1K", T0), notices=notices)
+    said = section(drawn(limited), "What Meta says")
+    assert "The WABA: limit TIER\\_1K" in said or "The WABA: limit TIER_1K" in said
+    assert "Somebody changed the PIN of …8538" in said
+    assert "Calls are restricted" in said
+    assert "Calls were restricted" not in said
+    assert "What Meta says" not in drawn(LIMITED)

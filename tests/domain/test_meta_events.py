@@ -145,6 +145,8 @@ def test_what_happens_to_another_app_is_not_ours(event: str, app: Any, is_ours: 
     raw = body(change(event, waba_info=info(partner_app_id=app)))
     (fact,) = meta_facts(raw, OURS)
     assert (fact.unsupported is None) is is_ours
+    (added,) = meta_facts(body(change("PARTNER_ADDED", waba_info=info(partner_app_id=app))), OURS)
+    assert added.unsupported is None, "a solution has several apps"
     (unsure,) = meta_facts(raw)
     assert unsure.unsupported is None, "without our app's id nobody can tell"
 

@@ -326,3 +326,14 @@ async def test_reset_forgets_who_signed_up_and_how_the_set_up_stands(sandbox: La
         "/graph/v26.0/oauth/access_token", params={**given, "code": heard["code"]}
     )
     assert gone.status_code == 400
+
+
+async def test_meta_may_be_made_to_say_anything_of_a_waba():
+    async with lab(meta_webhook_url=HOOK) as sandbox:
+        path = f"/sandbox/wabas/{DOCUMENTED}/meta/account_review_update"
+        answer = await sandbox.http.post(path, json={"decision": "REJECTED"}, params={"time": 7})
+        assert answer.status_code == 202
+        await sandbox.settled()
+        (change,) = changes_in(json.loads(sandbox.inbox[0].content))
+    assert (change["entry_id"], change["time"]) == (DOCUMENTED, 7)
+    assert (change["field"], change["value"]) == ("account_review_update", {"decision": "REJECTED"})

@@ -446,7 +446,7 @@ class TestNames:
     ):
         await connected(bench)
         await becomes(bench, {"name_status": "DECLINED"})
-        await compare(bench)
+        assert (await compare_one(bench, Aspect.HEALTH, GOOD)).answer is Answer.NO
         onboarding = await bench.look()
         assert await self.name(bench) == (Status.FALSE, Reason.NAME_DECLINED)
         assert not onboarding.senders[0].is_live

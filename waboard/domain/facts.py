@@ -230,7 +230,9 @@ def _meta_fact(change: dict[str, Any], ours: Ours) -> Fact:
         return Fact("meta", text, settled=f"The partner solution is {status}.")
     if waba_id is None:
         return Fact("meta", text, unsupported=NAMES_NO_WABA, hints=_hints(event))
-    return Fact("meta", text, waba_id=waba_id, hints=_hints(event))
+    # Of an alert, the entry may be another's than what it warns of.
+    hints = _hints(event) if event.value.entity_id else ()
+    return Fact("meta", text, waba_id=waba_id, hints=hints)
 
 
 def _why_kept(event: MetaEvent, meaning: Meaning, ours: Ours) -> str | None:

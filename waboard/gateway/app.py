@@ -35,7 +35,7 @@ from waboard.gateway.grave_notices import GraveNotices
 from waboard.gateway.inbox import Inbox
 from waboard.gateway.limits import BodyLimit
 from waboard.gateway.postman import Postman
-from waboard.gateway.waker import keep_waking
+from waboard.gateway.waker import Tidier, keep_waking
 from waboard.http_logs import mask_access_logs
 from waboard.ledger.database import Ledger
 from waboard.ledger.migrate import upgrade
@@ -85,8 +85,11 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
         app.state.door = door
         tell = partial(tell_operator, app.state.settings.operator_notifier)
         clock, remind = app.state.clock, app.state.settings.reminders
-        postman, notices = Postman(ledger, system, clock, tell), GraveNotices(ledger, clock, tell)
-        others = [notices, door] if door else [notices]
+        postman, others = Postman(ledger, system, clock, tell), list[Tidier]()
+        if app.state.settings.operator_notifier is not None:
+            others.append(GraveNotices(ledger, clock, tell))
+        if door is not None:
+            others.append(door)
         async with (
             _beside(keep_waking(ledger, clock, remind, others)),
             _beside(postman.keep_going()),

@@ -56,5 +56,7 @@ def wabas_of_meta(facts: Iterable[Fact]) -> set[str]:
 
 async def compare_soon(session: AsyncSession, waba_id: str) -> None:
     """Let a WABA be the first that is compared with Meta: something happened there."""
-    query = update(OnboardingRow).where(OnboardingRow.waba_id == waba_id)
+    query = update(OnboardingRow).where(
+        OnboardingRow.waba_id == waba_id, OnboardingRow.meta_looked_at.is_not(None)
+    )
     await session.execute(query.values(meta_looked_at=None))

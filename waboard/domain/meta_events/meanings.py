@@ -182,7 +182,7 @@ def of_others(event: MetaEvent, ours: Ours) -> str | None:
     """Say whose an event is that is about another's app or template; None where it is ours."""
     value = event.value
     app = value.waba_info.partner_app_id
-    if ours.app_id and app and app != ours.app_id:
+    if value.event.startswith("PARTNER_APP_") and app and ours.app_id not in (None, app):
         return "another app's"
     template = (value.message_template_name, value.message_template_language)
     is_template = meaning_of(event) is Meaning.TEMPLATE
