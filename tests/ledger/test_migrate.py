@@ -11,10 +11,15 @@ from sqlalchemy import Connection, inspect, select, update
 
 from tests.domain.samples import at
 from tests.ledger.desk import Desk
+from waboard.domain.conditions import Condition, ConditionType, Status
+from waboard.domain.meta_events.words import OwnRead
+from waboard.domain.reasons import Reason
+from waboard.domain.subscription import READ
 from waboard.ledger import migrate
 from waboard.ledger.database import Ledger
 from waboard.ledger.migrate import downgrade, upgrade
-from waboard.ledger.models import Base, WaitRow
+from waboard.ledger.models import Base, OnboardingRow, WaitRow
+from waboard.ledger.own_reads import own_read_of
 
 
 @pytest.fixture
@@ -122,3 +127,20 @@ async def test_waits_of_before_are_told_apart_by_their_last_sleep(empty):
     async with empty.begin() as session:
         query = select(WaitRow.opened_at).where(WaitRow.slept_on.is_(False))
         assert list(await session.scalars(query)) == [at(2), at(2)]
+
+
+async def test_what_we_had_seen_ourselves_is_kept_beside_what_meta_says(empty):
+    """What a webhook had written comes from the webhooks again."""
+    await upgrade(empty)
+    desk = Desk(empty)
+    seen, heard = await desk.started("acme", "1"), await desk.started("bakery", "2")
+    kind, there = ConditionType.CONNECTED, Reason.SUBSCRIPTION_READ_BACK
+    for of, evidence in ((seen, READ), (heard, "webhook of Meta's")):
+        known = Condition(kind, Status.TRUE, there, "Seen.", evidence, at(5))
+        await desk.write(of, known)
+    await downgrade(empty, "0015")
+    await upgrade(empty)
+    async with empty.begin() as session:
+        row = await session.get_one(OnboardingRow, seen)
+        assert own_read_of(row, kind) == OwnRead(Status.TRUE, there, "Seen.", READ, at(5))
+        assert (await session.get_one(OnboardingRow, heard)).own_reads is None
