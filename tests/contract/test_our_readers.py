@@ -103,6 +103,10 @@ async def test_every_subscription_that_is_shown_is_read():
         assert wire == {name: answer[name] for name in ("name", "events", "criteria")}
 
 
+NEWER = {"Status": {"ARCHIVED", "UNKNOWN"}}
+"""Values that Infobip's Java client 7.0.0 (2026-07-31) has, and its OpenAPI document not yet."""
+
+
 @pytest.mark.parametrize(
     ("product", "schema", "ours"),
     [
@@ -116,4 +120,4 @@ async def test_every_subscription_that_is_shown_is_read():
 )
 def test_our_known_values_are_the_documents(product: str, schema: str, ours: Any):
     """A value that is not known is kept, so a difference breaks nothing; it is only late news."""
-    assert known(product, schema) == {each.value for each in ours}
+    assert known(product, schema) | NEWER.get(schema, set()) == {each.value for each in ours}
