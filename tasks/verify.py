@@ -97,10 +97,12 @@ async def test_message(
 
 async def _last_writer(services: Services, onboarding: Onboarding, sender: Sender) -> PhoneNumber:
     async with services.ledger.begin() as session:
-        last = (await evidence_of(session, onboarding.id)).last_inbound(*sender.spellings)
-    if last is None:
-        raise StepRefused(f"Nobody has written to {sender.label}.", reason=Reason.NO_INBOUND)
-    return PhoneNumber(last.writer)
+        writer = (await evidence_of(session, onboarding.id)).last_writer(*sender.spellings)
+    if writer is None:
+        message = f"Nobody has written to {sender.label} whom we could answer."
+        raise StepRefused(message, reason=Reason.NO_INBOUND)
+    # Infobip takes the business-scoped id of somebody without a number in the same place.
+    return PhoneNumber(writer)
 
 
 async def _send(services: Services, message: TemplateMessage | TextMessage) -> SentMessage:

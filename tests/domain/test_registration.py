@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from tests.domain.samples import BAD, DOCUMENTED, GOOD, at, event, registration
+from waboard.domain.lenient import left_out
 from waboard.domain.registration import (
     CONNECTED,
     TERMINAL,
@@ -74,12 +74,45 @@ def test_an_event_may_name_no_senders():
     assert RegistrationEvent.model_validate(told).senders == ()
 
 
-@pytest.mark.parametrize("number", ["", "+-", "²", "١٢٣", "+1" * 21])
-def test_a_sender_without_a_number_that_can_be_one_is_refused(number):
-    """A sender is its number: one to twenty digits, in whatever marks."""
+NO_NUMBERS = ["", "+-", "²", "١٢٣", "+1" * 21, None, {}]
+
+
+@pytest.mark.parametrize("number", NO_NUMBERS)
+def test_a_sender_without_number_and_id_is_left_out(number):
+    """A number is one to twenty digits, in whatever marks. The others count."""
+    senders = [{"phoneNumberId": None, "displayPhoneNumber": number, "status": "FINISHED"}]
+    told = RegistrationEvent.model_validate(
+        registration() | {"senders": senders + registration()["senders"]}
+    )
+    assert [each.phone_number for each in told.senders] == [GOOD]
+    (note,) = left_out(told)
+    assert note.startswith("1 of 2 senders could not be read: senders.0.displayPhoneNumber: ")
+
+
+@pytest.mark.parametrize("number", NO_NUMBERS)
+def test_a_sender_is_known_by_its_id_alone(number):
+    """It is kept; without a number nothing is said of it yet."""
     senders = [{"phoneNumberId": "1", "displayPhoneNumber": number, "status": "FINISHED"}]
-    with pytest.raises(ValidationError, match="digits"):
-        RegistrationEvent.model_validate(registration() | {"senders": senders})
+    told = RegistrationEvent.model_validate(registration() | {"senders": senders})
+    assert [(each.phone_number_id, each.phone_number) for each in told.senders] == [("1", None)]
+    assert registration_from([told]).senders == {}
+
+
+def test_a_sender_without_an_id_is_a_sender():
+    """As one that failed comes."""
+    senders = [{"phoneNumberId": None, "displayPhoneNumber": f"+{GOOD}", "status": "FAILED"}]
+    told = RegistrationEvent.model_validate(registration() | {"senders": senders})
+    assert registration_from([told]).senders[GOOD].status == "FAILED"
+
+
+def test_an_event_without_a_time_is_as_of_its_arrival():
+    """One with a time keeps it."""
+    untimed = event("FINISHED", lastModifiedAt="").as_of(at(5))
+    assert untimed.modified_at == at(5)
+    assert event("FINISHED", 3).as_of(at(5)).modified_at == at(3)
+    before = event("FINISHED", lastModifiedAt=None)
+    assert registration_from([event("FAILED", 1), before]).status == "FAILED"
+    assert registration_from([event("FAILED", 1), untimed]).status == "FINISHED"
 
 
 def test_a_number_is_its_digits():

@@ -134,7 +134,7 @@ MALFORMED = [
     b"17",
     b"{}",
     b'{"businessAccountId": "not digits", "status": "FINISHED"}',
-    b'{"businessAccountId": 5, "status": "FINISHED", "lastModifiedAt": "yesterday"}',
+    b'{"businessAccountId": 5, "status": "  ", "lastModifiedAt": "2026-01-05T09:00:00Z"}',
     b'{"businessAccountId": 5, "status": null, "lastModifiedAt": "2026-01-05T09:00:00Z"}',
     b"[" * 5000,
 ]

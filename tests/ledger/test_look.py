@@ -1,6 +1,7 @@
 """Looking again: what was received is taken up, and what is true because of it is written."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -85,6 +86,31 @@ async def test_the_newer_form_of_the_event_says_whose_turn_it_is(desk, onboardin
     (needed,) = requirements_of(onboarding)
     assert needed.awaiting is Party.CLIENT
     assert onboarding.registration.portfolio_id == "506914307656634"
+
+
+async def test_what_could_not_be_read_of_an_event_stays_noted(desk, onboarding_id):
+    """The good sender is registered; the odd one is shown with its reason, whatever comes of it."""
+    body = json.loads(told().body)
+    body["senders"].append({"phoneNumberId": None, "displayPhoneNumber": "", "status": "FAILED"})
+    (fact,) = registration_facts(json.dumps(body).encode())
+    (receipt,) = await desk.keep(fact)
+    parked = (await desk.event(receipt.event_id)).detail
+    onboarding = await desk.look(onboarding_id)
+    row = await desk.event(receipt.event_id)
+    note = "Note: 1 of 2 senders could not be read: senders.1.displayPhoneNumber: "
+    assert onboarding.sender(GOOD).holds(REGISTERED)
+    assert parked.startswith(f"Nobody has asked about this yet. {note}")
+    assert row.disposition == Disposition.APPLIED
+    assert row.detail.startswith(f"It changed what is known. {note}")
+
+
+@pytest.mark.parametrize("arrival", [1, 3])
+async def test_what_does_not_say_when_it_was_counts_as_of_its_arrival(desk, onboarding_id, arrival):
+    """Before or after an event that says it."""
+    await desk.hear(onboarding_id, told(minute=2), minute=5)
+    untimed = told(senders={GOOD: "FAILED"}, lastModifiedAt=None)
+    onboarding = await desk.hear(onboarding_id, untimed, minute=arrival)
+    assert onboarding.sender(GOOD).holds(REGISTERED) is (arrival < 2)
 
 
 async def test_an_unknown_onboarding_is_not_found(desk):

@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 Clock = Callable[[], datetime]
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""Before everything else: when something was that nobody says the time of."""
 
 
 def utc_now() -> datetime:

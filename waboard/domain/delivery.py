@@ -7,14 +7,21 @@ names in both. Meaning of the status groups: Infobip's page on message status co
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
-from typing import Any
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
 from waboard.domain.clock import ProviderTime
 from waboard.domain.conditions import Status
+from waboard.domain.lenient import (
+    Lenient,
+    LenientText,
+    RequiredTextOrDigits,
+    WholeNumber,
+)
 from waboard.domain.reasons import Reason
 
 DELIVERED_TO_HANDSET = 5
@@ -50,24 +57,54 @@ class _Wire(BaseModel):
 
 
 class ReportStatus(_Wire):
-    """A message status, or the error beside it: the provider's id and name for it."""
+    """A message status. Its group decides, and in the group DELIVERED its id as well."""
 
-    id: int
-    name: str
-    group_id: int
-    group_name: str = ""
-    description: str | None = None
+    group_id: WholeNumber
+    id: Lenient[WholeNumber] = Field(default=None, validate_default=True)
+    name: LenientText = ""
+
+    @field_validator("id")
+    @classmethod
+    def _tells_delivered_from_sent(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is None and info.data.get("group_id") == StatusGroup.DELIVERED:
+            raise ValueError("a status of the group DELIVERED has an id")
+        return value
+
+    def __str__(self) -> str:
+        return _named(self.name, self.id) or f"status group {self.group_id}"
+
+
+class ReportError(_Wire):
+    """The error beside a status: 0 or nothing is none."""
+
+    id: Lenient[WholeNumber] = None
+    name: LenientText = ""
+
+    def __str__(self) -> str:
+        return _named(self.name, self.id)
+
+
+def _named(name: str, number: int | None) -> str:
+    if number is None:
+        return name
+    return f"{name} ({number})" if name else str(number)
 
 
 class DeliveryReport(_Wire):
     """What Infobip says became of one message."""
 
-    message_id: str
+    message_id: RequiredTextOrDigits
     status: ReportStatus
-    event: Any = "DELIVERY"
-    error: ReportStatus | None = None
-    done_at: ProviderTime | None = None
-    sent_at: ProviderTime | None = None
+    event: LenientText = ""
+    error: Lenient[ReportError] = None
+    done_at: Lenient[ProviderTime] = None
+    sent_at: Lenient[ProviderTime] = None
+
+    def as_of(self, received_at: datetime) -> Self:
+        """Return it with a time: its own, or else that of its arrival."""
+        if self.done_at or self.sent_at:
+            return self
+        return self.model_copy(update={"done_at": received_at})
 
     @property
     def is_delivered(self) -> bool:
@@ -90,9 +127,9 @@ class DeliveryReport(_Wire):
 class SeenReport(_Wire):
     """What Infobip says of a message that was read. Nobody is obliged to let others see that."""
 
-    message_id: str
-    seen_at: ProviderTime
-    event: Any = "SEEN"
+    message_id: RequiredTextOrDigits
+    seen_at: Lenient[ProviderTime] = None
+    event: LenientText = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +154,11 @@ def verdict_of(
     One arrival is an arrival: a delivered report outweighs every other, and who has read a message
     has got it. Of several failures the latest is named.
     """
-    read_at = min((report.seen_at for report in seen), default=None)
-    if read_at is not None:
-        said = f"The test message was delivered, and read on {read_at:%Y-%m-%d %H:%M} UTC."
+    was_read = list(seen)
+    if was_read:
+        read_at = min((report.seen_at for report in was_read if report.seen_at), default=None)
+        when = f" on {read_at:%Y-%m-%d %H:%M} UTC" if read_at else ""
+        said = f"The test message was delivered, and read{when}."
         return Verdict(Status.TRUE, Reason.MESSAGE_DELIVERED, said)
     final = [r for r in reports if r.is_delivered or r.failure]
     if any(r.is_delivered for r in final):
@@ -140,7 +179,7 @@ def _failed(report: DeliveryReport, *, last: bool) -> Verdict:
 
 def describe(report: DeliveryReport) -> str:
     """Name a report by the provider's own codes: `REJECTED_SENDER (13), EC_BAD (7034)`."""
-    parts = [report.status]
+    parts = [str(report.status)]
     if report.error is not None and report.error.id:
-        parts.append(report.error)
-    return ", ".join(f"{part.name} ({part.id})" for part in parts)
+        parts.append(str(report.error))
+    return ", ".join(parts)

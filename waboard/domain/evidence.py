@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from waboard.domain.clock import LONG_AGO
 from waboard.domain.delivery import DeliveryReport, SeenReport, Verdict, describe, verdict_of
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.inbound import InboundMessage
@@ -50,7 +51,13 @@ class Evidence:
     def last_inbound(self, *spellings: str) -> InboundMessage | None:
         """The last message that somebody wrote to a sender, in any spelling of its number."""
         written = (message for message in self.inbound if message.sender in spellings)
-        return max(written, key=lambda message: message.received_at, default=None)
+        return max(written, key=_received_at, default=None)
+
+    def last_writer(self, *spellings: str) -> str | None:
+        """Whom to answer of those who wrote to a sender: the last, one with a number first."""
+        written = [each for each in self.inbound if each.sender in spellings and each.writer]
+        latest = max(written, key=lambda m: (m.writer.isdigit(), _received_at(m)), default=None)
+        return latest.writer if latest else None
 
     def statuses(self) -> frozenset[tuple[str, str]]:
         """Which statuses and errors each message has been seen with."""
@@ -76,6 +83,10 @@ class Evidence:
             or what_counts(self.account) != what_counts(before.account)
             or not set(self.inbound) <= set(before.inbound)
         )
+
+
+def _received_at(message: InboundMessage) -> datetime:
+    return message.received_at or LONG_AGO
 
 
 def quality_evidence(item: dict[str, Any], seen_at: datetime) -> Evidence:

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from waboard.domain.delivery import DeliveryReport, SeenReport
 from waboard.domain.inbound import InboundMessage
+from waboard.domain.lenient import left_out, problems_in
 from waboard.domain.meta_events.meanings import (
     NOTHING_KNOWN,
     Meaning,
@@ -40,8 +41,8 @@ class Fact:
     """One thing that was said: what about, word for word, and whom it concerns.
 
     `problem` says why an invalid fact cannot be used; `unsupported` why one is of no use here;
-    `settled` what became of one that concerns no onboarding. `hints` are ids that may lead to the
-    WABA where it is not named.
+    `settled` what became of one that concerns no onboarding; `note` what of it could not be read.
+    `hints` are ids that may lead to the WABA where it is not named.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Fact:
     unsupported: str | None = None
     settled: str | None = None
     hints: tuple[str, ...] = ()
+    note: str | None = None
 
     @property
     def digest(self) -> str:
@@ -161,16 +163,7 @@ def _read_item(kind: str, item: Any, read: Callable[[str], Fact]) -> Fact:
     try:
         return read(text)
     except ValidationError as error:
-        return Fact(kind, text, problem=_problem(error))
-
-
-def _problem(error: ValidationError) -> str:
-    # Names the fields and what is wrong with them, not their values: those may be personal.
-    problems = (
-        f"{'.'.join(map(str, part['loc'])) or 'body'}: {part['msg']}"
-        for part in error.errors(include_input=False, include_url=False)
-    )
-    return "; ".join(problems)
+        return Fact(kind, text, problem=problems_in(error))
 
 
 # Both read the text that is kept, as every later look does: what passes here passes there.
@@ -178,12 +171,17 @@ def _problem(error: ValidationError) -> str:
 
 def _registration_fact(text: str) -> Fact:
     event = RegistrationEvent.model_validate_json(text)
-    return Fact("registration", text, waba_id=event.business_account_id)
+    return Fact("registration", text, waba_id=event.business_account_id, note=_note(event))
+
+
+def _note(model: BaseModel) -> str | None:
+    notes = left_out(model)
+    return f"{'; '.join(notes)}." if notes else None
 
 
 def _delivery_fact(text: str) -> Fact:
     report = DeliveryReport.model_validate_json(text)
-    if report.event != "DELIVERY":
+    if report.event not in ("", "DELIVERY"):
         return Fact("delivery", text, unsupported="Not a delivery report.")
     if not _OURS.fullmatch(report.message_id):
         return Fact("delivery", text, unsupported="Not our message.")
@@ -192,7 +190,7 @@ def _delivery_fact(text: str) -> Fact:
 
 def _seen_fact(text: str) -> Fact:
     report = SeenReport.model_validate_json(text)
-    if report.event != "SEEN":
+    if report.event not in ("", "SEEN"):
         return Fact("seen", text, unsupported="Not a seen report.")
     if not _OURS.fullmatch(report.message_id):
         return Fact("seen", text, unsupported="Not our message.")

@@ -8,11 +8,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 
-from waboard.domain.clock import ProviderTime
+from waboard.domain.clock import LONG_AGO, ProviderTime
 from waboard.domain.ids import (
     LONGEST_SENDER_NUMBER,
     PhoneNumber,
@@ -21,6 +29,13 @@ from waboard.domain.ids import (
     PortfolioIdField,
     WabaIdField,
     digits_of,
+)
+from waboard.domain.lenient import (
+    Lenient,
+    LenientItems,
+    LenientText,
+    RequiredText,
+    RequiredTextOrDigits,
 )
 from waboard.domain.spelling import may_be_same
 
@@ -44,38 +59,68 @@ class _Wire(BaseModel):
     )
 
 
-class SenderEvent(_Wire):
-    """One phone number in a registration event. The number comes formatted."""
+def _with_digits(value: str) -> str:
+    if not 1 <= len(digits_of(value)) <= LONGEST_SENDER_NUMBER:
+        raise ValueError
+    return value
 
-    phone_number_id: PhoneNumberIdField
-    display_phone_number: str
-    status: str
-    type: str | None = None
-    registration_info: str | None = None
+
+_DisplayNumber = Annotated[RequiredTextOrDigits, AfterValidator(_with_digits)]
+
+
+class SenderEvent(_Wire):
+    """One phone number in a registration event. The number comes formatted.
+
+    Either it or its id identifies the sender: one that failed may come without the id.
+    """
+
+    phone_number_id: Lenient[PhoneNumberIdField] = None
+    display_phone_number: Lenient[_DisplayNumber] = Field(default=None, validate_default=True)
+    status: RequiredText
+    type: LenientText = ""
+    registration_info: LenientText = ""
 
     @field_validator("display_phone_number")
     @classmethod
-    def _is_a_number(cls, value: str) -> str:
-        if not 1 <= len(digits_of(value)) <= LONGEST_SENDER_NUMBER:
-            raise ValueError(f"displayPhoneNumber holds 1 to {LONGEST_SENDER_NUMBER} digits")
+    def _identifies_it_without_an_id(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("phone_number_id") is None:
+            raise ValueError(
+                f"it holds 1 to {LONGEST_SENDER_NUMBER} digits where phoneNumberId is none"
+            )
         return value
 
     @property
-    def phone_number(self) -> PhoneNumber:
+    def phone_number(self) -> PhoneNumber | None:
         """The number's digits. The provider knows its numbers, so they are not judged here."""
+        if self.display_phone_number is None:
+            return None
         return PhoneNumber(digits_of(self.display_phone_number))
 
 
 class RegistrationEvent(_Wire):
-    """What Infobip sends when a WABA's registration moves. Source: the programme page."""
+    """What Infobip sends when a WABA's registration moves. Source: the programme page.
+
+    Nothing describes its form, so only the account and the status are relied on.
+    """
 
     business_account_id: WabaIdField
-    status: str
-    last_modified_at: ProviderTime
-    created_at: ProviderTime | None = None
-    senders: tuple[SenderEvent, ...] = ()
-    business_portfolio_id: PortfolioIdField | None = None
-    registration_info: str | None = None
+    status: RequiredText
+    last_modified_at: Lenient[ProviderTime] = None
+    created_at: Lenient[ProviderTime] = None
+    senders: LenientItems[SenderEvent] = ()
+    business_portfolio_id: Lenient[PortfolioIdField] = None
+    registration_info: LenientText = ""
+
+    @property
+    def modified_at(self) -> datetime:
+        """When it was so; before everything else where neither it nor its arrival says when."""
+        return self.last_modified_at or LONG_AGO
+
+    def as_of(self, received_at: datetime) -> Self:
+        """Return it with a time: its own, or else that of its arrival."""
+        if self.last_modified_at is not None:
+            return self
+        return self.model_copy(update={"last_modified_at": received_at})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,25 +189,43 @@ def registration_from(
     `connected` are numbers that the provider's quality endpoint showed as CONNECTED, which is
     evidence as good as a FINISHED of their own.
     """
-    history = sorted(events, key=lambda e: (_rank(e.status, e.last_modified_at), str(e)))
-    seen = [_sender_of(event, sender) for event in history for sender in event.senders]
+    history = sorted(events, key=lambda e: (_rank(e.status, e.modified_at), str(e)))
+    numbers = _numbers_by_id(history)
+    seen = [
+        _sender_of(event, sender, number)
+        for event in history
+        for sender in event.senders
+        if (number := sender.phone_number or numbers.get(sender.phone_number_id)) is not None
+    ]
     portfolios = [e.business_portfolio_id for e in history if e.business_portfolio_id]
     return Registration(
         status=history[-1].status if history else None,
-        info=history[-1].registration_info if history else None,
+        info=(history[-1].registration_info or None) if history else None,
         portfolio_id=portfolios[-1] if portfolios else None,
         senders={each.phone_number: each for each in _one_each([*seen, *connected])},
     )
 
 
-def _sender_of(event: RegistrationEvent, sender: SenderEvent) -> SenderRegistration:
+def _sender_of(
+    event: RegistrationEvent, sender: SenderEvent, number: PhoneNumber
+) -> SenderRegistration:
     return SenderRegistration(
-        phone_number=sender.phone_number,
+        phone_number=number,
         phone_number_id=sender.phone_number_id,
         status=sender.status,
-        info=sender.registration_info,
-        as_of=event.last_modified_at,
+        info=sender.registration_info or None,
+        as_of=event.modified_at,
     )
+
+
+def _numbers_by_id(history: Iterable[RegistrationEvent]) -> dict[str | None, PhoneNumber]:
+    """Return the numbers that were shown with an id, for senders that come with the id alone."""
+    return {
+        sender.phone_number_id: sender.phone_number
+        for event in sorted(history, key=lambda e: (e.modified_at, str(e)))
+        for sender in event.senders
+        if sender.phone_number is not None and sender.phone_number_id is not None
+    }
 
 
 def _one_each(seen: Iterable[SenderRegistration]) -> list[SenderRegistration]:

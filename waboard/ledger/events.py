@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select, text, union
+from sqlalchemy import Select, and_, bindparam, false, func, or_, select, text, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.conditions import ConditionType, Status
@@ -123,7 +123,21 @@ _INSERT_OR_COUNT = text(
 ).bindparams(bindparam("now", type_=UtcDateTime()))
 
 
+_NOTE = " Note: "
+
+
+def conclude(event: EventRow, disposition: Disposition, said: str) -> None:
+    """Say what became of a parked event. What was noted when it was kept stays beside that."""
+    _, marker, note = event.detail.partition(_NOTE)
+    event.disposition, event.detail = disposition, f"{said}{marker}{note}"
+
+
 def _first_disposition(fact: Fact) -> tuple[Disposition, str]:
+    disposition, said = _disposition_of(fact)
+    return disposition, f"{said}{_NOTE}{fact.note}" if fact.note else said
+
+
+def _disposition_of(fact: Fact) -> tuple[Disposition, str]:
     if fact.problem is not None:
         return Disposition.INVALID, fact.problem
     if fact.unsupported is not None:
@@ -268,13 +282,14 @@ async def settled_kinds(session: AsyncSession, event_ids: Collection[int]) -> se
 
 async def why_rejected(session: AsyncSession, template_id: str) -> str | None:
     """Return the reason that Infobip last gave for a template's change; reading it gives none."""
-    # What is kept is canonical JSON, so an exact part of it can be looked for.
-    told = f'"messageTemplateId":"{template_id}"'
-    query = select(EventRow.body).where(
-        EventRow.kind == EventKind.TEMPLATE, EventRow.body.contains(told, autoescape=True)
-    )
+    # What is kept is canonical JSON, so an exact part of it can be looked for: a text or a number.
+    forms = (f'"{template_id}"', f"{template_id},", f"{template_id}}}") if template_id else ()
+    told = [
+        EventRow.body.contains(f'"messageTemplateId":{form}', autoescape=True) for form in forms
+    ]
+    query = select(EventRow.body).where(EventRow.kind == EventKind.TEMPLATE, or_(false(), *told))
     body = await session.scalar(query.order_by(EventRow.id.desc()).limit(1))
-    return TemplateUpdate.model_validate_json(body).change.reason if body else None
+    return (TemplateUpdate.model_validate_json(body).change.reason or None) if body else None
 
 
 async def came_for_all(session: AsyncSession, kind: WaitKind, since: datetime) -> bool:

@@ -27,15 +27,21 @@ async def received_about(session: AsyncSession, onboarding_id: str) -> Evidence:
 
 
 def evidence_in(event: EventRow) -> Evidence:
-    """Read one event, which was found readable when it was kept."""
+    """Read one event, which was found readable when it was kept.
+
+    What does not say when it was counts as of its arrival.
+    """
     if event.kind == EventKind.REGISTRATION:
-        return Evidence(registrations=(RegistrationEvent.model_validate_json(event.body),))
+        registration = RegistrationEvent.model_validate_json(event.body)
+        return Evidence(registrations=(registration.as_of(event.received_at),))
     if event.kind == EventKind.DELIVERY:
-        return Evidence(reports=(DeliveryReport.model_validate_json(event.body),))
+        report = DeliveryReport.model_validate_json(event.body)
+        return Evidence(reports=(report.as_of(event.received_at),))
     if event.kind == EventKind.SEEN:
         return Evidence(seen=(SeenReport.model_validate_json(event.body),))
     if event.kind == EventKind.INBOUND:
-        return Evidence(inbound=(InboundMessage.model_validate_json(event.body),))
+        message = InboundMessage.model_validate_json(event.body)
+        return Evidence(inbound=(message.as_of(event.received_at),))
     if event.kind == EventKind.META:
         said = MetaEvent.model_validate_json(event.body)
         return Evidence(account=(word_of(said, event.received_at),))

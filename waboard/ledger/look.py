@@ -28,7 +28,7 @@ from waboard.ledger.claims import SharedNumber, evidence_of, shared_numbers, wit
 from waboard.ledger.conditions import condition_rows
 from waboard.ledger.database import dialect_of
 from waboard.ledger.effects import UNSURE, find_effect, last_effects, resolve
-from waboard.ledger.events import parked_for
+from waboard.ledger.events import conclude, parked_for
 from waboard.ledger.evidence import evidence_in, received_about
 from waboard.ledger.meta_words import record, write_what_meta_says
 from waboard.ledger.models import (
@@ -131,7 +131,7 @@ async def _set_aside(subject: Subject) -> None:
         if _may_begin_anew(event):
             continue
         event.onboarding_id = subject.onboarding_id
-        event.disposition, event.detail = Disposition.STALE, "The client leaves, or has left."
+        conclude(event, Disposition.STALE, "The client leaves, or has left.")
     await subject.session.flush()
 
 
@@ -160,11 +160,11 @@ def _take_up(event: EventRow, onboarding_id: str, known: Evidence) -> Evidence:
     total = known.plus(evidence_in(event))
     event.onboarding_id = onboarding_id
     if total.shows_more_than(known):
-        event.disposition, came_to = Disposition.APPLIED, "It changed what is known."
+        disposition, came_to = Disposition.APPLIED, "It changed what is known."
     else:
-        event.disposition, came_to = Disposition.STALE, "Nothing new: more is known already."
+        disposition, came_to = Disposition.STALE, "Nothing new: more is known already."
     said = f"{said_by(_meta_event(event))} " if event.kind == EventKind.META else ""
-    event.detail = f"{said}{came_to}"
+    conclude(event, disposition, f"{said}{came_to}")
     return total
 
 
@@ -272,9 +272,13 @@ async def _write_received(subject: Subject, number: str, last: InboundMessage | 
         arrived = Verdict(
             Status.TRUE,
             Reason.INBOUND_ARRIVED,
-            f"Somebody wrote to it on {last.received_at:%Y-%m-%d %H:%M} UTC.",
+            f"Somebody wrote to it{_on(last.received_at)}.",
         )
         await subject.write(number, ConditionType.RECEIVES, arrived, "inbound event")
+
+
+def _on(time: datetime | None) -> str:
+    return f" on {time:%Y-%m-%d %H:%M} UTC" if time else ""
 
 
 _NOT_WRITTEN_TO = Verdict(
