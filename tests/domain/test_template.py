@@ -56,5 +56,31 @@ def test_a_change_is_told_in_one_line(change: dict[str, Any], said: str):
 
 def test_one_that_cannot_be_read_says_why():
     (fact,) = template_facts(b'{"messageTemplateId": 1}')
+    assert fact.problem == "change: Field required"
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ({"messageTemplateName": None}, "Template 111 (en): APPROVED."),
+        ({"messageTemplateId": {}}, "Template waboard_verification (en): APPROVED."),
+        ({"messageTemplateLanguage": ""}, "Template waboard_verification: APPROVED."),
+        ({"timestamp": []}, "Template waboard_verification (en): APPROVED."),
+    ],
+)
+def test_one_of_its_names_is_enough(odd: dict[str, Any], said: str):
+    (fact,) = template_facts(json.dumps(UPDATE | odd).encode())
+    assert fact.settled == said
+
+
+@pytest.mark.parametrize(
+    ("odd", "missing"),
+    [
+        ({"messageTemplateName": "", "messageTemplateId": None}, "messageTemplateName"),
+        ({"change": {"type": None, "newStatus": 7}}, "newStatus"),
+    ],
+)
+def test_which_template_and_what_changed_are_needed(odd: dict[str, Any], missing: str):
+    (fact,) = template_facts(json.dumps(UPDATE | odd).encode())
     assert fact.problem is not None
-    assert "messageTemplateName" in fact.problem
+    assert missing in fact.problem

@@ -1,6 +1,7 @@
 """Events: kept before they are answered, once each, with a disposition that is never empty."""
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tests.domain.samples import BAD, GOOD, WABA, at
 from tests.ledger.desk import connected, reported, told
 from waboard.domain.errors import NotFound
-from waboard.domain.facts import Fact, delivery_facts, registration_facts
+from waboard.domain.facts import Fact, delivery_facts, registration_facts, template_facts
 from waboard.ledger.events import (
     adopted_by,
     concerned_by,
@@ -16,6 +17,7 @@ from waboard.ledger.events import (
     onboarding_for,
     parked_for,
     read_event,
+    why_rejected,
 )
 from waboard.ledger.models import Disposition, EventRow
 
@@ -103,6 +105,18 @@ async def test_what_is_of_no_use_is_kept_and_says_why(desk, fact, disposition):
     row = await desk.event(receipt.event_id)
     assert (row.disposition, row.body) == (disposition, fact.body)
     assert row.detail == (fact.problem or fact.unsupported)
+
+
+@pytest.mark.parametrize("template_id", ["111", 111])
+async def test_a_template_that_was_rejected_is_found_by_its_id(desk, template_id):
+    """Which comes as a text or a number."""
+    for id_, reason in ((template_id, "SCAM"), ("1112", "OTHER"), (None, "NONE")):
+        change = {"newStatus": "REJECTED", "reason": reason}
+        body = {"messageTemplateId": id_, "messageTemplateName": "a", "change": change}
+        await desk.keep(*template_facts(json.dumps(body).encode()))
+    async with desk.ledger.begin() as session:
+        found = [await why_rejected(session, each) for each in ("111", "112", "")]
+    assert found == ["SCAM", None, None]
 
 
 async def test_what_is_of_no_use_is_never_taken_up(desk):

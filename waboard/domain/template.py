@@ -4,11 +4,14 @@ Templates belong to the WABA, not to a sender. Statuses: `WhatsAppTemplateApiRes
 OpenAPI whatsapp 3.210.0; event: `TemplateUpdatePushEvent` there.
 """
 
-from pydantic import BaseModel, ConfigDict
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
 from waboard.domain.conditions import Condition, Status
 from waboard.domain.delivery import Verdict
+from waboard.domain.lenient import LenientText, LenientTextOrDigits
 from waboard.domain.reasons import Reason
 from waboard.domain.reconcile import Answer
 
@@ -36,33 +39,44 @@ def text_in(language: str) -> str:
 
 
 class _Wire(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, extra="ignore", frozen=True, coerce_numbers_to_str=True
-    )
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True)
 
 
 class TemplateChange(_Wire):
-    """What changed: `new_status` is there when it was the status."""
+    """What changed: `new_status` is there when it was the status, else `type` says what."""
 
-    type: str
-    new_status: str | None = None
-    reason: str | None = None
+    new_status: LenientText = ""
+    type: LenientText = ""
+    reason: LenientText = ""
+
+    @model_validator(mode="after")
+    def _says_what(self) -> Self:
+        if not self.new_status and not self.type:
+            raise ValueError("newStatus or type says what changed")
+        return self
 
 
 class TemplateUpdate(_Wire):
     """What Infobip sends when a template changes. It names no WABA: everybody looks again."""
 
-    message_template_id: str
-    message_template_name: str
-    message_template_language: str
+    message_template_id: LenientTextOrDigits = ""
+    message_template_name: LenientTextOrDigits = ""
+    message_template_language: LenientText = ""
     change: TemplateChange
+
+    @model_validator(mode="after")
+    def _names_it(self) -> Self:
+        if not self.message_template_id and not self.message_template_name:
+            raise ValueError("messageTemplateId or messageTemplateName says which template")
+        return self
 
     def __str__(self) -> str:
         change = self.change.new_status or self.change.type
         reason = self.change.reason
         closer = f" ({reason})" if reason and reason != "NONE" else ""
-        where = f"{self.message_template_name} ({self.message_template_language})"
-        return f"Template {where}: {change}{closer}."
+        language = self.message_template_language
+        where = self.message_template_name or self.message_template_id
+        return f"Template {where}{f' ({language})' if language else ''}: {change}{closer}."
 
 
 def still_usable(status: str) -> Answer:
