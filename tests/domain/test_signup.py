@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from waboard.domain.ids import PortfolioId, WabaId
+from waboard.domain.lenient import left_out
 from waboard.domain.signup import (
     ANOTHER_WABA,
     Ending,
@@ -71,10 +72,24 @@ def test_what_is_shown_of_an_error_holds_no_phone_number():
     assert read.data.error_message == "…1117 is in use"
 
 
-@pytest.mark.parametrize("bad", [{}, {"event": 5}, message(waba_id="12ab"), [], "FINISH"])
+@pytest.mark.parametrize("bad", [{}, {"event": 5}, {"event": " "}, [], "FINISH"])
 def test_what_is_no_message_is_refused(bad: Any):
     with pytest.raises(ValidationError):
         read_message(bad)
+
+
+@pytest.mark.parametrize("odd", ["", None, "12ab", 7.5, [], {"id": OURS}, True])
+def test_an_odd_member_is_as_good_as_none(odd: Any):
+    """The window names the WABA beside it all the same."""
+    ids = {"phone_number_id": odd, "business_id": odd, "waba_ids": odd, "error_code": [odd]}
+    assert read_message(message(waba_id=OURS, **ids)) == read_message(message(waba_id=OURS))
+    assert read_message(message(waba_id=odd)).waba_ids == ()
+
+
+def test_one_odd_id_costs_itself_alone():
+    read = read_message(message("FINISH", waba_ids=[OURS, None, "", int(THIRD)]))
+    assert read.waba_ids == (OURS, THIRD)
+    assert left_out(read)[0].startswith("2 of 4 data.waba_ids could not be read: data.waba_ids.1: ")
 
 
 def test_nothing_is_found_from_nothing():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from waboard.domain.ids import (
     PhoneNumberIdField,
@@ -21,14 +21,21 @@ from waboard.domain.ids import (
     WabaId,
     WabaIdField,
 )
+from waboard.domain.lenient import (
+    Lenient,
+    LenientItems,
+    LenientTextOrDigits,
+    RequiredText,
+    unreadable_as,
+)
 from waboard.domain.masking import scrub
 
 MESSAGE_TYPE = "WA_EMBEDDED_SIGNUP"
 ANOTHER_WABA = "The client has connected another WABA than the one that its link is for."
 _UNUSUAL = re.compile(r"[^\w.:-]")
-_Code = Annotated[str, BeforeValidator(lambda value: _UNUSUAL.sub("", str(value))[:100])]
+_Code = Annotated[LenientTextOrDigits, AfterValidator(lambda code: _UNUSUAL.sub("", code)[:100])]
 """A code of Meta's: shown as it is, since its support asks for it."""
-_SHOWN = Annotated[str, BeforeValidator(lambda value: scrub(str(value)))]
+_Shown = Annotated[LenientTextOrDigits, AfterValidator(scrub)]
 
 
 class LinkState(StrEnum):
@@ -59,19 +66,22 @@ class Ending(StrEnum):
 
 
 class _Data(BaseModel):
-    """The `data` of a window message; which members there are depends on the event."""
+    """The `data` of a window message; which members there are depends on the event.
+
+    None is needed: what the client has finished with is also told by its token and by Meta.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    waba_id: WabaIdField | None = None
-    waba_ids: tuple[WabaIdField, ...] = ()
-    business_id: PortfolioIdField | None = None
-    phone_number_id: PhoneNumberIdField | None = None
-    current_step: _SHOWN | None = None
-    error_message: _SHOWN | None = None
-    error_code: _Code | None = None
-    error_id: _Code | None = None
-    session_id: _Code | None = None
+    waba_id: Lenient[WabaIdField] = None
+    waba_ids: LenientItems[WabaIdField] = ()
+    business_id: Lenient[PortfolioIdField] = None
+    phone_number_id: Lenient[PhoneNumberIdField] = None
+    current_step: _Shown = ""
+    error_message: _Shown = ""
+    error_code: _Code = ""
+    error_id: _Code = ""
+    session_id: _Code = ""
 
 
 class SignupMessage(BaseModel):
@@ -79,8 +89,8 @@ class SignupMessage(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    event: str = Field(max_length=100)
-    data: _Data = _Data()
+    event: Annotated[RequiredText, StringConstraints(max_length=100)]
+    data: Annotated[_Data, unreadable_as(_Data())] = _Data()
 
     @property
     def ending(self) -> Ending:
@@ -92,7 +102,7 @@ class SignupMessage(BaseModel):
         return Ending.ABANDONED if self.event == "CANCEL" else Ending.UNKNOWN
 
     @property
-    def error_code(self) -> str | None:
+    def error_code(self) -> str:
         """The code of a reported error; older pages of Meta's call it an id."""
         return self.data.error_code or self.data.error_id
 

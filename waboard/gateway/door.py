@@ -19,9 +19,10 @@ from tasks.timeline import show_decision
 from waboard.domain.clock import Clock
 from waboard.domain.decisions import DecisionVerb, Order
 from waboard.domain.errors import FactsDiffer, LinkClosed, OutOfPlace
-from waboard.domain.facts import canonical, signup_fact
+from waboard.domain.facts import signup_fact
 from waboard.domain.ids import PortfolioId, WabaId, parse_portfolio_id
 from waboard.domain.json_values import as_object
+from waboard.domain.lenient import left_out
 from waboard.domain.meta_events.meanings import Meaning, meaning_of
 from waboard.domain.meta_events.wire import MetaEvent
 from waboard.domain.requests import Defaults, SignupRequest
@@ -37,9 +38,9 @@ from waboard.domain.signup import (
 from waboard.gateway.starting import run_is_started
 from waboard.ledger.clients import start_onboarding
 from waboard.ledger.database import Ledger
-from waboard.ledger.events import parked_of, read_event, receive
+from waboard.ledger.events import conclude, parked_of, read_event, receive
 from waboard.ledger.look import hold, look
-from waboard.ledger.models import EventKind, EventRow, SignupRow
+from waboard.ledger.models import Disposition, EventKind, EventRow, SignupRow
 from waboard.ledger.onboardings import known_wabas, read_onboarding
 from waboard.ledger.reconnects import connect_again
 from waboard.ledger.signups import expired_links, find_link, opened_by, read_link, unsettled
@@ -101,10 +102,10 @@ class FrontDoor:
             if message is None:
                 await self._keep(session, row, "unreadable", message=raw)
                 return row
-            await self._keep(session, row, message.ending, _ending_of(message), message=raw)
+            await self._keep(session, row, message.ending, _told_by(message), message=raw)
             closed = why_closed(row, self.clock())
             _forget_another_waba(row)
-            differs = closed is None and _note(row, message, raw, self.clock())
+            differs = closed is None and _note(row, message, self.clock())
         # Raised out here: what was said is kept, whatever the answer.
         if closed is not None:
             raise closed
@@ -265,7 +266,7 @@ class FrontDoor:
             event = await read_event(session, event_id)
             candidates = await _candidates(session, event)
             if len(candidates) != 1:
-                event.detail = _unclear(candidates)
+                conclude(event, Disposition.PARKED, _unclear(candidates))
                 return
             (row,) = candidates
             row.signalled_at = row.signalled_at or self.clock()
@@ -316,7 +317,11 @@ def _ending_of(message: SignupMessage) -> str:
     return f"{message.event}: {', '.join(filter(None, said))}".rstrip(": ")
 
 
-def _note(row: SignupRow, message: SignupMessage, raw: dict[str, Any], now: datetime) -> bool:
+def _told_by(message: SignupMessage) -> str:
+    return ". ".join((_ending_of(message), *left_out(message)))
+
+
+def _note(row: SignupRow, message: SignupMessage, now: datetime) -> bool:
     """Write down how the client left; says whether it differs from how it finished before."""
     if message.ending is not Ending.FINISHED:
         if row.message is None:
@@ -326,7 +331,8 @@ def _note(row: SignupRow, message: SignupMessage, raw: dict[str, Any], now: date
         before = read_message(json.loads(row.message))
         return set(before.waba_ids) != set(message.waba_ids)
     row.ending, row.ending_detail = Ending.FINISHED, _ending_of(message)
-    row.message, row.signalled_at = canonical(raw), row.signalled_at or now
+    # What was read alone: the event holds the rest, which may be nested as deeply as it likes.
+    row.message, row.signalled_at = message.model_dump_json(), row.signalled_at or now
     return False
 
 
