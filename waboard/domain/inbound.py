@@ -10,7 +10,7 @@ user id, which can be answered as well, or nobody that we can name.
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from waboard.domain.clock import ProviderTime
 from waboard.domain.json_values import as_object
@@ -27,7 +27,7 @@ class InboundMessage(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     sender: Annotated[RequiredTextOrDigits, StringConstraints(pattern=r"^\d{1,20}$")] = Field(
-        alias="to"
+        validation_alias=AliasChoices(*_SENDER), serialization_alias="to"
     )
     writer: LenientTextOrDigits = Field(default="", alias="from")
     message_id: LenientTextOrDigits = Field(default="", alias="messageId")
@@ -36,16 +36,14 @@ class InboundMessage(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _in_one_shape(cls, value: Any) -> Any:
-        said = as_object(value)
-        if not said:
-            return value
+        empty = [name for name in _SENDER if not _is_said(as_object(value).get(name))]
+        if len(empty) == len(_SENDER):
+            raise ValueError("to or destination names the sender")
+        said = {name: each for name, each in as_object(value).items() if name not in empty}
         contact = as_object(said.get("contact"))
         writers = [*(said.get(name) for name in _WRITER), *(contact.get(name) for name in _CONTACT)]
-        return {
-            **said,
-            "to": _first([said.get(name) for name in _SENDER]),
-            "from": _first(writers),
-        }
+        said["from"] = next(filter(_is_said, writers), None)
+        return said
 
     def as_of(self, received_at: datetime) -> Self:
         """Return it with a time: its own, or else that of its arrival."""
@@ -56,12 +54,6 @@ class InboundMessage(BaseModel):
     def envelope(self) -> str:
         """Return what is kept: who wrote to whom and when, as JSON, without what was said."""
         return self.model_dump_json(by_alias=True)
-
-
-def _first(values: list[Any]) -> Any:
-    """Return the first that is a text or a number; the very first where none is."""
-    said = (value for value in values if _is_said(value))
-    return next(said, values[0])
 
 
 def _is_said(value: object) -> bool:
