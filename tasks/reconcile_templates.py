@@ -70,8 +70,8 @@ async def _status(services: Services, senders: Sequence[PhoneNumber]) -> str | N
     for sender in senders:
         listed = await services.infobip.templates.of(sender)
         if listed is not None:
-            found = (each.status for each in listed if (each.name, each.language) == wanted)
-            return next(found, GONE)
+            found = listed.find(lambda each: (each.name, each.language) == wanted)
+            return found.status if found else GONE
     return None
 
 

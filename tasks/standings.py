@@ -5,6 +5,7 @@ left out the others, and nothing else. The next time everyone is compared anew.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
 
 from prefect import task
 
@@ -26,7 +27,7 @@ from waboard.domain.reconcile import (
 )
 from waboard.domain.spelling import asked_for
 from waboard.infobip.client import MOST_SENDERS
-from waboard.infobip.models import SenderQuality
+from waboard.infobip.models import UNKNOWN, SenderQuality
 from waboard.ledger.look import learn
 from waboard.ledger.senders import record_standings
 from waboard.ledger.watched import registered_senders
@@ -34,7 +35,21 @@ from waboard.parts import parts, side_by_side
 
 ABREAST = 8
 """Questions under way at a time: ten a second are reached with answers that take up to 0.8 s."""
-Known = Mapping[PhoneNumber, SenderQuality]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What Infobip shows of some senders, and whether none can have been left out."""
+
+    shown: Mapping[PhoneNumber, SenderQuality]
+    is_whole: bool
+
+    def status_of(self, sender: Watched) -> str:
+        """How it stands: one of whom a row may be that could not be read is not missing."""
+        found = self.shown.get(sender.phone_number)
+        if found is not None:
+            return found.status
+        return MISSING if self.is_whole else UNKNOWN
 
 
 @task(
@@ -76,11 +91,11 @@ class _Look:
             self.findings += [unseen(each, Aspect.STANDING, said) for each in senders]
             return
         now = self._services.clock()
-        self.findings += [compare_standing(each, _status(each, known), now) for each in senders]
+        self.findings += [compare_standing(each, known.status_of(each), now) for each in senders]
         if not self._dry:
             await self._keep(senders, known)
 
-    async def _ask(self, senders: Sequence[Watched]) -> Known | None:
+    async def _ask(self, senders: Sequence[Watched]) -> _Known | None:
         numbers = [each.phone_number for each in senders]
         infobip = self._services.infobip
         try:
@@ -89,19 +104,20 @@ class _Look:
             self._refusal = error
             return None
         known = {asked_for(each.sender, numbers): each for each in listed}
-        return {number: known[number] for number in numbers if number in known}
+        shown = {number: known[number] for number in numbers if number in known}
+        return _Known(shown, listed.unread is None)
 
-    async def _keep(self, senders: Sequence[Watched], known: Known) -> None:
+    async def _keep(self, senders: Sequence[Watched], known: _Known) -> None:
         now = self._services.clock()
         shown = [
-            (each.onboarding_id, each.phone_number, standing_in(known[each.phone_number], now))
+            (each.onboarding_id, each.phone_number, standing_in(found, now))
             for each in senders
-            if each.phone_number in known
+            if (found := known.shown.get(each.phone_number)) is not None
         ]
         async with self._services.ledger.begin() as session:
             await record_standings(session, shown)
         for sender in senders:
-            await self._tell(sender, _status(sender, known))
+            await self._tell(sender, known.status_of(sender))
 
     async def _tell(self, sender: Watched, status: str) -> None:
         now = self._services.clock()
@@ -113,8 +129,3 @@ class _Look:
         )
         async with self._services.ledger.begin() as session:
             await learn(session, sender.onboarding_id, sender.phone_number, new)
-
-
-def _status(sender: Watched, known: Known) -> str:
-    shown = known.get(sender.phone_number)
-    return shown.status if shown else MISSING

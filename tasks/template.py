@@ -44,8 +44,11 @@ def _any_registered(onboarding: Onboarding) -> PhoneNumber:
 
 async def _find(services: Services, sender: PhoneNumber) -> Template | None:
     wanted = (services.verification.template_name, services.verification.language)
-    templates = await services.infobip.templates.of(sender) or []
-    return next((each for each in templates if (each.name, each.language) == wanted), None)
+    templates = await services.infobip.templates.of(sender)
+    if templates is None:
+        return None
+    # One that cannot be read may be this one: then none is made beside it.
+    return templates.find(lambda each: (each.name, each.language) == wanted)
 
 
 async def _make(services: Services, onboarding: Onboarding, sender: PhoneNumber) -> Template:

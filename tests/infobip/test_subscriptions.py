@@ -206,5 +206,5 @@ class TestSubscription:
     async def test_a_subscription_without_an_id_cannot_be_used(self, client, infobip):
         """Some proxy's JSON is no subscription."""
         infobip.get(f"{PATHS['subscription']}/waboard").respond(json={"events": "DELIVERY"})
-        with pytest.raises(InfobipError, match="wrong in events, subscriptionId"):
+        with pytest.raises(InfobipError, match="wrong in subscriptionId"):
             await client.subscriptions.get("waboard")

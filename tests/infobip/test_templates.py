@@ -46,14 +46,17 @@ NEW = NewTemplate(
 )
 
 
+BARE = {"name": "bare", "language": "en", "structure": None}
+
+
 class TestReading:
     """All of a sender, or one."""
 
     async def test_lists_those_of_a_sender(self, client, infobip, limiter):
         """They say which WABA they belong to: digits, whatever the wire type."""
-        infobip.get(PATH).respond(json={"templates": [WIRE, {"name": "bare", "structure": None}]})
+        infobip.get(PATH).respond(json={"templates": [WIRE, BARE]})
         found = await client.templates.of(SENDER)
-        assert found == [READ, Template(name="bare")]
+        assert found == [READ, Template(name="bare", language="en")]
         assert [each.is_approved for each in found] == [True, False]
         assert limiter.acquired == ["templates-read"]
 

@@ -36,12 +36,17 @@ MAX_NAMED = 5
 """Items of one list whose problems are named."""
 
 
+def is_blank(value: object) -> bool:
+    """Whether a member is as good as absent: null, or a text of nothing but white space."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
 def unreadable_as(fallback: object) -> WrapValidator:
     """Read a member as `fallback`, which is never changed, where it is blank or of another type."""
 
     def read(value: object, handler: ValidatorFunctionWrapHandler) -> object:
         held = _storable(value)
-        if held is None or (isinstance(held, str) and not held.strip()):
+        if is_blank(held):
             return fallback
         try:
             return handler(held)
@@ -66,7 +71,7 @@ def _digits_of(value: object) -> object:
 
 def _not_blank(value: object) -> object:
     held = _storable(value)
-    if isinstance(held, str) and not held.strip():
+    if held is not None and is_blank(held):
         raise PydanticCustomError("blank", "Field is blank")
     return held
 
@@ -102,8 +107,7 @@ class _Items(tuple[_T, ...], Generic[_T]):
 
 def _item_by_item(value: object, handler: ValidatorFunctionWrapHandler) -> _Items[Any]:
     if not isinstance(value, list | tuple):
-        is_absent = value is None or (isinstance(value, str) and not value.strip())
-        return _items([], 0, () if is_absent else ("Input should be a list",))
+        return _items([], 0, () if is_blank(value) else ("Input should be a list",))
     items = cast("list[object] | tuple[object, ...]", value)
     read: list[tuple[int, Any]] = []
     problems: list[str] = []

@@ -1,17 +1,38 @@
 """An answer that was accepted, and the ways to read it that end in `InfobipError`, never worse."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import httpx
 from pydantic import ValidationError
 
+from waboard.domain.lenient import MAX_NAMED, problems_in
 from waboard.infobip.endpoints import Endpoint
 from waboard.infobip.error_bodies import read_json
 from waboard.infobip.errors import InfobipError, unusable
 from waboard.infobip.models import Wire
 
 _Model = TypeVar("_Model", bound=Wire)
+
+logger = logging.getLogger(__name__)
+
+
+class Rows(list[_Model], Generic[_Model]):
+    """The rows of a list that could be read. `unread` is the error that names the others.
+
+    A row that is not here may be among those: ask with `find` where its absence means something.
+    """
+
+    unread: InfobipError | None = None
+
+    def find(self, is_it: Callable[[_Model], bool]) -> _Model | None:
+        """Return the first that is it, or None. Raises `unread` when it may be among those."""
+        found = next(filter(is_it, self), None)
+        if found is None and self.unread is not None:
+            raise self.unread
+        return found
 
 
 @dataclass(frozen=True)
@@ -32,15 +53,38 @@ class Answer:
         body = read_json(self.response.text)
         return cast("dict[str, Any]", body) if isinstance(body, dict) else None
 
-    def rows(self, key: str, *, required: bool = False) -> list[dict[str, Any]]:
-        """Read a list of objects out of the body. One that the documents require must be there."""
+    def rows(self, key: str, *, required: bool = False) -> list[Any]:
+        """Find a list in the body. One that the documents require must be there."""
         body = self.fields()
         found = None if body is None else body.get(key)
         if body is not None and found is None and not required:
             return []
         if not isinstance(found, list):
             raise self.unusable(f"without a list of {key}")
-        return [row for row in cast("list[Any]", found) if isinstance(row, dict)]
+        return cast("list[Any]", found)
+
+    def read_each(self, model: type[_Model], key: str, *, required: bool = False) -> Rows[_Model]:
+        """Read a list of things that do not depend on each other: a bad one costs itself alone."""
+        read, problems = Rows[_Model](), list[str]()
+        rows = self.rows(key, required=required)
+        for place, row in enumerate(rows):
+            try:
+                read.append(model.model_validate(row))
+            except ValidationError as error:
+                problems.append(f"{key}.{place}: {problems_in(error)}")
+        if problems:
+            named = "; ".join(problems[:MAX_NAMED])
+            missing = f"{len(problems)} of {len(rows)} {key} could not be read: {named}"
+            read.unread = self.unusable(missing)
+            logger.warning("%s: %s", self.doing, missing)
+        return read
+
+    def read_all(self, model: type[_Model], key: str) -> list[_Model]:
+        """Read a list of which nothing may be missed: a bad row makes the answer unusable."""
+        read = self.read_each(model, key, required=True)
+        if read.unread is not None:
+            raise read.unread
+        return read
 
     def read(self, model: type[_Model], found: object) -> _Model:
         """Read one model out of what was found in the body."""

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from waboard.domain.ids import NumberKey, PhoneNumber, WabaId, mask_phone, mask_waba
 from waboard.domain.spelling import may_be_same
 from waboard.infobip import endpoints
+from waboard.infobip.answers import Rows
 from waboard.infobip.calls import NOT_FOUND, Calls
 from waboard.infobip.limits import Limiter
 from waboard.infobip.models import (
@@ -23,7 +24,6 @@ from waboard.infobip.models import (
     Listed,
     OwnedNumber,
     SenderQuality,
-    digits,
 )
 from waboard.infobip.senders import Senders
 from waboard.infobip.subscriptions import Subscriptions
@@ -97,18 +97,19 @@ class InfobipClient:
             body={"businessAccountId": wire},
         )
 
-    async def sender_quality(self, numbers: Sequence[PhoneNumber]) -> list[SenderQuality]:
+    async def sender_quality(self, numbers: Sequence[PhoneNumber]) -> Rows[SenderQuality]:
         """Ask how senders stand, 1 to 100 a call: ValueError otherwise.
 
         Only senders that the account owns come back, so a number that is missing is not
-        registered, or not yet. The document's text and example want one comma-separated value.
+        registered, or not yet; where a row could not be read it may be that one (`Rows.unread`).
+        The document's text and example want one comma-separated value.
         """
         if not 1 <= len(numbers) <= MOST_SENDERS:
             raise ValueError(f"1 to {MOST_SENDERS} numbers a call, not {len(numbers)}")
         doing = f"Asking how {_who(numbers)}"
         call = endpoints.SENDERS_QUALITY
         answer = await self._calls.make(doing, call, params={"senders": ",".join(numbers)})
-        return [answer.read(SenderQuality, row) for row in answer.rows("results", required=True)]
+        return answer.read_each(SenderQuality, "results", required=True)
 
     async def get_application(self, application_id: str) -> Application | None:
         """Read an application; None when there is none of that id."""
@@ -158,19 +159,23 @@ class InfobipClient:
 
         A number can be listed once for each of its uses: the WHATSAPP one is preferred, by type,
         then by capability. Whether embedded-signup senders are listed at all is not documented.
+        A row that cannot be read may be the number: then its absence is no answer.
         """
         doing, call = f"Looking for the number {mask_phone(number)}", endpoints.FIND_NUMBER
         answer = await self._calls.make(doing, call, params={"number": number}, accept={NOT_FOUND})
-        rows = answer.rows("numbers") if answer.ok else []
-        keyed = [row for row in rows if row.get("numberKey")]
-        exact = [row for row in keyed if digits(row.get("number")) == number]
-        alike = [row for row in keyed if may_be_same(digits(row.get("number")), number)]
-        one = len({digits(row.get("number")) for row in alike}) == 1
-        owned = [answer.read(OwnedNumber, row) for row in exact or (alike if one else [])]
-        return max(owned, key=_for_whatsapp, default=None)
+        if not answer.ok:
+            return None
+        rows = answer.read_each(OwnedNumber, "numbers")
+        rows.sort(key=_for_whatsapp, reverse=True)
+        alike = {each.number for each in rows if may_be_same(each.number, number)}
+        spelled = alike.pop() if len(alike) == 1 else number
+        return rows.find(lambda each: each.number in {number, spelled})
 
     async def associations(self, number_key: NumberKey) -> list[Association]:
-        """Read which applications and entities a number is linked to for WhatsApp."""
+        """Read which applications and entities a number is linked to for WhatsApp.
+
+        A link that cannot be read is not taken for none: it makes the answer unusable.
+        """
         doing, call = "Reading the associations of a number", endpoints.GET_ASSOCIATIONS
         params = {
             "resourceType": "NUMBER",
@@ -179,12 +184,16 @@ class InfobipClient:
             "size": MOST_ASSOCIATIONS,
         }
         answer = await self._calls.make(doing, call, params=params)
-        found = [answer.read(Association, row) for row in answer.rows("results")]
+        found = answer.read_all(Association, "results")
         # A filter of the numbers list has been seen to be ignored: never count another's as ours.
         return [a for a in found if (a.resource_id, a.channel) == (number_key, "WHATSAPP")]
 
     async def associations_page(self, page: int) -> AssociationsPage:
-        """Read a page of every number's links for WhatsApp, 1,000 a page; the first is page 0."""
+        """Read a page of every number's links for WhatsApp, 1,000 a page; the first is page 0.
+
+        One that cannot be read is left out, while `total` counts it: so whoever is not found where
+        fewer are is to be looked for by itself.
+        """
         doing, call = "Reading all associations", endpoints.GET_ASSOCIATIONS
         params: dict[str, Any] = {
             "resourceType": "NUMBER",
@@ -193,13 +202,17 @@ class InfobipClient:
             "size": MOST_ASSOCIATIONS,
         }
         answer = await self._calls.make(doing, call, params=params)
-        found = tuple(answer.read(Association, row) for row in answer.rows("results"))
+        listed = len(answer.rows("results", required=True))
+        found = tuple(answer.read_each(Association, "results", required=True))
         total = answer.read(Listed, answer.fields()).total
-        is_last = len(found) < MOST_ASSOCIATIONS or total == page * MOST_ASSOCIATIONS + len(found)
+        is_last = listed < MOST_ASSOCIATIONS or total == page * MOST_ASSOCIATIONS + listed
         return AssociationsPage(found, is_last, total)
 
     async def filed_under(self, entity_id: str) -> list[Association]:
-        """Read all that is filed under an entity in the account, on every channel."""
+        """Read all that is filed under an entity in the account, on every channel.
+
+        Something that cannot be read is not taken for nothing: it makes the answer unusable.
+        """
         doing = f"Reading what is filed under {entity_id}"
         found = await self._every_association(doing, {"entityId": entity_id})
         return [each for each in found if each.entity_id == entity_id]
@@ -210,8 +223,8 @@ class InfobipClient:
         while is_full:
             paged: dict[str, Any] = {**asked, "page": page, "size": MOST_ASSOCIATIONS}
             answer = await self._calls.make(doing, endpoints.GET_ASSOCIATIONS, params=paged)
-            rows = answer.rows("results", required=True)
-            found += [answer.read(Association, row) for row in rows]
+            rows = answer.read_all(Association, "results")
+            found += rows
             page, is_full = page + 1, len(rows) == MOST_ASSOCIATIONS
         return found
 
@@ -238,8 +251,8 @@ class InfobipClient:
 
     async def delivery_reports(
         self, *, message_id: str | None = None, limit: int = 50
-    ) -> list[dict[str, Any]]:
-        """Take delivery reports, raw, 1 to 1000 a call, of the last 48 hours.
+    ) -> list[Any]:
+        """Take delivery reports, raw, whatever they are, 1 to 1000 a call, of the last 48 hours.
 
         Each is handed out ONCE, to whoever asks first: store it before reading it, and let nobody
         else ask. An answer that is lost on its way here is lost, although a GET is never called
@@ -256,7 +269,7 @@ class InfobipClient:
 
 
 def _for_whatsapp(number: OwnedNumber) -> tuple[bool, bool]:
-    return number.type == "WHATSAPP", "WHATSAPP" in (number.capabilities or ())
+    return number.type == "WHATSAPP", "WHATSAPP" in number.capabilities
 
 
 def _who(numbers: Sequence[PhoneNumber]) -> str:

@@ -1,27 +1,39 @@
 """What goes to Infobip and what comes back, under Infobip's own names on the wire.
 
 Readers are tolerant, as Infobip asks for (new fields and new enum values are no breaking change):
-unknown fields are ignored, and a value that may get new members is a `str`, with an enum of the
-known ones beside it. Phone numbers are left out of `repr`, so that no log line shows one.
+unknown fields are ignored, what is not needed may be anything (see `waboard.domain.lenient`), and a
+value that may get new members is a `str`, with an enum of the known ones beside it. Phone numbers
+are left out of `repr`, so that no log line shows one.
 """
 
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 from pydantic.alias_generators import to_camel
 
 from waboard.domain.ids import NumberKey, PhoneNumber, PlatformId
+from waboard.domain.lenient import (
+    Lenient,
+    LenientItems,
+    LenientTextOrDigits,
+    RequiredTextOrDigits,
+    WholeNumber,
+    is_blank,
+    unreadable_as,
+)
 from waboard.domain.masking import scrub
 
 UNKNOWN = "UNKNOWN"
-
-
-def digits(number: object) -> str:
-    """Take the formatting off a phone number, and leave anything else as it is."""
-    return re.sub(r"[\s()+.\-]", "", str(number))
 
 
 def given(**fields: object) -> dict[str, Any]:
@@ -29,26 +41,22 @@ def given(**fields: object) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _word(value: object) -> str:
-    return UNKNOWN if value is None else str(value)
+def _digits(value: object) -> str:
+    is_said = isinstance(value, int | str) and not isinstance(value, bool)
+    number = re.sub(r"[\s()+.\-]", "", str(value) if is_said else "")
+    if not re.fullmatch(r"[0-9]{1,20}", number):
+        raise ValueError("a sender has 1 to 20 digits")
+    return number
 
 
-def _shown(value: object) -> str:
-    return "" if value is None else scrub(str(value))
-
-
-def _many(value: object) -> object:
-    return () if value is None else value
-
-
-_T = TypeVar("_T")
-Many = Annotated[tuple[_T, ...], BeforeValidator(_many)]
-"""A list that may be null or missing."""
-Word = Annotated[str, BeforeValidator(_word)]
+Word = Annotated[str, unreadable_as(UNKNOWN)]
 """A value of a provider's enum: kept as it came, `UNKNOWN` when it did not come."""
-Shown = Annotated[str, BeforeValidator(_shown)]
+Shown = Annotated[LenientTextOrDigits, AfterValidator(scrub)]
 """A provider's text, made fit to be shown."""
-Sender = Annotated[PhoneNumber, BeforeValidator(digits), Field(repr=False)]
+Sender = Annotated[PhoneNumber, BeforeValidator(_digits), Field(repr=False)]
+"""A sender's digits, without the formatting that it may come with."""
+Key = Annotated[NumberKey, StringConstraints(pattern=r"\S")]
+"""What Infobip knows a number by. Blank is none."""
 
 
 class SenderStatus(StrEnum):
@@ -102,42 +110,50 @@ class SenderQuality(Wire):
     status: Word = UNKNOWN
     quality_rating: Word = UNKNOWN
     current_limit: Word = UNKNOWN
-    last_updated: str | None = None
+    last_updated: Lenient[str] = None
 
 
 class Application(Wire):
     """An application at Infobip. The name is null when it was created without one."""
 
-    application_id: str
-    application_name: str | None = None
+    application_id: RequiredTextOrDigits
+    application_name: Lenient[str] = None
 
 
 class Entity(Wire):
     """An entity at Infobip. The name is null when it was created without one."""
 
-    entity_id: str
-    entity_name: str | None = None
+    entity_id: RequiredTextOrDigits
+    entity_name: Lenient[str] = None
 
 
 class OwnedNumber(Wire):
     """A number of the account (`GET /numbers/1/numbers`)."""
 
-    number_key: NumberKey
+    number_key: Key
     number: Sender
     type: Word = UNKNOWN
-    capabilities: tuple[str, ...] | None = None
-    application_id: str | None = None
-    entity_id: str | None = None
+    capabilities: LenientItems[str] = ()
+    application_id: Lenient[str] = None
+    entity_id: Lenient[str] = None
+
+
+def _as_asked(value: object) -> object:
+    return "WHATSAPP" if is_blank(value) else value
 
 
 class Association(Wire):
-    """A link of a number to an application and an entity, for one channel."""
+    """A link of a number to an application and an entity, for one channel.
 
-    application_id: str
-    entity_id: str | None = None
-    resource_id: NumberKey
-    resource_type: Word = "NUMBER"
-    channel: Word = "WHATSAPP"
+    All of it decides whose the number is, so little of it may be odd. We ask for WhatsApp: without
+    a channel it is that.
+    """
+
+    application_id: RequiredTextOrDigits
+    entity_id: RequiredTextOrDigits | None = None
+    resource_id: Key
+    resource_type: Annotated[str, unreadable_as("NUMBER")] = "NUMBER"
+    channel: Annotated[str, BeforeValidator(_as_asked)] = "WHATSAPP"
 
     def to_wire(self) -> dict[str, Any]:
         """Give the body of a POST or DELETE. A missing entity is sent as null, as documented."""
@@ -147,13 +163,13 @@ class Association(Wire):
 class Paging(Wire):
     """Where in a list a page is (OpenAPI application-entity 3.210.0), as far as we need it."""
 
-    total_results: int | None = None
+    total_results: Lenient[WholeNumber] = None
 
 
 class Listed(Wire):
     """A page of a list: only how much the whole list holds, where Infobip says it."""
 
-    paging: Paging | None = None
+    paging: Lenient[Paging] = None
 
     @property
     def total(self) -> int | None:
@@ -207,7 +223,7 @@ class Validation(Wire):
     """What Infobip would say to a message. When `ok`, the violations may be left as they are."""
 
     ok: bool
-    violations: tuple[Violation, ...] = ()
+    violations: LenientItems[Violation] = ()
     description: Shown = ""
     action: Shown = ""
 
@@ -215,18 +231,26 @@ class Validation(Wire):
 class MessageStatus(Wire):
     """Where a message stands. Groups: 1 pending, 3 delivered; 2, 4 and 5 are final failures."""
 
-    group_id: int | None = None
+    group_id: Lenient[WholeNumber] = None
     group_name: Word = UNKNOWN
-    id: int | None = None
+    id: Lenient[WholeNumber] = None
     name: Word = UNKNOWN
     description: Shown = ""
 
 
-class SentMessage(Wire):
-    """What Infobip says on taking a message. It is acceptance only, never delivery."""
+def _status_or_none(value: object) -> object:
+    return MessageStatus() if is_blank(value) else value
 
-    message_id: str
-    status: MessageStatus = MessageStatus()
+
+class SentMessage(Wire):
+    """What Infobip says on taking a message. It is acceptance only, never delivery.
+
+    Neither document promises that the message id comes back. A status may be missing; one that
+    cannot be read may be a refusal.
+    """
+
+    message_id: LenientTextOrDigits = ""
+    status: Annotated[MessageStatus, BeforeValidator(_status_or_none)] = MessageStatus()
 
     @property
     def failed(self) -> bool:

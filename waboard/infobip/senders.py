@@ -11,9 +11,10 @@ import phonenumbers
 from pydantic import ConfigDict, Field, SecretStr, model_validator
 
 from waboard.domain.ids import PhoneNumber, WabaId, mask_phone, mask_waba
+from waboard.domain.lenient import Lenient, LenientItems, RequiredText
 from waboard.infobip import endpoints
 from waboard.infobip.calls import Calls
-from waboard.infobip.models import UNKNOWN, Many, Wire, Word, given
+from waboard.infobip.models import UNKNOWN, Wire, Word, given
 
 DEFAULT_LOCALE = "en_US"
 
@@ -81,19 +82,19 @@ class NewSender(Wire):
 
 
 class _Added(Wire):
-    status: str
+    status: RequiredText
 
 
 class BusinessInfo(Wire):
     """What people see of a business in WhatsApp. The display name cannot be changed here."""
 
-    display_name: str | None = None
-    about: str | None = None
-    address: str | None = None
-    description: str | None = None
-    email: str | None = None
+    display_name: Lenient[str] = None
+    about: Lenient[str] = None
+    address: Lenient[str] = None
+    description: Lenient[str] = None
+    email: Lenient[str] = None
     vertical: Word = UNKNOWN
-    websites: Many[str] = ()
+    websites: LenientItems[str] = ()
 
 
 class BusinessInfoChange(Wire):

@@ -13,9 +13,18 @@ from typing import Annotated, Any, cast
 
 from pydantic import AliasPath, BeforeValidator, Field, SecretStr
 
+from waboard.domain.lenient import (
+    Lenient,
+    LenientItems,
+    RequiredText,
+    RequiredTextOrDigits,
+    WholeNumber,
+    is_blank,
+    unreadable_as,
+)
 from waboard.infobip import endpoints
 from waboard.infobip.calls import Calls
-from waboard.infobip.models import UNKNOWN, Many, Wire, Word, given
+from waboard.infobip.models import UNKNOWN, Wire, Word, given
 
 Id = Annotated[str, Field(min_length=1, max_length=255)]
 """An id of our choice, for good: it becomes a URL path segment."""
@@ -102,7 +111,7 @@ class Security(Wire):
     The document's example shows the credentials; that they always come back is not promised.
     """
 
-    auth_id: str
+    auth_id: RequiredTextOrDigits
     type: Word = UNKNOWN
     credentials: Annotated[dict[str, SecretStr], BeforeValidator(_secrets)] = Field(
         default_factory=dict[str, SecretStr]
@@ -117,14 +126,14 @@ class Profile(Wire):
     """
 
     profile_id: Id
-    notify_url: str | None = Field(
-        default=None, max_length=512, validation_alias=AliasPath("webhook", "notifyUrl")
+    notify_url: Lenient[str] = Field(
+        default=None, validation_alias=AliasPath("webhook", "notifyUrl")
     )
-    auth_id: str | None = Field(default=None, validation_alias=AliasPath("security", "authId"))
-    max_bucket_size: int | None = None
-    connect_timeout: int | None = None
-    read_timeout: int | None = None
-    rate_limit: int | None = None
+    auth_id: Lenient[str] = Field(default=None, validation_alias=AliasPath("security", "authId"))
+    max_bucket_size: Lenient[WholeNumber] = None
+    connect_timeout: Lenient[WholeNumber] = None
+    read_timeout: Lenient[WholeNumber] = None
+    rate_limit: Lenient[WholeNumber] = None
 
     def to_wire(self) -> dict[str, Any]:
         """Give the body without the id."""
@@ -141,8 +150,8 @@ class Profile(Wire):
 class Criterion(Wire):
     """Whose events: of an application, of an entity, or of the pair."""
 
-    application_id: str | None = None
-    entity_id: str | None = None
+    application_id: Lenient[str] = None
+    entity_id: Lenient[str] = None
 
     def to_wire(self) -> dict[str, Any]:
         """Give it without the half that is missing."""
@@ -154,17 +163,31 @@ def _event(value: object) -> object:
     return cast("dict[str, object]", value).get("event") if isinstance(value, dict) else value
 
 
+def _none_as_empty(value: object) -> object:
+    return () if is_blank(value) else value
+
+
+_UNREADABLE = Criterion()
+
+
 class Subscription(Wire):
     """Which events of WhatsApp go to which profile. No criteria: those of the whole account.
 
-    Infobip ignores an event that the channel does not have: read back which it took.
+    Infobip ignores an event that the channel does not have: read back which it took. Criteria that
+    cannot be read are not taken for none: they differ from all that we write.
     """
 
     subscription_id: Id
-    name: str | None = None
-    profile_id: str | None = Field(default=None, validation_alias=AliasPath("profile", "profileId"))
-    events: Many[Annotated[Word, BeforeValidator(_event)]] = ()
-    criteria: Many[Criterion] = ()
+    name: Lenient[str] = None
+    profile_id: Lenient[str] = Field(
+        default=None, validation_alias=AliasPath("profile", "profileId")
+    )
+    events: LenientItems[Annotated[RequiredText, BeforeValidator(_event)]] = ()
+    criteria: Annotated[
+        tuple[Annotated[Criterion, unreadable_as(_UNREADABLE)], ...],
+        unreadable_as((_UNREADABLE,)),
+        BeforeValidator(_none_as_empty),
+    ] = ()
 
     def to_wire(self) -> dict[str, Any]:
         """Give the body without the id. The profile must exist."""

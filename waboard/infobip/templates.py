@@ -10,7 +10,9 @@ from typing import Annotated, Any
 from pydantic import AliasPath, Field
 
 from waboard.domain.ids import PhoneNumber, PlatformId, mask_phone
+from waboard.domain.lenient import Lenient, RequiredText
 from waboard.infobip import endpoints
+from waboard.infobip.answers import Rows
 from waboard.infobip.calls import NOT_FOUND, Calls
 from waboard.infobip.models import UNKNOWN, Wire, Word, given
 
@@ -52,23 +54,25 @@ class Template(Wire):
     are Infobip's own text.
     """
 
-    id: str | None = None
-    business_account_id: str | None = None
-    name: str
-    language: Word = UNKNOWN
+    id: Lenient[str] = None
+    business_account_id: Lenient[str] = None
+    name: RequiredText
+    language: RequiredText
     status: Word = UNKNOWN
     category: Word = UNKNOWN
     quality: Word = UNKNOWN
     structure_type: Word = Field(default=UNKNOWN, validation_alias=AliasPath("structure", "type"))
-    body: str | None = Field(
+    body: Lenient[str] = Field(
         default=None, validation_alias=AliasPath("structure", "body", "text"), repr=False
     )
-    application_id: str | None = Field(
+    application_id: Lenient[str] = Field(
         default=None, validation_alias=AliasPath("platform", "applicationId")
     )
-    entity_id: str | None = Field(default=None, validation_alias=AliasPath("platform", "entityId"))
-    created_at: str | None = None
-    last_updated_at: str | None = None
+    entity_id: Lenient[str] = Field(
+        default=None, validation_alias=AliasPath("platform", "entityId")
+    )
+    created_at: Lenient[str] = None
+    last_updated_at: Lenient[str] = None
 
     @property
     def is_approved(self) -> bool:
@@ -106,13 +110,16 @@ class Templates:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    async def of(self, sender: PhoneNumber) -> list[Template] | None:
-        """Read all templates of a sender; None when Infobip does not know the sender (404)."""
+    async def of(self, sender: PhoneNumber) -> Rows[Template] | None:
+        """Read all templates of a sender; None when Infobip does not know the sender (404).
+
+        One that is looked for may be among those that could not be read: see `Rows.find`.
+        """
         doing, call = f"Reading the templates of {mask_phone(sender)}", endpoints.LIST_TEMPLATES
         answer = await self._calls.make(doing, call, sender, accept={NOT_FOUND})
         if not answer.ok:
             return None
-        return [answer.read(Template, row) for row in answer.rows("templates", required=True)]
+        return answer.read_each(Template, "templates", required=True)
 
     async def get(self, sender: PhoneNumber, template_id: str) -> Template | None:
         """Read one template; None when there is none of that id, or no such sender."""

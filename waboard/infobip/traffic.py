@@ -10,6 +10,7 @@ another channel. Its application and entity ride on the message itself, which sc
 from typing import Any, Literal, Protocol
 
 from waboard.domain.ids import mask_phone
+from waboard.domain.json_values import objects_in
 from waboard.infobip import endpoints
 from waboard.infobip.answers import Answer
 from waboard.infobip.calls import BAD_REQUEST, Calls
@@ -159,16 +160,16 @@ def _standalone(message: Message) -> dict[str, Any]:
 
 
 def _first(answer: Answer, message: Message) -> SentMessage:
-    rows = answer.rows("messages", required=True)
+    rows = objects_in(answer.rows("messages", required=True))
     return _sent(answer, rows[0] if rows else None, message)
 
 
 def _sent(answer: Answer, row: dict[str, Any] | None, message: Message) -> SentMessage:
     if not row:
         raise answer.unusable("without the message")
-    if row.get("messageId") is None:  # neither document promises that it comes back
-        row["messageId"] = message.message_id
-    return answer.read(SentMessage, row)
+    sent = answer.read(SentMessage, row)
+    known = sent.message_id or message.message_id
+    return sent.model_copy(update={"message_id": known})
 
 
 def _described(message: Message) -> str:
