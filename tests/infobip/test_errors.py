@@ -334,7 +334,7 @@ class TestMessages:
             json={"results": [{"resourceId": {"phone": "447860041117"}}]}
         )
         with pytest.raises(
-            InfobipError, match=r"results\.0: applicationId: .*; resourceId: "
+            InfobipError, match=r"results\.0\.applicationId: .*; results\.0\.resourceId: "
         ) as caught:
             await client.associations(NumberKey("KEY"))
         assert "447860041117" not in str(caught.value)

@@ -75,7 +75,8 @@ async def test_a_tokens_facts_are_read_with_the_apps_own_token(graph: GraphClien
     [
         ({"client_business_id": PORTFOLIO}, PORTFOLIO),
         ({"id": "1"}, None),
-        ({"client_business_id": 1}, None),
+        ({"client_business_id": int(PORTFOLIO)}, PORTFOLIO),
+        ({"client_business_id": ""}, None),
     ],
 )
 async def test_whose_token_it_is_where_meta_says_so(
@@ -105,7 +106,8 @@ async def test_numbers_are_read_page_by_page(graph: GraphClient):
     ("rows", "subscribed"),
     [
         ([{"whatsapp_business_api_data": {"id": APP.app_id}}], True),
-        ([{"whatsapp_business_api_data": {"id": "1"}}, {}], False),
+        ([{}, {"whatsapp_business_api_data": {"id": int(APP.app_id)}}], True),
+        ([{"whatsapp_business_api_data": {"id": "1"}}], False),
         ([], False),
     ],
 )
@@ -113,6 +115,18 @@ async def test_whether_our_app_is_subscribed(graph: GraphClient, rows: list[Any]
     with respx.mock:
         respx.get(f"{URL}/{WABA}/subscribed_apps").respond(json={"data": rows})
         assert await graph.is_subscribed(WABA, TOKEN) is subscribed
+
+
+@pytest.mark.parametrize(
+    "data",
+    [None, {}, "odd", [{"whatsapp_business_api_data": {"id": "1"}}, {}], [None]],
+)
+async def test_an_app_that_cannot_be_read_may_be_ours(graph: GraphClient, data: Any):
+    """Nobody is taken for disconnected because of it."""
+    with respx.mock:
+        respx.get(f"{URL}/{WABA}/subscribed_apps").respond(json={"data": data})
+        with pytest.raises(MetaError, match="cannot use"):
+            await graph.is_subscribed(WABA, TOKEN)
 
 
 async def test_subscribing_is_a_post_with_the_clients_token(graph: GraphClient):

@@ -17,12 +17,14 @@ that item alone. What identifies or decides stays a plain type, or one of the `R
 No value makes a reader of these types raise anything but pydantic's ValidationError.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Annotated, Any, Generic, TypeVar, cast
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
+    TypeAdapter,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -105,7 +107,7 @@ class _Items(tuple[_T, ...], Generic[_T]):
     problems: tuple[str, ...]
 
 
-def _item_by_item(value: object, handler: ValidatorFunctionWrapHandler) -> _Items[Any]:
+def _item_by_item(value: object, handler: Callable[[Any], Any]) -> _Items[Any]:
     if not isinstance(value, list | tuple):
         return _items([], 0, () if is_blank(value) else ("Input should be a list",))
     items = cast("list[object] | tuple[object, ...]", value)
@@ -136,6 +138,20 @@ def _items(read: list[tuple[int, Any]], given: int, problems: tuple[str, ...]) -
 
 LenientItems = Annotated[tuple[_T, ...], WrapValidator(_item_by_item)]
 """A list whose items are read each by itself: see `left_out`. Anything else is an empty one."""
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def read_items(model: type[_Model], rows: list[Any], name: str) -> tuple[list[_Model], str]:
+    """Read each row by itself. Also say which of the list `name` could not be, and why, or ""."""
+    items = _item_by_item(rows, _adapter(model).validate_python)
+    return list(items), _note(items, name) if items.problems else ""
+
+
+@cache
+def _adapter(model: type[BaseModel]) -> TypeAdapter[Any]:
+    return TypeAdapter(cast("Any", tuple)[model, ...])
 
 
 def problems_in(error: ValidationError) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 import httpx
 from pydantic import ValidationError
 
-from waboard.domain.lenient import MAX_NAMED, problems_in
+from waboard.domain.lenient import read_items
 from waboard.infobip.endpoints import Endpoint
 from waboard.infobip.error_bodies import read_json
 from waboard.infobip.errors import InfobipError, unusable
@@ -65,18 +65,11 @@ class Answer:
 
     def read_each(self, model: type[_Model], key: str, *, required: bool = False) -> Rows[_Model]:
         """Read a list of things that do not depend on each other: a bad one costs itself alone."""
-        read, problems = Rows[_Model](), list[str]()
-        rows = self.rows(key, required=required)
-        for place, row in enumerate(rows):
-            try:
-                read.append(model.model_validate(row))
-            except ValidationError as error:
-                problems.append(f"{key}.{place}: {problems_in(error)}")
-        if problems:
-            named = "; ".join(problems[:MAX_NAMED])
-            missing = f"{len(problems)} of {len(rows)} {key} could not be read: {named}"
-            read.unread = self.unusable(missing)
-            logger.warning("%s: %s", self.doing, missing)
+        found, unread = read_items(model, self.rows(key, required=required), key)
+        read = Rows[_Model](found)
+        if unread:
+            read.unread = self.unusable(unread)
+            logger.warning("%s: %s", self.doing, unread)
         return read
 
     def read_all(self, model: type[_Model], key: str) -> list[_Model]:

@@ -7,6 +7,7 @@ Every object of another business is read with that business's own token, ours wi
 import hashlib
 import hmac
 import json
+import logging
 import re
 from collections.abc import Mapping
 from types import TracebackType
@@ -15,8 +16,9 @@ from typing import Any, Literal, NamedTuple, Self, TypeVar, cast
 import httpx
 from pydantic import SecretStr, ValidationError
 
-from waboard.domain.ids import PortfolioId, SolutionId, WabaId, mask_waba
-from waboard.domain.json_values import as_object, objects_in
+from waboard.domain.ids import PortfolioId, SolutionId, WabaId, mask_waba, parse_portfolio_id
+from waboard.domain.json_values import as_list, as_object, objects_in
+from waboard.domain.lenient import read_items
 from waboard.http_logs import mask_httpx_logs
 from waboard.meta.errors import MetaError, no_answer, refused, unusable
 from waboard.meta.models import (
@@ -30,6 +32,7 @@ from waboard.meta.models import (
     Portfolio,
     Solution,
     SolutionPartner,
+    SubscribedApp,
     TokenFacts,
     Waba,
 )
@@ -37,6 +40,8 @@ from waboard.metrics import count_call
 from waboard.tls import trusted
 
 _Model = TypeVar("_Model", bound=Node)
+
+logger = logging.getLogger(__name__)
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 """Seconds. A code lives for 30: an exchange that takes longer than this may be tried once more."""
@@ -120,8 +125,10 @@ class GraphClient:
         """Read whose token this is: the client's portfolio, where Meta says so."""
         params = {"fields": "client_business_id"}
         body = await self._get("Reading the portfolio of a token", "me", token, params)
-        found = body.fields.get("client_business_id")
-        return PortfolioId(found) if isinstance(found, str) and found.isdigit() else None
+        try:
+            return parse_portfolio_id(body.fields.get("client_business_id"))
+        except ValueError:
+            return None
 
     async def waba(self, waba_id: WabaId, token: SecretStr) -> Waba:
         """Read a WABA: its owner and Meta's review of it."""
@@ -162,11 +169,17 @@ class GraphClient:
         await self._call("DELETE", doing, f"{waba_id}/subscribed_apps", token, changes=True)
 
     async def is_subscribed(self, waba_id: WabaId, token: SecretStr) -> bool:
-        """Whether our app is among those that a WABA's webhooks go to."""
+        """Whether our app is among those that a WABA's webhooks go to.
+
+        An app that cannot be read may be ours: without another that is, the answer is unusable.
+        """
         doing = f"Reading the subscriptions of WABA {mask_waba(waba_id)}"
         body = await self._get(doing, f"{waba_id}/subscribed_apps", token)
-        apps = [as_object(row.get("whatsapp_business_api_data")) for row in body.rows()]
-        return self._app.app_id in [str(app.get("id")) for app in apps]
+        apps = body.read_each(SubscribedApp, required=True)
+        is_ours = self._app.app_id in [app.id for app in apps]
+        if not is_ours and len(apps) < len(body.rows()):
+            raise body.unusable("with an app that cannot be read")
+        return is_ours
 
     async def solution(self, solution_id: SolutionId, token: SecretStr) -> Solution:
         """Read a partner solution's state. Source: SP/multi-partner-solutions."""
@@ -190,7 +203,7 @@ class GraphClient:
         """
         doing, params = "Issuing a client's token again", {"business_id": portfolio_id}
         body = await self._get(doing, f"{solution_id}/access_token", token, params)
-        rows = body.rows()
+        rows = objects_in(body.fields.get("data"))
         return body.read(IssuedToken, rows[0] if rows else body.fields)
 
     async def app(self) -> AppFacts:
@@ -239,7 +252,7 @@ class GraphClient:
         asked = {"limit": str(PAGE), **(params or {})}
         for _ in range(MOST_PAGES):
             body = await self._get(doing, path, token, asked)
-            found += [body.read(model, row) for row in body.rows()]
+            found += body.read_each(model)
             if body.after is None:
                 break
             asked["after"] = body.after
@@ -294,19 +307,29 @@ class Answer:
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
-            raise self._unusable("which is no JSON object")
+            raise self.unusable("which is no JSON object")
         return cast("dict[str, Any]", found)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The objects in `data`; none when there is no list."""
-        return objects_in(self.fields.get("data"))
+    def rows(self, *, required: bool = False) -> list[Any]:
+        """The list `data`; an empty one when there is none, unless it is required."""
+        found: object = self.fields.get("data")
+        if required and not isinstance(found, list):
+            raise self.unusable("without a list of data")
+        return as_list(cast("object", found))
+
+    def read_each(self, model: type[_Model], *, required: bool = False) -> list[_Model]:
+        """Read a list of things that do not depend on each other: a bad one costs itself alone."""
+        found, unread = read_items(model, self.rows(required=required), "data")
+        if unread:
+            logger.warning("%s: %s", self._doing, unread)
+        return found
 
     @property
     def after(self) -> str | None:
         """Where the next page begins; None on the last."""
         paging = as_object(self.fields.get("paging"))
         after = as_object(paging.get("cursors")).get("after")
-        return after if "next" in paging and isinstance(after, str) else None
+        return after if paging.get("next") and isinstance(after, str) and after else None
 
     def read(self, model: type[_Model], found: object) -> _Model:
         """Read one model out of what was found."""
@@ -315,9 +338,10 @@ class Answer:
         except ValidationError as error:
             wrong = {".".join(map(str, e["loc"])) or "the body" for e in error.errors()}
         # Raised out here: the other error holds the body, and must not come along as context.
-        raise self._unusable(f"wrong in {', '.join(sorted(wrong))}")
+        raise self.unusable(f"wrong in {', '.join(sorted(wrong))}")
 
-    def _unusable(self, missing: str) -> MetaError:
+    def unusable(self, missing: str) -> MetaError:
+        """Make the error that says what is missing from this answer."""
         return unusable(self._doing, self._response, missing=missing, changes=self._changes)
 
 

@@ -1,15 +1,47 @@
 """What the Graph API answers, as far as we read it.
 
 Fields that we do not know are left out, and values that we do not know are kept: Meta adds to both.
+What is not needed may be anything: see `waboard.domain.lenient`.
 """
 
-from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AliasPath, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import (
+    AliasPath,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+)
 
+from waboard.domain.clock import ProviderTime
 from waboard.domain.ids import PhoneNumberIdField, PortfolioIdField, WabaIdField
 from waboard.domain.json_values import as_list, as_object
+from waboard.domain.lenient import (
+    Lenient,
+    LenientItems,
+    LenientText,
+    LenientTextOrDigits,
+    RequiredText,
+    RequiredTextOrDigits,
+    WholeNumber,
+    unreadable_as,
+)
+
+_LATEST = 32_503_680_000  # the year 3000
+Seconds = Annotated[WholeNumber, Field(ge=0, le=_LATEST)]
+"""So many seconds, or when: since the epoch."""
+
+
+def _not_blank(value: object) -> object:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("a token is not blank")
+    return value
+
+
+Token = Annotated[SecretStr, BeforeValidator(_not_blank)]
 
 
 class Node(BaseModel):
@@ -24,8 +56,8 @@ class BusinessToken(Node):
     Source: ES/onboarding-customers-as-a-tech-provider, step 1.
     """
 
-    access_token: SecretStr
-    expires_in: int | None = None
+    access_token: Token
+    expires_in: Lenient[Seconds] = None
 
 
 class TokenFacts(Node):
@@ -34,12 +66,12 @@ class TokenFacts(Node):
     Source: SP/manage-accounts. The WABAs are every one that was ever shared, in no order.
     """
 
-    app_id: str = ""
-    is_valid: bool = False
-    expires_at: int = 0
-    data_access_expires_at: int = 0
-    scopes: tuple[str, ...] = ()
-    granular_scopes: tuple["GranularScope", ...] = ()
+    app_id: LenientTextOrDigits = ""
+    is_valid: Annotated[bool, unreadable_as(False)] = False
+    expires_at: Annotated[Seconds, unreadable_as(0)] = 0
+    data_access_expires_at: Annotated[Seconds, unreadable_as(0)] = 0
+    scopes: LenientItems[RequiredText] = ()
+    granular_scopes: LenientItems["GranularScope"] = ()
 
     @property
     def waba_ids(self) -> frozenset[str]:
@@ -51,16 +83,16 @@ class TokenFacts(Node):
 class GranularScope(Node):
     """A permission, and what it was given for."""
 
-    scope: str
-    target_ids: tuple[str, ...] = ()
+    scope: RequiredText
+    target_ids: LenientItems[RequiredTextOrDigits] = ()
 
 
 class HealthError(Node):
     """Why one entity limits or blocks messages, and Meta's advice."""
 
-    error_code: int | None = None
-    error_description: str = ""
-    possible_solution: str = ""
+    error_code: Lenient[WholeNumber] = None
+    error_description: LenientText = ""
+    possible_solution: LenientText = ""
 
     def __str__(self) -> str:
         code = f" {self.error_code}" if self.error_code is not None else ""
@@ -70,9 +102,9 @@ class HealthError(Node):
 class HealthEntity(Node):
     """One of those who let messages through: PHONE_NUMBER, WABA, BUSINESS, APP and others."""
 
-    entity_type: str = ""
-    can_send_message: str = ""
-    errors: tuple[HealthError, ...] = ()
+    entity_type: LenientText = ""
+    can_send_message: LenientText = ""
+    errors: LenientItems[HealthError] = ()
 
 
 class HealthStatus(Node):
@@ -81,53 +113,62 @@ class HealthStatus(Node):
     Source: WA/support/health-status, and the OpenAPI document's `health_status`.
     """
 
-    can_send_message: str = ""
-    entities: tuple[HealthEntity, ...] = ()
+    can_send_message: LenientText = ""
+    entities: LenientItems[HealthEntity] = ()
+
+
+_Health = Annotated[HealthStatus, unreadable_as(HealthStatus())]
 
 
 class MetaNumber(Node):
     """A phone number of a WABA. Source: GET /WABA/phone_numbers, SP/manage-phone-numbers."""
 
     id: PhoneNumberIdField
-    display_phone_number: str = ""
-    verified_name: str = ""
-    status: str = ""
-    code_verification_status: str = ""
-    name_status: str = ""
-    quality_rating: str = ""
-    platform_type: str = ""
-    health_status: HealthStatus = HealthStatus()
+    display_phone_number: LenientTextOrDigits = ""
+    verified_name: LenientText = ""
+    status: LenientText = ""
+    code_verification_status: LenientText = ""
+    name_status: LenientText = ""
+    quality_rating: LenientText = ""
+    platform_type: LenientText = ""
+    health_status: _Health = HealthStatus()
 
 
 class Waba(Node):
     """A WhatsApp Business Account. Source: GET /WABA, WA/health-status and the OpenAPI document."""
 
     id: WabaIdField
-    name: str = ""
-    account_review_status: str = ""
-    ownership_type: str = ""
-    owner: PortfolioIdField | None = Field(
+    name: LenientText = ""
+    account_review_status: LenientText = ""
+    ownership_type: LenientText = ""
+    owner: Lenient[PortfolioIdField] = Field(
         default=None, validation_alias=AliasPath("owner_business_info", "id")
     )
-    health_status: HealthStatus = HealthStatus()
+    health_status: _Health = HealthStatus()
+
+
+class SubscribedApp(Node):
+    """An app that a WABA's webhooks go to. Source: GET /WABA/subscribed_apps, OpenAPI document."""
+
+    id: RequiredTextOrDigits = Field(validation_alias=AliasPath("whatsapp_business_api_data", "id"))
 
 
 class Solution(Node):
     """A partner solution. Its values are an open set. Source: GET /SOLUTION, OpenAPI document."""
 
-    id: str
-    name: str = ""
-    status: str = ""
-    status_for_pending_request: str = "NONE"
-    owner_permissions: tuple[str, ...] = ()
+    id: RequiredTextOrDigits
+    name: LenientText = ""
+    status: RequiredText
+    status_for_pending_request: Annotated[str, unreadable_as("NONE")] = "NONE"
+    owner_permissions: LenientItems[RequiredText] = ()
 
 
 class SolutionPartner(Node):
     """One partner of a solution. Source: GET /SOLUTION/partners, OpenAPI document."""
 
-    app_id: str = Field(default="", validation_alias=AliasPath("partner_app", "id"))
-    partner_permissions: tuple[str, ...] = ()
-    status: str = ""
+    app_id: LenientTextOrDigits = Field(default="", validation_alias=AliasPath("partner_app", "id"))
+    partner_permissions: LenientItems[RequiredText] = ()
+    status: LenientText = ""
 
 
 class AppFacts(Node):
@@ -136,30 +177,30 @@ class AppFacts(Node):
     Source: the fields of `GET /APP` in Meta's Python SDK 26.0.3.
     """
 
-    id: str
-    name: str = ""
-    category: str = ""
-    app_domains: tuple[str, ...] = ()
-    contact_email: str = ""
-    icon_url: str = ""
-    privacy_policy_url: str = ""
-    terms_of_service_url: str = ""
+    id: RequiredTextOrDigits
+    name: LenientText = ""
+    category: LenientText = ""
+    app_domains: LenientItems[RequiredText] = ()
+    contact_email: LenientText = ""
+    icon_url: LenientText = ""
+    privacy_policy_url: LenientText = ""
+    terms_of_service_url: LenientText = ""
 
 
 class Permission(Node):
     """A permission of an app, `live` or `unapproved`. Source: GET /APP/permissions, the SDK."""
 
-    permission: str
-    status: str = ""
+    permission: RequiredText
+    status: LenientText = ""
 
 
 class AppSubscription(Node):
     """What an app is told of, and where. Source: GET /APP/subscriptions."""
 
-    object: str = ""
-    callback_url: str = ""
-    active: bool = False
-    fields: tuple[str, ...] = ()
+    object: LenientText = ""
+    callback_url: LenientText = ""
+    active: Annotated[bool, unreadable_as(False)] = False
+    fields: LenientItems[RequiredText] = ()
 
     @field_validator("fields", mode="before")
     @classmethod
@@ -172,8 +213,8 @@ class Portfolio(Node):
     """A business portfolio. Source: GET /BUSINESS, the SDK."""
 
     id: PortfolioIdField
-    name: str = ""
-    verification_status: str = ""
+    name: LenientText = ""
+    verification_status: LenientText = ""
 
 
 class IssuedToken(Node):
@@ -183,5 +224,5 @@ class IssuedToken(Node):
     object; both are read.
     """
 
-    access_token: SecretStr
-    expires_at: datetime | None = None
+    access_token: Token
+    expires_at: Lenient[ProviderTime] = None
