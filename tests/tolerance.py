@@ -11,6 +11,7 @@ To hold another reader to it: add a `Case` to the table of a test module that ca
 """
 
 import copy
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,7 +72,7 @@ class Case:
     `required` names what identifies or decides, each with the kinds that are as good as what it
     holds; of each group of `either`, one is required. `telling` names what is not required and
     still tells something else with these kinds. Where a body is `indivisible`, an item that cannot
-    be read costs all of it.
+    be read costs all of it. Without `shows_why` the reasons go to the log, and are not looked at.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Case:
     either: Collection[tuple[str, ...]] = ()
     telling: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
     indivisible: bool = False
+    shows_why: bool = True
 
     def __str__(self) -> str:
         return self.name
@@ -117,7 +119,7 @@ def several_mutations(case: Case) -> st.SearchStrategy[list[Mutation]]:
 
 def mutated(case: Case, mutations: Collection[Mutation]) -> Any:
     """Give the sample with these members replaced, the inner ones first."""
-    body = copy.deepcopy(case.sample)
+    body = json.loads(json.dumps(case.sample))  # whose parts are not shared
     for path, kind in sorted(mutations, key=lambda mutation: -len(mutation[0])):
         _replace(body, path, KINDS[kind])
     return body
@@ -141,7 +143,7 @@ def verify(case: Case, mutations: Collection[Mutation]) -> None:
     if len(mutations) == 1 and costs and not _is_borne(case, *mutations[0]):
         ((path, kind),) = mutations
         assert not costs & set(read.decided), (path, kind, read)
-        if _is_named(case, path, kind):
+        if case.shows_why and _is_named(case, path, kind):
             assert any(_names(note, path) for note in read.notes), (path, kind, read)
 
 
@@ -161,8 +163,8 @@ def _is_borne(case: Case, path: Path, kind: str) -> bool:
     value, held = KINDS[kind], _at(case.sample, path)
     is_said = not isinstance(value, str) or bool(value.strip())
     is_alike = type(value) is type(held) and not isinstance(value, dict) and is_said
-    good = {*case.required.get(_pattern(path), ()), *case.telling.get(_pattern(path), ())}
-    return is_alike or kind in good
+    kinds = (said.get(named, ()) for said in (case.required, case.telling) for named in _both(path))
+    return is_alike or any(kind in each for each in kinds)
 
 
 def _may_cost(case: Case, owner: str, mutations: Collection[Mutation]) -> bool:
@@ -176,14 +178,18 @@ def _costs(case: Case, owner: str, path: Path, kind: str) -> bool:
     """Whether a member holds the item, or what the item requires."""
     if owner and _is_within(owner, _text(path)):
         return True
-    is_of_it = case.indivisible or _owner(path) in ("", owner)
+    is_of_it = case.indivisible or not _owner(path) or _is_within(owner, _owner(path))
     tells = kind in case.telling.get(_pattern(path), ())
     return is_of_it and (tells or _is_required(case, path))
 
 
 def _is_required(case: Case, path: Path) -> bool:
-    named = (_text(path), _pattern(path))
-    return any(_holds(each, required) for each in named for required in case.required)
+    return any(_holds(each, required) for each in _both(path) for required in case.required)
+
+
+def _both(path: Path) -> tuple[str, str]:
+    # Members are named for every place in a list, or for one.
+    return _text(path), _pattern(path)
 
 
 def _holds(outer: str, required: str) -> bool:

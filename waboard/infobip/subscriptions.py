@@ -26,7 +26,7 @@ from waboard.infobip import endpoints
 from waboard.infobip.calls import Calls
 from waboard.infobip.models import UNKNOWN, Wire, Word, given
 
-Id = Annotated[str, Field(min_length=1, max_length=255)]
+Id = Annotated[str, Field(max_length=255, pattern=r"\S")]
 """An id of our choice, for good: it becomes a URL path segment."""
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=255)]
 
