@@ -1,6 +1,6 @@
 """When a message is tried again, and what an answer means."""
 
-from datetime import timedelta
+from datetime import timedelta, timezone
 from email.utils import format_datetime
 from itertools import pairwise
 from uuid import uuid4
@@ -25,6 +25,7 @@ from waboard.domain.posting import (
 )
 from waboard.domain.reasons import GUIDANCE, Reason
 
+IN_CET = timezone(timedelta(hours=1))
 FIRST, LAST = "00000000-0000", "ffffffff-ffff"
 """The beginnings of ids that are tried again soonest, and latest."""
 
@@ -80,6 +81,7 @@ def test_an_answer_is_about_the_message_or_about_the_receiver(status: int, resul
     [
         ("120", 120),
         (format_datetime(T0 + timedelta(minutes=5), usegmt=True), 300),
+        (format_datetime((T0 + timedelta(minutes=5)).astimezone(IN_CET)), 300),
         (format_datetime(T0 - timedelta(minutes=5), usegmt=True), 0),
         ("99999999999999999999", LONGEST_ASKED.total_seconds()),
         *((nonsense, 0) for nonsense in ("", "-5", "soon", "1e9", "²", "Mon, 99 Foo 2026")),

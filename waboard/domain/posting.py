@@ -4,13 +4,13 @@ The schedule, and what 410 means, are as https://www.standardwebhooks.com advise
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from waboard.domain.conditions import Status
 from waboard.domain.delivery import Verdict
 from waboard.domain.reasons import Reason
+from waboard.domain.retry_after import read_retry_after
 
 
 class MessageState(StrEnum):
@@ -93,20 +93,8 @@ def read_answer(status: int, retry_after: str | None, now: datetime) -> Answer:
         return Answer(Result.TAKEN, words)
     if status == 410:
         return Answer(Result.GONE, words)
-    again = _asked(retry_after, now)
+    again = read_retry_after(retry_after, now, longest=LONGEST_ASKED) or timedelta()
     return Answer(Result.REFUSED if status in _ABOUT_THE_MESSAGE else Result.AWAY, words, again)
-
-
-def _asked(retry_after: str | None, now: datetime) -> timedelta:
-    text = (retry_after or "").strip()
-    try:
-        if text.isascii() and text.isdigit():
-            asked = timedelta(seconds=min(int(text), 10**6))
-        else:
-            asked = parsedate_to_datetime(text).replace(tzinfo=UTC) - now
-    except (ValueError, OverflowError):
-        return timedelta()
-    return min(max(asked, timedelta()), LONGEST_ASKED)
 
 
 # What is known of who was told

@@ -8,8 +8,7 @@ InfobipError              the one error of this package, a waboard.domain.errors
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -18,14 +17,15 @@ import httpx
 from waboard.domain.errors import ProviderError
 from waboard.domain.masking import mask_digits, scrub
 from waboard.domain.parties import Party
+from waboard.domain.retry_after import read_retry_after
 from waboard.http_failures import may_have_arrived
 from waboard.infobip.endpoints import Endpoint
 from waboard.infobip.error_bodies import ErrorBody, read_error_body
 
 API_KEY_SETTING = "WABOARD_INFOBIP_API_KEY"
 BASE_URL_SETTING = "WABOARD_INFOBIP_BASE_URL"
-LONGEST_HOLD = 3600.0
-"""Seconds. A longer `Retry-After` is taken for a mistake, or it would stop a whole account."""
+LONGEST_HOLD = timedelta(hours=1)
+"""A longer `Retry-After` is taken for a mistake, or it would stop a whole account."""
 
 # No request id is documented. These are the names that gateways commonly use; a miss shows nothing.
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
@@ -159,7 +159,7 @@ def refused(
         code=body.code,
         text=text,
         request_id=request_id,
-        retry_after=retry_after(response.headers.get("retry-after"), now=now),
+        retry_after=_retry_after(response, now),
     )
 
 
@@ -204,20 +204,10 @@ def unusable(
     )
 
 
-def retry_after(value: str | None, *, now: datetime) -> float | None:
-    """Read a `Retry-After` header, seconds or an HTTP date, as seconds from 0 to an hour.
-
-    Infobip documents none: it is honoured where it comes. None for what cannot be read.
-    """
-    text = (value or "").strip()
-    if re.fullmatch(r"[0-9]{1,12}", text):
-        return min(float(text), LONGEST_HOLD)
-    try:
-        when = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return min(max((when - now).total_seconds(), 0.0), LONGEST_HOLD)
+def _retry_after(response: httpx.Response, now: datetime) -> float | None:
+    # Infobip documents none: it is honoured where it comes.
+    asked = read_retry_after(response.headers.get("retry-after"), now, longest=LONGEST_HOLD)
+    return None if asked is None else asked.total_seconds()
 
 
 def _request_id(response: httpx.Response, body: ErrorBody) -> str | None:
