@@ -29,7 +29,8 @@ async def start_profile_change(
     parameters: dict[str, Any] = {
         "client_ref": onboarding.client_ref,
         "phone_number": number,
-        "profile": change.model_dump(mode="json", exclude_none=True),
+        # Prefect knows a field by the name in the schema of the flow, which is its alias.
+        "profile": change.model_dump(mode="json", by_alias=True, exclude_none=True),
     }
     name, tags = run_name(number, onboarding.client_ref), onboarding.tags
     run = await start_deployment(DEPLOYMENT, parameters, run_name=name, tags=tags, key=str(uuid4()))

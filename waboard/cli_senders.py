@@ -99,7 +99,7 @@ def profile(
 ) -> None:
     """Change what people see of the business in WhatsApp. What is left out stays as it is."""
     change = {"about": about, "address": address, "description": description, "email": email}
-    change |= {"vertical": vertical, "websites": website or None, "logo_url": logo_url}
+    change |= {"vertical": vertical, "websites": website or None, "logoUrl": logo_url}
     change = {name: value for name, value in change.items() if value is not None}
     if not change:
         raise typer.BadParameter("say what shall be different")

@@ -14,7 +14,7 @@ from waboard.domain.ids import NumberKey, PhoneNumber, WabaId
 from waboard.infobip import LIMITS, InfobipClient, InfobipError, endpoints
 from waboard.infobip.client import MOST_REPORTS, MOST_SENDERS
 from waboard.infobip.endpoints import SHARE_WABA, Endpoint
-from waboard.infobip.models import Association, TemplateMessage, TextMessage
+from waboard.infobip.models import Association, TemplateMessage, TextMessage, Wire
 from waboard.infobip.senders import BusinessInfoChange, BusinessVertical, CodeBy, NewSender
 from waboard.infobip.subscriptions import (
     BasicSecurity,
@@ -81,6 +81,7 @@ CHANGE = BusinessInfoChange(
     websites=("https://acme.test", "https://shop.acme.test"),
     logo_url="https://acme.test/logo.png",
 )
+SENDER = NewSender(number=NUMBER, display_name="Acme")
 # The document tells the channels apart by their events alone: of those here, the first is only
 # WhatsApp's. All of them are checked below.
 SUBSCRIPTION = Subscription(
@@ -160,7 +161,7 @@ CALLS: dict[str, tuple[str, Call]] = {
     "delete subscription": (SUBSCRIPTIONS, lambda c: c.subscriptions.delete("acme")),
     "add sender": (
         WHATSAPP,
-        lambda c: c.senders.add(WABA, NewSender(number=NUMBER, display_name="Acme")),
+        lambda c: c.senders.add(WABA, SENDER),
     ),
     "resend code": (WHATSAPP, lambda c: c.senders.resend_code(NUMBER, CodeBy.VOICE, "hr")),
     "submit code": (WHATSAPP, lambda c: c.senders.submit_code(NUMBER, SecretStr("123456"))),
@@ -222,6 +223,16 @@ async def test_no_request_escapes_these_checks():
 def _is_at(path: str, template: str) -> bool:
     pattern = "[^/]+".join(map(re.escape, re.split(r"\{\w*\}", template)))
     return re.fullmatch(pattern, path) is not None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [CHANGE, SENDER, TEMPLATE, PROFILE, SUBSCRIPTION, HMAC, BASIC, LINK, MESSAGE, TEXT],
+    ids=lambda body: type(body).__name__,
+)
+def test_no_property_escapes_these_checks(body: Wire):
+    """Whoever adds a field fills it in above, so that its name is held against the document."""
+    assert [name for name, value in body if value in (None, (), "")] == []
 
 
 @documented

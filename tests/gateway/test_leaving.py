@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tasks import departures, deployments, forms, timeline
+from tests.deployed import assert_takes
 from tests.gateway.desk import Desk, FakePrefect, assert_problem
 from tests.gateway.front import Front
 from waboard.domain.decisions import DecisionVerb, Order
@@ -39,10 +40,13 @@ class Runs:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def read_deployment_by_name(self, _: str) -> SimpleNamespace:
-        return SimpleNamespace(id="the deployment")
+    async def read_deployment_by_name(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(id=name)
 
-    async def create_flow_run_from_deployment(self, _: str, **given: Any) -> SimpleNamespace:
+    async def create_flow_run_from_deployment(
+        self, deployment: str, **given: Any
+    ) -> SimpleNamespace:
+        assert_takes(deployment, given["parameters"])
         return SimpleNamespace(id=self.keys.setdefault(given["idempotency_key"], str(uuid4())))
 
     async def read_flow_run(self, _: object) -> SimpleNamespace:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.deployed import assert_takes
 from tests.domain.samples import GOOD
 from tests.gateway.desk import Desk, assert_problem
 from waboard.gateway import reconcile
@@ -24,6 +25,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     async def start(name: str, parameters: dict[str, Any], *, key: str) -> SimpleNamespace:
         assert name == "reconcile/reconcile"
+        assert_takes(name, parameters)
         if key not in keys:
             keys.append(key)
             runs.append(parameters)

@@ -24,6 +24,7 @@ from prefect.settings import PREFECT_UI_URL, temporary_settings
 from prefect.states import Paused, Running
 
 from tasks import additions, deployments, forms
+from tests.deployed import assert_takes
 from tests.domain.samples import BAD, GOOD, T0, WABA
 from tests.gateway.desk import CLIENT_NUMBER, Desk, FakePrefect, assert_problem
 from waboard.domain.additions import AdditionState
@@ -66,6 +67,7 @@ class FakeRuns:
     async def create_flow_run_from_deployment(
         self, deployment: str, *, idempotency_key: str, **given: Any
     ) -> SimpleNamespace:
+        assert_takes(deployment, given["parameters"])
         new = {"id": uuid4(), "deployment": deployment, **given}
         return SimpleNamespace(id=self.started.setdefault(idempotency_key, new)["id"])
 
@@ -486,7 +488,7 @@ async def test_a_logo_is_named_by_its_url(desk: Desk, runs: FakeRuns, acme: str,
     """As docs/http.md spells it, and as everything else here is spelt."""
     answer = await describe(desk, acme, {spelt: "https://a.test/logo.png"})
     assert answer.status_code == 202
-    assert runs.run["parameters"]["profile"] == {"logo_url": "https://a.test/logo.png"}
+    assert runs.run["parameters"]["profile"] == {"logoUrl": "https://a.test/logo.png"}
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ from tasks.additions import (
     start_addition,
     wanted,
 )
+from tests.deployed import assert_takes
 from tests.domain.samples import true
 from tests.tasks.bench import GOOD, OTHER, Bench, policy
 from waboard.domain.additions import Addition, AdditionState, CodeBy, SenderRequest
@@ -95,9 +96,10 @@ class FakePrefect:
     async def read_deployment_by_name(self, name: str) -> SimpleNamespace:
         if not self.deployed or name != DEPLOYMENT:
             raise ObjectNotFound(ValueError(name))
-        return SimpleNamespace(id="the deployment")
+        return SimpleNamespace(id=name)
 
     async def create_flow_run_from_deployment(self, deployment: str, **given: Any) -> Any:
+        assert_takes(deployment, given["parameters"])
         self.created.append({"deployment": deployment, **given})
         run_id = self.keys.setdefault(given["idempotency_key"], uuid4())
         self.runs.setdefault(run_id, Scheduled())
@@ -238,7 +240,7 @@ class TestStarting:
         assert (addition.onboarding_id, addition.state) == (onboarding.id, ASKED)
         assert [str(run_id) for run_id in prefect_api.runs] == [addition.id]
         (run,) = prefect_api.created
-        assert run["deployment"] == "the deployment"
+        assert run["deployment"] == DEPLOYMENT
         assert (run["name"], run["tags"]) == ("acme · add sender …0123", onboarding.tags)
         assert run["parameters"] == {
             "client_ref": "acme",

@@ -26,6 +26,7 @@ from tasks.reconcile import compare_runs
 from tasks.retry import begin_again
 from tasks.runs import end_of_stopped, start_run, wake_up
 from tasks.showing import show_changed
+from tests.deployed import assert_takes
 from tests.tasks.bench import Bench
 from waboard.domain.decisions import Order
 from waboard.domain.errors import OutOfPlace, Superseded
@@ -59,10 +60,13 @@ class Prefect:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def read_deployment_by_name(self, _: str) -> SimpleNamespace:
-        return SimpleNamespace(id="the deployment")
+    async def read_deployment_by_name(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(id=name)
 
-    async def create_flow_run_from_deployment(self, _: str, **given: Any) -> SimpleNamespace:
+    async def create_flow_run_from_deployment(
+        self, deployment: str, **given: Any
+    ) -> SimpleNamespace:
+        assert_takes(deployment, given["parameters"])
         run_id = self.keys.setdefault(given["idempotency_key"], uuid4())
         self.states.setdefault(run_id, Scheduled())
         return SimpleNamespace(id=run_id)

@@ -12,6 +12,7 @@ from prefect.exceptions import ObjectNotFound
 from flows.set_profile import set_profile
 from tasks import deployments
 from tasks.profile import DEPLOYMENT, change_profile, run_name, start_profile_change
+from tests.deployed import assert_takes
 from tests.tasks.bench import GOOD, OTHER, Bench, Crash, shown, timed_out, unreachable
 from waboard.domain.errors import NotFound
 from waboard.domain.ids import PhoneNumber
@@ -156,9 +157,10 @@ class Prefect:
     async def read_deployment_by_name(self, name: str) -> SimpleNamespace:
         if not self.deployed or name != DEPLOYMENT:
             raise ObjectNotFound(ValueError(name))
-        return SimpleNamespace(id="the deployment")
+        return SimpleNamespace(id=name)
 
     async def create_flow_run_from_deployment(self, deployment: str, **given: Any) -> Any:
+        assert_takes(deployment, given["parameters"])
         self.created.append({"deployment": deployment, **given})
         self.runs.append(uuid4())
         return SimpleNamespace(id=self.runs[-1])
@@ -179,7 +181,7 @@ class TestStarting:
         run_id = await start_profile_change(onboarding, GOOD, BREAD)
         assert [str(run) for run in prefect.runs] == [run_id]
         (created,) = prefect.created
-        assert created["deployment"] == "the deployment"
+        assert created["deployment"] == DEPLOYMENT
         assert (created["name"], created["tags"]) == ("acme · profile of …8538", onboarding.tags)
         assert created["parameters"] == {
             "client_ref": "acme",

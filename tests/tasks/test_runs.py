@@ -24,6 +24,7 @@ from tasks.runs import (
 )
 from tasks.step import effect
 from tasks.verify import send_test_message
+from tests.deployed import assert_takes
 from tests.tasks.bench import GIVE_UP, GOOD, NUDGE, Bench, policy
 from waboard.domain.conditions import ConditionType
 from waboard.domain.errors import NotFound, Superseded, WaboardError
@@ -63,9 +64,10 @@ class FakePrefect:
     async def read_deployment_by_name(self, name: str) -> SimpleNamespace:
         if not self.deployed or name != DEPLOYMENT:
             raise ObjectNotFound(ValueError(name))
-        return SimpleNamespace(id="the deployment")
+        return SimpleNamespace(id=name)
 
     async def create_flow_run_from_deployment(self, deployment: str, **given: Any) -> Any:
+        assert_takes(deployment, given["parameters"])
         self.created.append({"deployment": deployment, **given})
         return SimpleNamespace(id=self.run_id)
 
@@ -147,7 +149,7 @@ class TestStarting:
         assert await start_run(bench.ledger, onboarding) == str(prefect.run_id)
         assert (await bench.look()).flow_run_id == str(prefect.run_id)
         (created,) = prefect.created
-        assert created["deployment"] == "the deployment"
+        assert created["deployment"] == DEPLOYMENT
         assert created["parameters"] == {"onboarding_id": onboarding.id}
         assert created["name"] == "acme · WABA …3093 · attempt 1"
         assert created["tags"] == ["client:acme", "waba:102384266223093"]
