@@ -389,7 +389,6 @@ def test_the_schedule_on_the_page_is_the_codes() -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: f"{e.method} {e.path}")
 def test_every_endpoint_is_documented(endpoint: Endpoint) -> None:
-    bucket = f"`{endpoint.bucket}`" if endpoint.bucket else "none"
     scopes = ", ".join(f"`{scope}`" for scope in endpoint.scopes)
     call = [f"`{endpoint.method}`", f"`{endpoint.path}`"]
     found = [
@@ -397,11 +396,11 @@ def test_every_endpoint_is_documented(endpoint: Endpoint) -> None:
     ]
     assert found, f"docs/infobip.md does not have {endpoint.method} {endpoint.path}"
     limit, told_bucket, told_scopes, source = found[0][3:]
-    assert (told_bucket, told_scopes) == (bucket, scopes)
+    assert (told_bucket, told_scopes) == (f"`{endpoint.bucket}`", scopes)
     assert source
-    if endpoint.bucket:
-        stated = LIMITS[endpoint.bucket]
-        assert f"{stated.requests} in {stated.seconds:g} s" in limit
+    stated = LIMITS.get(endpoint.bucket)
+    told = f"{stated.requests} in {stated.seconds:g} s" if stated else "none published"
+    assert told in limit
     for scope in endpoint.scopes:
         assert f"`{scope}`" in section(page("infobip"), "## Scopes of the API key")
 

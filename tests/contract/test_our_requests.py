@@ -14,6 +14,7 @@ from waboard.domain.ids import NumberKey, PhoneNumber, WabaId
 from waboard.infobip import LIMITS, InfobipClient, InfobipError, endpoints
 from waboard.infobip.client import MOST_REPORTS, MOST_SENDERS
 from waboard.infobip.endpoints import SHARE_WABA, Endpoint
+from waboard.infobip.limits import UNPUBLISHED
 from waboard.infobip.models import Association, TemplateMessage, TextMessage, Wire
 from waboard.infobip.senders import BusinessInfoChange, BusinessVertical, CodeBy, NewSender
 from waboard.infobip.subscriptions import (
@@ -294,8 +295,8 @@ def test_scopes_and_limits_are_the_documents(endpoint: Endpoint):
     operation = _operation(endpoint)
     assert endpoint.scopes == tuple(operation["x-scopes"])
     (throttle,) = operation.get("x-throttling-info", [None])
-    assert (throttle is None) == (endpoint.bucket is None)
-    if throttle and endpoint.bucket:
+    assert (throttle is None) == (endpoint.bucket in UNPUBLISHED)
+    if throttle:
         requests = throttle.get("numberOfRequests", throttle.get("replenishRate"))
         seconds = {"s": 1, "h": 3600}[throttle.get("timeUnit", "s")]
         limit = LIMITS[endpoint.bucket]

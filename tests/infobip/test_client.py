@@ -12,6 +12,7 @@ from waboard.domain.errors import BadInput
 from waboard.domain.ids import NumberKey, PhoneNumber, WabaId
 from waboard.infobip import LIMITS, InfobipClient, InfobipError
 from waboard.infobip.endpoints import GET_ENTITY
+from waboard.infobip.limits import UNPUBLISHED
 from waboard.infobip.models import Application, Association, Entity, TemplateMessage
 
 WABA = WabaId("104996122399160")
@@ -353,7 +354,7 @@ class TestSendMessage:
                 }
             ]
         }
-        assert limiter.acquired == []
+        assert limiter.acquired == ["messages-send"]
 
     async def test_a_200_can_hold_a_refusal(self, client, infobip, message):
         """Acceptance of the request is not acceptance of the message."""
@@ -397,7 +398,7 @@ class TestDeliveryReports:
         assert await client.delivery_reports(message_id="waboard-1", limit=7) == reports
         params = dict(route.calls.last.request.url.params)
         assert params == {"channel": "WHATSAPP", "limit": "7", "messageId": "waboard-1"}
-        assert limiter.acquired == []
+        assert limiter.acquired == ["messages-reports"]
 
     async def test_takes_fifty_of_any_message_by_default(self, client, infobip):
         """Only WhatsApp's: those of other channels belong to somebody else."""
@@ -489,4 +490,5 @@ async def test_no_acquired_bucket_is_unknown_to_the_limits(
     infobip.route().respond(404)
     await client.get_entity("acme")
     await client.find_number(NUMBER)
-    assert set(limiter.acquired) <= set(LIMITS)
+    await client.subscriptions.get("acme")
+    assert set(limiter.acquired) <= LIMITS.keys() | UNPUBLISHED

@@ -167,20 +167,76 @@ class TestRetryAfter:
         assert error.retry_after == 7
         assert limiter.held == [("provisioning", 7.0)]
 
-    async def test_does_not_hold_when_infobip_names_no_time(self, client, infobip, limiter):
-        """It is not documented, so it may never come."""
-        error = await read_failure(client, infobip, status_code=429)
-        assert error.retry_after is None
-        assert limiter.held == []
+    @pytest.mark.parametrize("status", [429, 503])
+    @pytest.mark.parametrize(
+        ("method", "path", "call", "bucket"),
+        [
+            (
+                "GET",
+                "/messages-api/1/reports",
+                lambda c, _: c.delivery_reports(),
+                "messages-reports",
+            ),
+            (
+                "POST",
+                "/messages-api/1/messages",
+                lambda c, message: c.traffic("messages-api").send_template(message),
+                "messages-send",
+            ),
+            (
+                "GET",
+                "/subscriptions/1/profiles/acme",
+                lambda c, _: c.subscriptions.get_profile("acme"),
+                "subscriptions",
+            ),
+        ],
+    )
+    async def test_holds_also_where_no_limit_is_published(
+        self, client, infobip, limiter, message, method, path, call, bucket, status
+    ):
+        """The default send is one of these."""
+        infobip.route(method=method, path=path).respond(status, headers={"Retry-After": "7"})
+        with pytest.raises(InfobipError) as caught:
+            await call(client, message)
+        assert caught.value.retry_after == 7
+        assert limiter.held == [(bucket, 7.0)]
 
-    async def test_an_operation_without_a_bucket_only_tells_its_caller(
+    async def test_a_refusal_without_it_holds_the_bucket_ever_longer(
         self, client, infobip, limiter
     ):
-        """There is nobody to hold."""
-        infobip.get("/messages-api/1/reports").respond(429, headers={"Retry-After": "7"})
-        with pytest.raises(InfobipError) as caught:
-            await client.delivery_reports()
-        assert caught.value.retry_after == 7
+        """Infobip advises exponential backoff, and documents no Retry-After."""
+        for _ in range(7):
+            error = await read_failure(client, infobip, status_code=429)
+        assert error.retry_after is None
+        assert [seconds for _, seconds in limiter.held] == [2, 4, 8, 16, 32, 60, 60]
+
+    @pytest.mark.parametrize("value", ["0", "Thu, 23 Jul 2020 12:00:00 GMT", "soon"])
+    async def test_one_that_asks_for_no_wait_counts_as_none(self, client, infobip, limiter, value):
+        """The limit is exceeded, whatever a clock that is behind says."""
+        await read_failure(client, infobip, status_code=429, headers={"Retry-After": value})
+        assert limiter.held == [("provisioning", 2.0)]
+
+    async def test_after_an_answer_the_next_refusal_is_a_first_one(self, client, infobip, limiter):
+        """Each bucket for itself."""
+        await read_failure(client, infobip, status_code=429)
+        await share_failure(client, infobip, status_code=429)
+        infobip.get(ENTITY).respond(404)
+        await client.get_entity("acme")
+        await read_failure(client, infobip, status_code=429)
+        await share_failure(client, infobip, status_code=429)
+        assert limiter.held == [
+            ("provisioning", 2.0),
+            ("share-waba", 2.0),
+            ("provisioning", 2.0),
+            ("share-waba", 4.0),
+        ]
+
+    @pytest.mark.parametrize("status", [400, 500, 503])
+    async def test_other_refusals_hold_nothing_unless_they_say_when_to_come_again(
+        self, client, infobip, limiter, status
+    ):
+        """They say nothing of how often we may call: the step that failed is tried again alone."""
+        await read_failure(client, infobip, status_code=status)
         assert limiter.held == []
 
     @pytest.mark.parametrize(

@@ -76,11 +76,13 @@ class TestEachKind:
             await method(client, "replace", kind)(ALL[kind])
         assert caught.value.status == 404
 
-    async def test_waits_in_no_bucket(self, client, infobip, limiter, kind):
-        """No limit is published."""
+    async def test_has_a_bucket_although_no_limit_is_published(
+        self, client, infobip, limiter, kind
+    ):
+        """A refusal of one holds them all."""
         infobip.get(f"{PATHS[kind]}/waboard").respond(404)
         await method(client, "get", kind)("waboard")
-        assert limiter.acquired == []
+        assert limiter.acquired == ["subscriptions"]
 
 
 class TestSecurity:

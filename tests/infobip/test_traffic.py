@@ -91,7 +91,7 @@ class TestMessagesApi:
                 }
             ]
         }
-        assert limiter.acquired == []
+        assert limiter.acquired == ["messages-send"]
 
     async def test_can_be_asked_about_text(self, client, infobip, limiter, text):
         """What it would send is what it asks about."""

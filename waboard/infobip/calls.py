@@ -4,6 +4,7 @@ It does not retry. Whoever calls does, by `InfobipError.retryable`, after lookin
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -27,7 +28,13 @@ from waboard.infobip.models import Wire
 from waboard.metrics import count_call
 from waboard.tls import trusted
 
-BAD_REQUEST, NOT_FOUND, CONFLICT = 400, 404, 409
+BAD_REQUEST, NOT_FOUND, CONFLICT, TOO_MANY = 400, 404, 409, 429
+FIRST_HOLD, LONGEST_OWN_HOLD = 2.0, 60.0
+"""Seconds that a 429 without `Retry-After` holds its bucket: the first in a row, and at most.
+
+Infobip advises exponential backoff, and documents no `Retry-After`. Most of its limits are over one
+second, so that two seconds empty the window.
+"""
 _Model = TypeVar("_Model", bound=Wire)
 
 
@@ -50,6 +57,7 @@ class Calls:
         self.base_url = _usable_url(base_url)
         self._api_key = _usable_key(api_key)
         self._limiter = limiter
+        self._too_many: Counter[str] = Counter()  # refusals in a row, by bucket
         mask_httpx_logs()
         self.http = httpx.AsyncClient(
             base_url=self.base_url,
@@ -78,7 +86,7 @@ class Calls:
         `ids` fill the path. `hide` names the secrets of the body, which an error may quote.
         """
         path = call.at(*ids)
-        if self._limiter and call.bucket:
+        if self._limiter:
             await self._limiter.acquire(call.bucket)
         try:
             request = self.http.request(call.method, path, params=params, json=body)
@@ -86,11 +94,21 @@ class Calls:
         except httpx.RequestError as error:
             raise no_answer(doing, call, error) from error
         if response.is_success or response.status_code in accept:
+            self._too_many.pop(call.bucket, None)
             return Answer(doing, call, response)
         failure = self.refused(doing, call, response, hide=hide)
-        if self._limiter and call.bucket and failure.retry_after:
-            await self._limiter.hold(call.bucket, failure.retry_after)
+        await self._hold(call.bucket, failure)
         raise failure
+
+    async def _hold(self, bucket: str, failure: InfobipError) -> None:
+        # The limit is the account's: everybody else would be refused as well.
+        own = 0.0
+        if failure.status == TOO_MANY:
+            own = min(FIRST_HOLD * 2 ** min(self._too_many[bucket], 10), LONGEST_OWN_HOLD)
+            self._too_many[bucket] += 1
+        seconds = failure.retry_after or own
+        if self._limiter and seconds:
+            await self._limiter.hold(bucket, seconds)
 
     async def read(
         self, doing: str, call: Endpoint, *ids: str, model: type[_Model]

@@ -24,7 +24,7 @@ class Endpoint:
     method: str
     path: str
     scopes: tuple[str, ...]
-    bucket: str | None
+    bucket: str
     changes: bool
     """Whether calling it twice could do something twice: what makes an unknown outcome matter."""
 
@@ -43,7 +43,8 @@ def _provisioning(method: str, path: str) -> Endpoint:
 
 
 def _subscriptions(method: str, path: str) -> Endpoint:
-    return Endpoint(method, f"/subscriptions/1/{path}", _SUBSCRIPTIONS, None, method != "GET")
+    whole, changes = f"/subscriptions/1/{path}", method != "GET"
+    return Endpoint(method, whole, _SUBSCRIPTIONS, limits.SUBSCRIPTIONS, changes)
 
 
 def _templates(method: str, path: str, bucket: str) -> Endpoint:
@@ -95,7 +96,9 @@ VALIDATE_MESSAGE = Endpoint(
     limits.MESSAGES_VALIDATE,
     changes=False,  # nothing is sent
 )
-SEND_MESSAGE = Endpoint("POST", "/messages-api/1/messages", _MESSAGES, None, changes=True)
+SEND_MESSAGE = Endpoint(
+    "POST", "/messages-api/1/messages", _MESSAGES, limits.MESSAGES_SEND, changes=True
+)
 SEND_WHATSAPP_TEMPLATE = Endpoint(
     "POST",
     "/whatsapp/1/message/template",
@@ -110,7 +113,9 @@ SEND_WHATSAPP_TEXT = Endpoint(
     limits.WHATSAPP_MESSAGES,
     changes=True,
 )
-DELIVERY_REPORTS = Endpoint("GET", "/messages-api/1/reports", _MESSAGES, None, changes=False)
+DELIVERY_REPORTS = Endpoint(
+    "GET", "/messages-api/1/reports", _MESSAGES, limits.MESSAGES_REPORTS, changes=False
+)
 GET_SECURITY = _subscriptions("GET", "security/{}")
 CREATE_SECURITY = _subscriptions("POST", "security")
 REPLACE_SECURITY = _subscriptions("PUT", "security/{}")

@@ -1,7 +1,7 @@
 """How often Infobip lets an account call: one table, a source for each row.
 
-The limits are the account's, so whoever enforces them (a `Limiter`) does so
-across all workers and processes. An operation that is not listed has no published limit.
+The limits are the account's, so a `Limiter` keeps them across all workers and processes. Every
+operation has a bucket, also one without a published limit: a 429 in it holds everybody's calls.
 """
 
 import asyncio
@@ -38,6 +38,12 @@ TEMPLATES_READ = "templates-read"
 TEMPLATES_CREATE = "templates-create"
 TEMPLATES_DELETE = "templates-delete"
 
+MESSAGES_SEND = "messages-send"
+MESSAGES_REPORTS = "messages-reports"
+SUBSCRIPTIONS = "subscriptions"
+UNPUBLISHED = frozenset({MESSAGES_SEND, MESSAGES_REPORTS, SUBSCRIPTIONS})
+"""Buckets whose limit is not published: calls leave at once, unless the bucket is held."""
+
 LIMITS: Mapping[str, Limit] = MappingProxyType(
     {
         # The document states one request a second for each operation of provisioning/1/*. One
@@ -63,7 +69,7 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
 
 
 class Limiter(Protocol):
-    """Keeps an account's calls within `LIMITS`, across all processes."""
+    """Keeps an account's calls within `LIMITS`, and out of held buckets, across all processes."""
 
     async def acquire(self, bucket: str) -> None:
         """Return when one call in that bucket may be made."""
