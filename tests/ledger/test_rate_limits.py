@@ -1,8 +1,9 @@
 """The provider's rate limits: kept by all processes together."""
 
 import asyncio
+import heapq
 import time
-from itertools import pairwise
+from itertools import count, pairwise
 
 import pytest
 
@@ -14,7 +15,10 @@ LIMITS = {"provisioning": 1.0, "quality": 0.25}
 
 
 class Callers:
-    """Processes that make calls at a time that is set by hand."""
+    """Processes that make calls, in a time that is set by hand and passes while all of them sleep.
+
+    Of those that sleep, one wakes at a time: the one whose sleep ends first.
+    """
 
     def __init__(self, *ledgers) -> None:
         self.time = START
@@ -22,15 +26,30 @@ class Callers:
             LedgerLimiter(ledger, LIMITS, now=lambda: self.time, sleep=self._sleep)
             for ledger in ledgers
         ]
-        self._naps: dict[object, float] = {}
+        self._awake = 0
+        self._asleep: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._naps = count()
 
     async def _sleep(self, seconds: float) -> None:
-        self._naps[asyncio.current_task()] = seconds
+        alarm = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._asleep, (self.time + seconds, next(self._naps), alarm))
+        self._rests()
+        await alarm
+
+    def _rests(self) -> None:
+        self._awake -= 1
+        if self._awake == 0 and self._asleep:
+            self.time, _, alarm = heapq.heappop(self._asleep)
+            self._awake += 1
+            alarm.set_result(None)
 
     async def call(self, bucket: str = "provisioning", process: int = 0) -> float:
         """Acquire, and return when the call was made."""
+        self._awake += 1
         await self.limiters[process].acquire(bucket)
-        return self.time + self._naps.pop(asyncio.current_task(), 0.0)
+        made = self.time
+        self._rests()
+        return made
 
     async def calls(self, number: int, bucket: str = "provisioning") -> list[float]:
         """So many calls at once, spread over the processes; when they were made, in order."""
@@ -57,9 +76,9 @@ async def test_fifty_calls_at_once_are_made_at_the_limit_and_never_over_it(calle
 
 async def test_a_fast_bucket_has_its_own_interval(callers):
     """And buckets do not wait for each other."""
-    await callers.calls(5)
-    made = await callers.calls(9, "quality")
-    assert made == [START + i * 0.25 for i in range(9)]
+    slow, fast = await asyncio.gather(callers.calls(5), callers.calls(9, "quality"))
+    assert slow == [START + i for i in range(5)]
+    assert fast == [START + i * 0.25 for i in range(9)]
 
 
 async def test_calls_that_come_slowly_do_not_wait(callers):
@@ -79,7 +98,7 @@ async def test_unused_time_is_not_saved_up(callers):
 
 async def test_calls_that_keep_coming_stay_apart(callers):
     """While time goes on by odd steps."""
-    made = []
+    made = list[float]()
     for step in (0.0, 0.3, 0.9, 0.1, 2.7, 0.0, 0.0, 1.0, 0.5):
         callers.time += step
         made += await callers.calls(2)
@@ -90,6 +109,28 @@ async def test_calls_that_keep_coming_stay_apart(callers):
 async def test_a_bucket_that_is_not_listed_is_free(callers):
     """Nothing is known to limit it."""
     assert await callers.calls(9, "unlisted") == [START] * 9
+
+
+async def test_a_hold_pushes_everyone_also_where_no_limit_is_listed(callers):
+    """In every process, and those after it leave at once again."""
+    await callers.limiters[0].hold("unlisted", 30)
+    assert await callers.call("unlisted", process=1) == START + 30
+    assert await callers.calls(4, "unlisted") == [START + 30] * 4
+
+
+async def test_a_longer_hold_pushes_those_who_wait_for_the_end_of_another(ledger):
+    """Also where no limit is listed: the upstream said no once more."""
+    clock, holds = [START], [30.0]
+
+    async def sleep(seconds: float) -> None:
+        clock[0] += seconds
+        if holds:
+            await limiter.hold("unlisted", holds.pop())
+
+    limiter = LedgerLimiter(ledger, LIMITS, now=lambda: clock[0], sleep=sleep)
+    await limiter.hold("unlisted", 5)
+    await limiter.acquire("unlisted")
+    assert clock[0] == START + 5 + 30
 
 
 async def test_a_hold_pushes_everyone(callers):

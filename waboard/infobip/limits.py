@@ -5,6 +5,7 @@ operation has a bucket, also one without a published limit: a 429 in it holds ev
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
@@ -81,9 +82,10 @@ class Limiter(Protocol):
 
 
 class Share:
-    """Keeps its caller to a share of each limit, so that whoever calls beside it is not held up.
+    """Keeps its caller to a share of each limit, so that others who call are not held up.
 
-    `intervals` are the limits' own, in seconds; `limiter` keeps them, with a share of 1 as well.
+    `intervals` are the limits' own, in seconds; `limiter` keeps those. Calls of one bucket leave in
+    the order in which they came, each an interval of the share after the last one really left.
     """
 
     def __init__(
@@ -96,19 +98,25 @@ class Share:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._limiter = limiter
-        self._intervals = {bucket: interval / share for bucket, interval in intervals.items()}
+        # A whole share needs nothing beside the limit itself.
+        limits: Mapping[str, float] = intervals if share < 1 else {}
+        self._intervals = {bucket: interval / share for bucket, interval in limits.items()}
         self._now = now
         self._sleep = sleep
         self._next_at: dict[str, float] = {}
+        self._queues: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def acquire(self, bucket: str) -> None:
-        """Return when the share, and then the limit, have room for one call in that bucket."""
-        now = self._now()
-        turn = max(now, self._next_at.get(bucket, now))
-        self._next_at[bucket] = turn + self._intervals.get(bucket, 0.0)
-        if turn > now:
-            await self._sleep(turn - now)
-        await self._limiter.acquire(bucket)
+        """Return when the share and the limit have room for one call in that bucket."""
+        if bucket not in self._intervals:
+            await self._limiter.acquire(bucket)
+            return
+        async with self._queues[bucket]:
+            wait = self._next_at.get(bucket, 0.0) - self._now()
+            if wait > 0:
+                await self._sleep(wait)
+            await self._limiter.acquire(bucket)
+            self._next_at[bucket] = self._now() + self._intervals[bucket]
 
     async def hold(self, bucket: str, seconds: float) -> None:
         """Let nobody call in that bucket for so many seconds: Infobip said so."""

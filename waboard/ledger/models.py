@@ -386,8 +386,9 @@ class WaitRow(Base):
 class RateLimitRow(Base):
     """When the next call in a bucket may be made, in seconds since the epoch.
 
-    `held_until` is when the provider told us to come again, which also holds for those who had
-    reserved their turn before.
+    `next_at` is the next free slot. `held_until` is the earliest moment at which any call may
+    leave, also one that has its slot: an interval after the last one left, or when the upstream
+    told us to come again.
     """
 
     __tablename__ = "rate_limits"
