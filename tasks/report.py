@@ -10,6 +10,7 @@ from tasks.step import STEP
 from waboard.domain.report import Report, report_of
 from waboard.ledger.admissions import cap_use
 from waboard.ledger.figures import ways_since
+from waboard.ledger.queries.counted import count_stages
 from waboard.report import page_of
 
 ARTIFACT = "report"
@@ -24,7 +25,8 @@ async def draw_up_report(services: Services, days: int) -> Report:
     async with services.ledger.begin() as session:
         ways = await ways_since(session, since)
         cap = await cap_use(session, services.policy.weekly_cap, now)
-    return report_of(ways, cap, since, now)
+        stages = await count_stages(session)
+    return report_of(ways, cap, since, now, stages)
 
 
 @task(name="show report", task_run_name="show the report", **STEP)

@@ -38,7 +38,7 @@ def section(text: str, title: str) -> str:
 
 def test_the_head_says_it_all_in_a_sentence_and_of_which_time():
     head = page(LIVE, BROKEN, WAITING).partition("\n## ")[0]
-    assert head.startswith("# The last 7 days\n\n3 asked for in 7 days, 1 of them live.")
+    assert head.startswith("# The last 7 days\n\n3 asked for in 7 days, 1 of them came live.")
     assert "From 2025-12-29 09:00:00 to 2026-01-05 12:00:00, UTC." in head
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from waboard.domain.report import Report, Stretch, Turn, Waiter
+from waboard.domain.report import Report, Stretch, Turn, Waiter, said
 from waboard.markdown import span, table, time
 from waboard.picture import bars
 
@@ -11,6 +11,7 @@ def page_of(report: Report) -> str:
     """Draw the page."""
     parts = [
         _head(report),
+        _stands(report),
         _funnel(report),
         _stretches(report),
         _failures(report),
@@ -27,6 +28,10 @@ def _head(report: Report) -> str:
         f"From {time(report.since)} to {time(report.now)}, UTC.",
     ]
     return "\n\n".join(lines)
+
+
+def _stands(report: Report) -> str:
+    return f"## How all stand now\n\n{said(report.stands)}"
 
 
 def _funnel(report: Report) -> str:

@@ -1,6 +1,7 @@
 """What the command line shows. Phone numbers and raw bodies are masked."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from waboard.domain.ids import mask_phone
 from waboard.domain.masking import mask_digits
+from waboard.domain.report import said, stands
 from waboard.domain.webhooks import HookState
 
 STEPS = ("Shared", "Registered", "Associated", "Verified")
@@ -132,7 +134,7 @@ def departure_screen(departure: dict[str, Any]) -> RenderableType:
 
 
 def onboardings_screen(onboardings: list[dict[str, Any]]) -> RenderableType:
-    """Show many onboardings, a line each."""
+    """Show many onboardings, a line each, and how many came to what."""
     stage = Column("Stage", no_wrap=True)
     table = Table("Client", "WABA", stage, "Live senders", "Whose turn", "Since", "Id")
     for onboarding in onboardings:
@@ -148,7 +150,8 @@ def onboardings_screen(onboardings: list[dict[str, Any]]) -> RenderableType:
             _since(onboarding, needed),
             onboarding["id"],
         )
-    return table
+    counted = stands(Counter(onboarding["stage"] for onboarding in onboardings))
+    return Group(table, Text(said(counted)))
 
 
 def _turn(onboarding: dict[str, Any], needed: dict[str, Any] | None) -> Text:

@@ -10,6 +10,7 @@ from tests.domain.samples import BAD, FAILED, GOOD, NO_RECEIVER, T0, UNASSOCIATE
 from tests.domain.samples import sender as sample_sender
 from waboard.domain.conditions import ConditionType
 from waboard.domain.onboarding import VerifyBy
+from waboard.domain.outcome import OutcomeName, Stage
 from waboard.domain.parties import Party
 from waboard.domain.reasons import Reason
 from waboard.domain.report import (
@@ -23,6 +24,8 @@ from waboard.domain.report import (
     milestones_of,
     percentile,
     report_of,
+    said,
+    stands,
 )
 from waboard.domain.requirements import Requirement, needs_of
 from waboard.domain.waits import OpenWait, WaitKind
@@ -209,15 +212,36 @@ class TestTurns:
         assert turn(report, Party.OPERATOR).count == turn(report, Party.INFOBIP).count == 1
         assert turn(report, Party.INFOBIP).oldest == Waiter("acme", at(2))
 
-    def test_nobody_is_awaited_for_what_has_ended(self):
-        report = drawn(way(ended=5, needs=needs_of({}, [], AWAITED)))
-        assert turn(report, Party.INFOBIP).count == 0
+    def test_who_has_ended_and_still_needs_somebody_waits_too(self):
+        """As the digest tells it each day, and `waboard status` shows it."""
+        needs = needs_of({}, [sample_sender(GOOD, FAILED)], None)
+        assert turn(drawn(way(ended=5, needs=needs)), Party.OPERATOR).count == 1
+
+    def test_that_there_is_nobody_to_tell_is_nobody_s_turn(self):
+        needs = needs_of(holding(NO_RECEIVER), [], None)
+        assert turn(drawn(way(needs=needs)), Party.OPERATOR).count == 0
+
+
+class TestStands:
+    """How many came to what."""
+
+    def test_all_stages_before_an_outcome_are_one(self):
+        counted = stands({"Running": 1, "AwaitingSlot": 2, "Live": 3, "Leaving": 1})
+        assert counted == {"on the way": 3, "Leaving": 1, "Live": 3}
+        assert said(counted) == "7 onboardings: on the way 3, Leaving 1, Live 3."
+
+    def test_none_are_none(self):
+        assert said(stands({})) == "0 onboardings."
+
+    @given(st.dictionaries(st.sampled_from([*Stage, *OutcomeName, "Running"]), st.integers(1, 99)))
+    def test_none_is_lost(self, stages: dict[str, int]):
+        assert sum(stands(stages).values()) == sum(stages.values())
 
 
 def test_all_of_it_is_said_in_a_sentence():
     needs = needs_of({}, [sample_sender(GOOD, FAILED)], None)
     report = drawn(way("a", *range(7), ended=8), way("b", ended=9, needs=needs), way("c"))
-    said = "3 asked for in 7 days, 1 of them live. Failures: 1. On the way now: 1."
+    said = "3 asked for in 7 days, 1 of them came live. Failures: 1. On the way now: 1."
     assert report.summary == said
 
 

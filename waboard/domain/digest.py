@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from waboard.domain.clock import span
 from waboard.domain.clocks import StageClock
 from waboard.domain.parties import Party
-from waboard.domain.reasons import Reason
-from waboard.domain.requirements import Requirement
+from waboard.domain.requirements import NOBODYS, Requirement
 
 STILL = timedelta(days=7)
 """How long an onboarding that has ended, and needs a person, is told of each day."""
@@ -22,7 +21,10 @@ _PEOPLE = {Party.OPERATOR: "Needs the operator", Party.CLIENT: "Needs the client
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """One onboarding as a digest sees it. `clock` is that of its wait, where it waits."""
+    """One onboarding as a digest sees it. `clock` is that of its wait, where it waits.
+
+    `ended_at` is when it came to its outcome: None while it is on the way, or its client leaves.
+    """
 
     client_ref: str
     run_id: str | None
@@ -30,14 +32,16 @@ class Matter:
     ended_as: str | None
     needs: Sequence[Requirement]
     clock: StageClock | None = None
+    onboarding_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of it, and the run that it is about."""
+    """One line of it, the run that it is about, and the onboarding."""
 
     text: str
     run_id: str | None
+    onboarding_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,11 @@ class Digest:
 
     @property
     def subject(self) -> str:
-        """What it comes to."""
-        counts = [f"{heading[0].lower()}{heading[1:]}: {len(ls)}" for heading, ls in self.parts]
+        """What it comes to: how many onboardings stand under each heading."""
+        counts = [
+            f"{heading[0].lower()}{heading[1:]}: {len({line.onboarding_id for line in lines})}"
+            for heading, lines in self.parts
+        ]
         return f"waboard: {', '.join(counts) or 'nothing needs a person'}"
 
 
@@ -65,10 +72,14 @@ def digest_of(matters: Sequence[Matter], since: datetime, now: datetime) -> Dige
     late = [m for m in matters if m.clock is not None and m.clock.is_late(now)]
     ended = [m for m in matters if m.ended_at is not None and m.ended_at > since]
     parts += [
-        ("Late", [Line(_late(each, now), each.run_id) for each in late]),
-        ("Ended", [Line(f"{each.client_ref}: {each.ended_as}", each.run_id) for each in ended]),
+        ("Late", [_line(_late(each, now), each) for each in late]),
+        ("Ended", [_line(f"{each.client_ref}: {each.ended_as}", each) for each in ended]),
     ]
     return Digest(since, [(heading, lines) for heading, lines in parts if lines])
+
+
+def _line(text: str, matter: Matter) -> Line:
+    return Line(text, matter.run_id, matter.onboarding_id)
 
 
 def _needed_of(matters: Iterable[Matter], party: Party, now: datetime) -> list[Line]:
@@ -76,11 +87,10 @@ def _needed_of(matters: Iterable[Matter], party: Party, now: datetime) -> list[L
         (need, matter)
         for matter in matters
         for need in matter.needs
-        # That there is nobody to tell is how it is set up.
-        if need.awaiting is party and need.reason != Reason.NO_RECEIVER
+        if need.awaiting is party and need.reason not in NOBODYS
     ]
     needed.sort(key=lambda each: each[0].since)
-    return [Line(_need(need, matter, now), matter.run_id) for need, matter in needed]
+    return [_line(_need(need, matter, now), matter) for need, matter in needed]
 
 
 def _need(need: Requirement, matter: Matter, now: datetime) -> str:

@@ -180,6 +180,9 @@ def has_news(onboarding: Onboarding) -> bool:
 _BEGINS_WORK = (ConditionType.REGISTERED, ConditionType.OWNED)
 """What lets a sender be brought live, once it turns true."""
 
+RUNNING = "Running"
+"""The stage of an unfinished onboarding where no more is known than that its run does not sleep."""
+
 
 class Stage(StrEnum):
     """Where an unfinished onboarding is in the sentence; a finished one shows its outcome."""

@@ -14,9 +14,10 @@ from math import ceil
 
 from waboard.domain.conditions import ConditionType
 from waboard.domain.onboarding import LIVE_WITH, VerifyBy
+from waboard.domain.outcome import RUNNING, OutcomeName, Stage
 from waboard.domain.parties import Party
 from waboard.domain.reasons import Reason
-from waboard.domain.requirements import Requirement
+from waboard.domain.requirements import NOBODYS, Requirement
 from waboard.domain.weekly_cap import CapUse
 
 
@@ -49,17 +50,26 @@ _CONDITIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One onboarding: when it first reached which milestone, and what it still needs."""
+    """One onboarding: when it first reached which milestone, and what it still needs.
+
+    `ended_at` is when it came to its outcome: None while it is on the way, or its client `leaves`.
+    """
 
     client_ref: str
     ended_at: datetime | None
     reached: Mapping[Milestone, datetime]
     needs: Sequence[Requirement] = ()
+    leaves: bool = False
 
     @property
     def asked_at(self) -> datetime:
         """When somebody asked for it."""
         return self.reached[Milestone.ASKED_FOR]
+
+    @property
+    def is_on_the_way(self) -> bool:
+        """Whether it is still to be brought live."""
+        return self.ended_at is None and not self.leaves
 
     def came_to(self, milestone: Milestone) -> bool:
         """Whether it reached a milestone, or a later one, before which it must have."""
@@ -121,7 +131,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """How many onboardings wait for somebody now, for what, and which has waited longest."""
+    """How many onboardings wait for somebody now, for what, and which has waited longest.
+
+    Whatever has become of them: one that has failed, or is live and disconnected, waits as well.
+    """
 
     party: Party
     count: int
@@ -131,7 +144,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How it went from `since` to `now`, and how it stands."""
+    """How it went from `since` to `now`, and how it stands.
+
+    `stands` are all onboardings there are, whenever that was: how many came to what.
+    """
 
     since: datetime
     now: datetime
@@ -141,6 +157,7 @@ class Report:
     failures: Sequence[Failure]
     turns: Sequence[Turn]
     cap: CapUse
+    stands: Mapping[str, int]
 
     @property
     def length(self) -> str:
@@ -154,15 +171,21 @@ class Report:
         asked, live = self.funnel[Milestone.ASKED_FOR], self.funnel[Milestone.LIVE]
         failed = sum(failure.count for failure in self.failures)
         return (
-            f"{asked} asked for in {self.length}, {live} of them live. Failures: {failed}. "
+            f"{asked} asked for in {self.length}, {live} of them came live. Failures: {failed}. "
             f"On the way now: {self.on_the_way}."
         )
 
 
-def report_of(ways: Sequence[Way], cap: CapUse, since: datetime, now: datetime) -> Report:
-    """Draw the report up. `ways` are all that were on the way at any time since then."""
-    ended = [way for way in ways if way.ended_at is not None]
-    going = [way for way in ways if way.ended_at is None]
+def report_of(
+    ways: Sequence[Way],
+    cap: CapUse,
+    since: datetime,
+    now: datetime,
+    stages: Mapping[str, int] | None = None,
+) -> Report:
+    """Draw the report up. `ways` are all of concern since then, `stages` counts everyone's."""
+    ended = [way for way in ways if way.ended_at is not None and way.ended_at >= since]
+    going = [way for way in ways if way.is_on_the_way]
     pairs = [*pairwise(Milestone), (Milestone.ASKED_FOR, Milestone.LIVE)]
     return Report(
         since=since,
@@ -171,9 +194,32 @@ def report_of(ways: Sequence[Way], cap: CapUse, since: datetime, now: datetime) 
         on_the_way=len(going),
         stretches=[_stretch(ways, begin, end, since) for begin, end in pairs],
         failures=_failures(ended),
-        turns=[_turn(party, going) for party in Party],
+        turns=[_turn(party, ways) for party in Party],
         cap=cap,
+        stands=stands(stages or {}),
     )
+
+
+ON_THE_WAY = "on the way"
+
+
+def stands(stages: Mapping[str, int]) -> dict[str, int]:
+    """Sum up how many onboardings came to what: the stages before an outcome are one."""
+    found: Counter[str] = Counter()
+    for stage, number in stages.items():
+        found[ON_THE_WAY if stage in _UNFINISHED else stage] += number
+    order = (ON_THE_WAY, Stage.LEAVING, *OutcomeName, *sorted(found))
+    return {each: found[each] for each in order if found[each]}
+
+
+def said(counts: Mapping[str, int]) -> str:
+    """Say how many onboardings there are, and how many came to what."""
+    number = sum(counts.values())
+    each = ", ".join(f"{what} {count}" for what, count in counts.items())
+    return f"{number} {'onboarding' if number == 1 else 'onboardings'}{each and ': '}{each}."
+
+
+_UNFINISHED = {*Stage, RUNNING} - {Stage.LEAVING}
 
 
 def _funnel(ways: Sequence[Way]) -> dict[Milestone, int]:
@@ -190,7 +236,7 @@ def _stretch(ways: Sequence[Way], begin: Milestone, end: Milestone, since: datet
     waiting = (
         Waiter(way.client_ref, way.reached[begin])
         for way in ways
-        if way.ended_at is None and begin in way.reached and not way.came_to(end)
+        if way.is_on_the_way and begin in way.reached and not way.came_to(end)
     )
     return Stretch(
         begin,
@@ -211,8 +257,13 @@ def _oldest(waiting: Iterable[Waiter]) -> Waiter | None:
     return min(waiting, key=lambda waiter: waiter.since, default=None)
 
 
-_NO_FAILURE = frozenset({Reason.NO_RECEIVER, Reason.APPROVAL_AWAITED})
-"""That there is nobody to tell is how it is set up, and that a client may leave is a question."""
+_NO_FAILURE = NOBODYS | {
+    Reason.APPROVAL_AWAITED,
+    Reason.TO_BE_DEREGISTERED,
+    Reason.TO_BE_UNSHARED,
+    Reason.PARTNER_TO_BE_REMOVED,
+}
+"""That a client may leave is a question, and what people do once it has left is work."""
 
 
 def _failures(ended: Iterable[Way]) -> list[Failure]:
@@ -237,12 +288,12 @@ def _failure(alike: Sequence[tuple[Requirement, str]]) -> Failure:
     return Failure(need.reason, need.awaiting, need.remedy, len(alike), client_ref)
 
 
-def _turn(party: Party, going: Iterable[Way]) -> Turn:
-    waiting = [
-        (way, awaited)
-        for way in going
-        if (awaited := [need for need in way.needs if need.awaiting is party])
-    ]
+def _turn(party: Party, ways: Iterable[Way]) -> Turn:
+    waiting = [(way, awaited) for way in ways if (awaited := _awaited(way, party))]
     reasons = Counter(reason for _, awaited in waiting for reason in {n.reason for n in awaited})
     waiters = (Waiter(way.client_ref, need.since) for way, awaited in waiting for need in awaited)
     return Turn(party, len(waiting), dict(reasons.most_common()), _oldest(waiters))
+
+
+def _awaited(way: Way, party: Party) -> list[Requirement]:
+    return [need for need in way.needs if need.awaiting is party and need.reason not in NOBODYS]

@@ -34,6 +34,10 @@ OF_LEAVING = frozenset(
 """Conditions of a client that leaves; nothing else of it is needed any more."""
 
 
+NOBODYS = frozenset({Reason.NO_RECEIVER})
+"""Reasons that no onboarding waits for: that there is nobody to tell is how waboard is set up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """What is still needed: which condition of what, from whom, since when, by when, and how."""

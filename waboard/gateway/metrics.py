@@ -9,16 +9,16 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from waboard.domain.outcome import OutcomeName
+from waboard.domain.outcome import RUNNING, OutcomeName, Stage
 from waboard.domain.posting import MessageState
 from waboard.domain.waits import WORDS, WaitKind
 from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, authorized
 from waboard.ledger.models import Disposition, EventKind
-from waboard.ledger.tally import RUNNING, Tally, take_tally
+from waboard.ledger.tally import Tally, take_tally
 from waboard.metrics import counted
 
 router = APIRouter(tags=["health"], dependencies=[Depends(authorized)])
-STAGES = (*OutcomeName, *(words.state for words in WORDS.values()), RUNNING)
+STAGES = (*OutcomeName, Stage.LEAVING, *(words.state for words in WORDS.values()), RUNNING)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
@@ -51,13 +51,13 @@ class Numbers(Collector):
         found = {(stage,): number for stage, number in self._tally.stages.items()}
         yield _gauge(
             "waboard_onboardings",
-            "Onboardings by how they ended, what they wait for, or that they run.",
+            "Onboardings by what they came to, what they wait for, or that they run.",
             ("stage",),
             stages | found,
         )
         yield _gauge(
             "waboard_needs",
-            "Onboardings of which a condition is not true, by the reason.",
+            "Onboardings of which a condition needs somebody, by the reason.",
             ("condition", "reason"),
             self._tally.needs,
         )

@@ -114,7 +114,7 @@ async def search(
     stage: Stage | OutcomeName | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> list[OnboardingView]:
-    """List onboardings, the newest first."""
+    """List onboardings, the newest first: of each WABA the newest, of one client all."""
     async with ledger.begin() as session:
         # A stage is worked out and not stored, so all are read before they are counted off.
         most = limit if stage is None else None

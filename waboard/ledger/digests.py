@@ -8,9 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from waboard.domain.clocks import Clocks
 from waboard.domain.digest import STILL, Matter
 from waboard.ledger.departures import runs_that_ask
-from waboard.ledger.figures import needs_since, of_concern_since, open_waits
+from waboard.ledger.figures import needs_since, open_waits
 from waboard.ledger.models import ClientRow, DigestRow, OnboardingRow
-from waboard.ledger.watched import newest_onboardings
+from waboard.ledger.queries.counted import (
+    finished_at,
+    of_concern_since,
+    stage_columns,
+    stage_from,
+)
 
 FIRST = timedelta(days=1)
 """How far back the first digest looks."""
@@ -43,26 +48,26 @@ async def matters(
     """Return what a digest is about: who is on the way, or has ended since then or lately.
 
     And of whom something is needed since then or lately, however long ago they ended.
-
-    Of each WABA only the newest attempt counts.
     """
     back_to = min(since, now - STILL)
     needs, waits = await needs_since(session, back_to), await open_waits(session)
     asking = await runs_that_ask(session)
+    named = (OnboardingRow.id, OnboardingRow.flow_run_id, ClientRow.client_ref, finished_at())
     query = (
-        select(OnboardingRow, ClientRow.client_ref)
+        select(*named, *stage_columns())
         .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
-        .where(of_concern_since(back_to), OnboardingRow.id.in_(newest_onboardings()))
+        .where(of_concern_since(back_to))
         .order_by(ClientRow.client_ref)
     )
     return [
         Matter(
             client_ref=client_ref,
-            run_id=asking.get(row.id, row.flow_run_id),
-            ended_at=row.ended_at,
-            ended_as=row.ended_as,
-            needs=needs.get(row.id, []),
-            clock=clocks.of(waits[row.id]) if row.id in waits else None,
+            run_id=asking.get(onboarding_id, run_id),
+            ended_at=ended_at,
+            ended_as=stage_from(*facts) if ended_at is not None else None,
+            needs=needs.get(onboarding_id, []),
+            clock=clocks.of(waits[onboarding_id]) if onboarding_id in waits else None,
+            onboarding_id=onboarding_id,
         )
-        for row, client_ref in await session.execute(query)
+        for onboarding_id, run_id, client_ref, ended_at, *facts in await session.execute(query)
     ]

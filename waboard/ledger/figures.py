@@ -4,14 +4,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Conditions, Sender, VerifyBy
 from waboard.domain.report import Way, milestones_of
-from waboard.domain.requirements import OF_LEAVING, Requirement, needs_of
+from waboard.domain.requirements import Requirement, needs_of
 from waboard.domain.waits import OpenWait, WaitKind
 from waboard.ledger.conditions import condition_of
 from waboard.ledger.models import (
@@ -20,6 +20,13 @@ from waboard.ledger.models import (
     ConditionRow,
     OnboardingRow,
     WaitRow,
+)
+from waboard.ledger.queries.counted import (
+    counted,
+    finished_at,
+    is_needed,
+    of_concern_since,
+    unfinished_since,
 )
 
 _KINDS = (
@@ -36,36 +43,31 @@ _Unmet = dict[str, dict[ConditionType, Condition]]
 
 
 async def ways_since(session: AsyncSession, since: datetime) -> list[Way]:
-    """Return all onboardings that were on the way at any time since then."""
-    first = await _first_times(session, since)
-    unmet = await _unmet(session, on_the_way_since(since))
-    waits = await open_waits(session)
+    """Return all onboardings that are of concern since then."""
+    first, needs = await _first_times(session, since), await needs_since(session, since)
     query = (
         select(
             OnboardingRow.id,
             ClientRow.client_ref,
             OnboardingRow.created_at,
-            OnboardingRow.ended_at,
+            finished_at().label("finished_at"),
+            OnboardingRow.leaving_at,
             OnboardingRow.verify_by,
         )
         .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
-        .where(on_the_way_since(since))
+        .where(of_concern_since(since))
         .order_by(OnboardingRow.created_at, OnboardingRow.id)
     )
     return [
         Way(
             client_ref=row.client_ref,
-            ended_at=row.ended_at,
+            ended_at=row.finished_at,
             reached=milestones_of(row.created_at, VerifyBy(row.verify_by), first.get(row.id, {})),
-            needs=_needs(unmet.get(row.id, {}), waits.get(row.id)),
+            needs=needs.get(row.id, []),
+            leaves=row.leaving_at is not None,
         )
         for row in await session.execute(query)
     ]
-
-
-def on_the_way_since(since: datetime) -> ColumnElement[bool]:
-    """Say which onboardings have not ended, or not before that time."""
-    return or_(OnboardingRow.ended_at.is_(None), OnboardingRow.ended_at >= since)
 
 
 async def _first_times(session: AsyncSession, since: datetime) -> Mapping[str, _First]:
@@ -75,7 +77,7 @@ async def _first_times(session: AsyncSession, since: datetime) -> Mapping[str, _
     query = (
         select(change.onboarding_id, change.subject, *columns)
         .join(OnboardingRow, OnboardingRow.id == change.onboarding_id)
-        .where(on_the_way_since(since), change.status == Status.TRUE)
+        .where(counted(), unfinished_since(since), change.status == Status.TRUE)
         .group_by(change.onboarding_id, change.subject)
     )
     found: defaultdict[str, _First] = defaultdict(dict)
@@ -89,7 +91,7 @@ async def _unmet(session: AsyncSession, which: ColumnElement[bool]) -> Mapping[s
     query = (
         select(ConditionRow)
         .join(OnboardingRow, OnboardingRow.id == ConditionRow.onboarding_id)
-        .where(which, _is_needed())
+        .where(which, is_needed())
     )
     found: defaultdict[str, _Unmet] = defaultdict(dict)
     for row in await session.scalars(query):
@@ -98,29 +100,9 @@ async def _unmet(session: AsyncSession, which: ColumnElement[bool]) -> Mapping[s
     return found
 
 
-def _is_needed() -> ColumnElement[bool]:
-    # As `requirements_of` has it: of one that was cancelled nothing, of one that leaves what that
-    # needs.
-    of_leaving = ConditionRow.type.in_(sorted(OF_LEAVING))
-    stays_or_so = or_(OnboardingRow.leaving_at.is_(None), of_leaving)
-    return and_(
-        ConditionRow.status != Status.TRUE, OnboardingRow.cancelled_at.is_(None), stays_or_so
-    )
-
-
-def of_concern_since(since: datetime) -> ColumnElement[bool]:
-    """Say which onboardings have not ended, or not before that time, or need something since."""
-    arose = exists().where(
-        ConditionRow.onboarding_id == OnboardingRow.id,
-        ConditionRow.changed_at >= since,
-        _is_needed(),
-    )
-    return or_(on_the_way_since(since), arose)
-
-
 async def needs_since(session: AsyncSession, since: datetime) -> dict[str, list[Requirement]]:
     """Return what is needed of all onboardings that are of concern since then."""
-    which = or_(on_the_way_since(since), ConditionRow.changed_at >= since)
+    which = and_(counted(), or_(unfinished_since(since), ConditionRow.changed_at >= since))
     unmet, waits = await _unmet(session, which), await open_waits(session)
     return {each: _needs(unmet.get(each, {}), waits.get(each)) for each in {*unmet, *waits}}
 

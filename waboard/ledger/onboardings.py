@@ -31,6 +31,7 @@ from waboard.ledger.models import (
     Verb,
     WaitRow,
 )
+from waboard.ledger.queries.counted import counted
 from waboard.ledger.senders import senders_of
 from waboard.ledger.showing import show_soon
 from waboard.ledger.waits import hurry, last_slept, open_wait_of, waited_for
@@ -113,16 +114,18 @@ def _facts(row: OnboardingRow, client: ClientRow) -> dict[str, Any]:
 async def find_onboardings(
     session: AsyncSession, *, client_ref: str | None = None, limit: int | None = None
 ) -> list[str]:
-    """Return the ids of onboardings, the newest first."""
+    """Return the ids of the onboardings that count, the newest first.
+
+    Of one client also those before: it left, and came back.
+    """
     query = (
         select(OnboardingRow.id)
         .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
         .order_by(OnboardingRow.created_at.desc(), OnboardingRow.id)
         .limit(limit)
     )
-    if client_ref is not None:
-        query = query.where(ClientRow.client_ref == client_ref)
-    return list(await session.scalars(query))
+    which = counted() if client_ref is None else ClientRow.client_ref == client_ref
+    return list(await session.scalars(query.where(which)))
 
 
 async def newest_of(session: AsyncSession, client_ref: str) -> str:

@@ -3,15 +3,13 @@
 None of them looks at a single onboarding, so ten thousand cost little.
 """
 
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from waboard.domain.conditions import Status
-from waboard.domain.waits import WORDS, WaitKind
+from waboard.domain.waits import WaitKind
 from waboard.ledger.admissions import used
 from waboard.ledger.models import (
     ConditionRow,
@@ -21,11 +19,7 @@ from waboard.ledger.models import (
     OutboxRow,
     WaitRow,
 )
-
-RUNNING = "Running"
-"""The stage of an onboarding that has not ended and does not sleep."""
-ENDED = "Ended"
-"""The stage of one that ended before its outcome was written down."""
+from waboard.ledger.queries.counted import count_stages, counted, is_needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +34,7 @@ class Group:
 class Tally:
     """All numbers of the ledger at one time. What there is none of is not listed.
 
-    `needs` counts onboardings by a condition that is not true and its reason.
+    `needs` counts onboardings by a condition that somebody has to do something about.
     """
 
     stages: dict[str, int]
@@ -59,7 +53,7 @@ class Tally:
 async def take_tally(session: AsyncSession, now: datetime) -> Tally:
     """Count everything."""
     return Tally(
-        stages=await _stages(session),
+        stages=await count_stages(session),
         needs=await _needs(session),
         waits=await _waits(session),
         events=await _events(session),
@@ -68,30 +62,13 @@ async def take_tally(session: AsyncSession, now: datetime) -> Tally:
     )
 
 
-async def _stages(session: AsyncSession) -> dict[str, int]:
-    asleep = (WaitRow.onboarding_id == OnboardingRow.id) & WaitRow.closed_at.is_(None)
-    ended = OnboardingRow.ended_at.is_not(None)
-    query = (
-        select(ended, OnboardingRow.ended_as, WaitRow.kind, func.count())
-        .outerjoin(WaitRow, asleep)
-        .group_by(ended, OnboardingRow.ended_as, WaitRow.kind)
-    )
-    found = Counter[str]()
-    for has_ended, told, kind, number in await session.execute(query):
-        found[(told or ENDED) if has_ended else _stage(kind)] += number
-    return dict(found)
-
-
-def _stage(kind: str | None) -> str:
-    return WORDS[WaitKind(kind)].state if kind else RUNNING
-
-
 async def _needs(session: AsyncSession) -> dict[tuple[str, str], int]:
     # An onboarding counts once, however many of its senders need the same.
     number = func.count(ConditionRow.onboarding_id.distinct())
     query = (
         select(ConditionRow.type, ConditionRow.reason, number)
-        .where(ConditionRow.status != Status.TRUE)
+        .join(OnboardingRow, OnboardingRow.id == ConditionRow.onboarding_id)
+        .where(counted(), is_needed())
         .group_by(ConditionRow.type, ConditionRow.reason)
     )
     return {(kind, reason): n for kind, reason, n in await session.execute(query)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -22,6 +22,7 @@ from waboard.ledger.models import (
     SenderNameRow,
     SenderRow,
 )
+from waboard.ledger.queries.counted import newest_onboardings
 
 PAGE = 1000
 """Senders read at a time."""
@@ -98,17 +99,6 @@ def _condition(row: type[ConditionRow], kind: ConditionType) -> ColumnElement[bo
         row.subject == SenderRow.phone_number,
         row.type == kind,
     )
-
-
-def newest_onboardings() -> Select[tuple[str]]:
-    """Say which onboardings are the newest attempts for their WABAs."""
-    last = (
-        select(OnboardingRow.waba_id, func.max(OnboardingRow.attempt).label("attempt"))
-        .group_by(OnboardingRow.waba_id)
-        .subquery()
-    )
-    same = and_(OnboardingRow.waba_id == last.c.waba_id, OnboardingRow.attempt == last.c.attempt)
-    return select(OnboardingRow.id).join(last, same)
 
 
 def _watched(

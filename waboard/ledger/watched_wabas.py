@@ -20,8 +20,8 @@ from waboard.domain.subscription import WatchedWaba
 from waboard.ledger.conditions import condition_of
 from waboard.ledger.look import hold
 from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, SenderRow
+from waboard.ledger.queries.counted import newest_onboardings
 from waboard.ledger.senders import record_listed
-from waboard.ledger.watched import newest_onboardings
 
 LEAST = 100
 """WABAs that are looked at each time, if there are so many."""

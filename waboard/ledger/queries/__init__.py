@@ -1,0 +1,1 @@
+"""Read models: what pages, numbers and messages are drawn from."""
