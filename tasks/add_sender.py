@@ -8,6 +8,7 @@ from tasks.step import STEP, effect, may_repeat, settle_effect, surely_not_done
 from waboard.domain.additions import Addition, AdditionState, CodeBy, SenderRequest
 from waboard.domain.errors import ProviderError, WaboardError
 from waboard.domain.onboarding import Onboarding
+from waboard.domain.sentences import sentence
 from waboard.infobip.senders import AddedStatus, NewSender
 from waboard.infobip.senders import CodeBy as CodeByOnWire
 from waboard.ledger.additions import move_addition
@@ -163,7 +164,7 @@ async def _after_refusal(
     if any(each.sender == addition.phone_number for each in listed):
         await _settle(services, addition, Verb.SUBMIT_CODE, subject)
         return await record_submitted(services, addition)
-    detail = f"The last one-time password did not get through: {said}"
+    detail = sentence(f"The last one-time password did not get through: {said}")
     return await _move(services, addition, AdditionState.CODE_AWAITED, detail)
 
 

@@ -16,6 +16,7 @@ from prefect.exceptions import ObjectNotFound
 
 from tasks.step import STEP
 from waboard.domain.reconcile import TABLE, Answer, Aspect, Finding, table_of
+from waboard.domain.sentences import sentences
 from waboard.prefect_client import get_client
 
 EVERYONE = f"{TABLE}-everyone"
@@ -134,7 +135,8 @@ def _named(those: Sequence[Finding]) -> str:
     shown = " ".join(f"`{name}`" for name in clients[:MOST_NAMES])
     heading = f"### {first.aspect.capitalize()}, clients: {len(clients):,}"
     rest = f" and {more:,} more: `waboard reconcile CLIENT` says it of each." if more > 0 else ""
-    return f"{heading}\n\n{first.said} {_why_nothing(first)}\n\n{shown}{rest}"
+    told = sentences(first.said, _why_nothing(first))
+    return f"{heading}\n\n{told}\n\n{shown}{rest}"
 
 
 async def _list(markdown: str) -> None:

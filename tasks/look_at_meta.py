@@ -16,6 +16,7 @@ from waboard.domain.errors import WaboardError
 from waboard.domain.health import Entity, NumberHealth, Sendability, WabaHealth, sendability
 from waboard.domain.ids import PhoneNumber, parse_sender_number
 from waboard.domain.masking import scrub
+from waboard.domain.sentences import sentences
 from waboard.domain.subscription import Seen, Shown, WatchedWaba, refusal_of
 from waboard.meta.errors import MetaError
 from waboard.meta.models import HealthEntity, HealthStatus, MetaNumber
@@ -96,8 +97,8 @@ async def _look_as_ourselves(
 ) -> Look:
     ours = meta.account.own_token
     look = await _look_with(meta, waba, ours, at, brake) if ours else None
-    closer = f" With our own: {look.seen.said}" if look is not None and look.seen.said else ""
-    seen = Seen(Shown.UNSEEN, f"{_NOBODY_TO_ASK_AS}{why}{closer}")
+    closer = f"With our own: {look.seen.said}" if look is not None and look.seen.said else ""
+    seen = Seen(Shown.UNSEEN, sentences(_NOBODY_TO_ASK_AS, why, closer))
     return replace(look, seen=seen, token=None) if look is not None else Look(waba, seen, at)
 
 

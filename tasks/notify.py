@@ -22,6 +22,7 @@ from waboard.domain.outcome import Outcome
 from waboard.domain.parties import Party
 from waboard.domain.posting import NOBODY, MessageState, Result
 from waboard.domain.reasons import Reason
+from waboard.domain.sentences import sentence
 from waboard.ledger.conditions import write_condition
 from waboard.ledger.deliveries import Letter, claim, told
 from waboard.ledger.effects import UNSURE, find_effect
@@ -194,7 +195,7 @@ class Undelivered(ProviderError):
 
     def __init__(self, whom: str, what: str, *, retryable: bool = True) -> None:
         super().__init__(
-            f"Could not tell {whom}: {what}.",
+            sentence(f"Could not tell {whom}: {what}"),
             remedy="Check that the receiver answers with 2xx.",
             awaiting=Party.OPERATOR,
             retryable=retryable,

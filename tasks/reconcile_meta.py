@@ -21,6 +21,7 @@ from waboard.domain.meta_events.words import OwnRead
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
 from waboard.domain.reconcile import Answer, Aspect, Finding
+from waboard.domain.sentences import sentences
 from waboard.domain.subscription import (
     READ,
     Seen,
@@ -143,7 +144,8 @@ async def _make_again(
         if not (isinstance(error, ProviderError) and error.retryable):
             kind, refused = ConditionType.CONNECTED, Reason.SUBSCRIPTION_REFUSED
             await record_failure(services, onboarding, "", kind, error, refused)
-        return replace(finding, said=f"{finding.said} Making it again failed: {error.message}")
+        failed = f"Making it again failed: {error.message}"
+        return replace(finding, said=sentences(finding.said, failed))
     await record_subscribed(services, onboarding)
     return replace(finding, done=f"Our app is subscribed {'again' if waba.connected else 'now'}.")
 
@@ -224,7 +226,7 @@ def _still(waba: WatchedWaba) -> list[Finding]:
         ConditionType.HEALTHY: Aspect.HEALTH,
     }
     return [
-        waba.finding(aspect, Answer.NO, f"{known[kind].message} {_LATER}", number)
+        waba.finding(aspect, Answer.NO, sentences(known[kind].message, _LATER), number)
         for number, known in conditions
         for kind, aspect in aspects.items()
         if kind in known and not known[kind].is_true

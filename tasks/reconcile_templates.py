@@ -17,6 +17,7 @@ from waboard.domain.delivery import Verdict
 from waboard.domain.errors import ProviderError
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.reconcile import Answer, Aspect, Finding
+from waboard.domain.sentences import sentences
 from waboard.domain.steps import template_is_needed
 from waboard.domain.subscription import WatchedWaba
 from waboard.domain.template import GONE, read_of_template, still_usable
@@ -97,7 +98,7 @@ def _not_their_turn(turn: Turn) -> list[Finding]:
     if looked == turn.of:
         return []
     told = [
-        waba.finding(Aspect.TEMPLATE, Answer.NO, f"{known.message} {_LATER}")
+        waba.finding(Aspect.TEMPLATE, Answer.NO, sentences(known.message, _LATER))
         for waba in turn.others
         for known in [waba.conditions[ConditionType.TEMPLATE_READY]]
     ]

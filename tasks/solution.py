@@ -10,6 +10,7 @@ from waboard.domain.ids import SolutionId
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.parties import Party
 from waboard.domain.reasons import Reason
+from waboard.domain.sentences import sentences
 from waboard.domain.solution import SolutionState, solution_state
 
 
@@ -37,7 +38,7 @@ async def look_at_solution(
     solution = await meta.graph.solution(solution_id, token)
     state = solution_state(solution.status, solution.status_for_pending_request)
     status = Status.TRUE if state.usable else Status.FALSE
-    message = f"The partner solution is {state.title}. {state.remedy}".strip()
+    message = sentences(f"The partner solution is {state.title}", state.remedy)
     evidence = f"GET {solution_id}"
     await services.write(
         onboarding.id, "", ConditionType.SOLUTION_USABLE, status, _reason(state), message, evidence

@@ -9,6 +9,7 @@ from waboard.domain.errors import ProviderError, StepRefused
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
+from waboard.domain.sentences import sentence
 from waboard.domain.template import HOPELESS, USABLE
 from waboard.infobip.templates import NewTemplate, Template, TemplateCategory
 from waboard.ledger.events import why_rejected
@@ -80,7 +81,7 @@ async def _record(services: Services, onboarding: Onboarding, found: Template) -
         async with services.ledger.begin() as session:
             why = await why_rejected(session, found.id or "")
         status, reason = Status.FALSE, Reason.TEMPLATE_REJECTED
-        message = f"{where} is {found.status}{f': {why}' if why else ''}."
+        message = sentence(f"{where} is {found.status}: {why}")
     else:
         status, reason = Status.UNKNOWN, Reason.TEMPLATE_PENDING
         message = f"{where} is {found.status}: Meta has not decided."

@@ -12,6 +12,7 @@ from waboard.domain.facts import MESSAGE_ID_PREFIX
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Onboarding, Sender, VerifyBy
 from waboard.domain.reasons import Reason
+from waboard.domain.sentences import sentence
 from waboard.infobip.models import SentMessage, TemplateMessage, TextMessage
 from waboard.ledger.claims import evidence_of
 from waboard.ledger.effects import find_effect
@@ -116,13 +117,12 @@ async def _refuse_invalid(services: Services, message: TemplateMessage | TextMes
     validation = await services.traffic.validate(message)
     if validation is not None and not validation.ok:
         wrong = "; ".join(map(str, validation.violations)) or validation.description
-        raise StepRefused(
-            f"Infobip finds the test message invalid: {wrong}.", reason=Reason.MESSAGE_REFUSED
-        )
+        said = sentence(f"Infobip finds the test message invalid: {wrong}")
+        raise StepRefused(said, reason=Reason.MESSAGE_REFUSED)
 
 
 def _note_refusal(answer: Answer, sent: SentMessage) -> None:
     # A 200 may hold a refusal. That the id was used before means that our message went out.
     if sent.failed and not sent.already_sent:
         said = f"{sent.status.name} ({sent.status.id}) {sent.status.description}"
-        answer.refuse(f"Infobip rejected the test message: {said}")
+        answer.refuse(sentence(f"Infobip rejected the test message: {said}"))

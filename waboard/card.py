@@ -14,6 +14,7 @@ from waboard.domain.ids import mask_phone
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of, stage_of
 from waboard.domain.requirements import Requirement, requirements_of
+from waboard.domain.sentences import sentences
 from waboard.domain.steps import senders_to_be_written_to
 from waboard.ledger.models import ConditionChangeRow, EffectRow, EventRow
 from waboard.markdown import span, table, text, time
@@ -102,7 +103,7 @@ def _requirement(needed: Requirement, now: datetime) -> str:
     of = needed.subject_label.rstrip(":") or "the onboarding"
     until = f", given up at {time(needed.by)}" if needed.by else ""
     since = f"since {time(needed.since)} ({span(now - needed.since)}){until}"
-    said = f"{needed.condition} of {of}: {needed.message} {needed.remedy}"
+    said = sentences(f"{needed.condition} of {of}: {needed.message}", needed.remedy)
     return f"**{needed.awaiting}**, {since}. {text(said)}"
 
 

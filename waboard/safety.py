@@ -104,7 +104,7 @@ def _refuse_known_key(key: SecretStr) -> None:
         raise BadInput(
             setting_name("token_keys"),
             "this key is a placeholder.",
-            remedy=f"Make one: {NEW_KEY}",
+            remedy=f"Make one: `{NEW_KEY}`.",
         )
 
 

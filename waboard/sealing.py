@@ -21,7 +21,7 @@ class Sealer:
         try:
             self._fernet = MultiFernet([Fernet(key.get_secret_value()) for key in keys])
         except ValueError:
-            raise BadInput(SETTING, "this is no key.", remedy=f"Make one: {NEW_KEY}") from None
+            raise BadInput(SETTING, "this is no key.", remedy=f"Make one: `{NEW_KEY}`.") from None
 
     def seal(self, token: SecretStr) -> str:
         """Return what may be stored."""

@@ -21,6 +21,7 @@ from waboard.domain.ids import PhoneNumber, PlatformId, parse_phone_number
 from waboard.domain.meta_events.meanings import Ours
 from waboard.domain.onboarding import VerifyBy
 from waboard.domain.requests import Defaults
+from waboard.domain.sentences import sentence
 from waboard.domain.template import REPLY
 from waboard.domain.waits import WaitKind, WaitPlan
 from waboard.meta.setup import Setup
@@ -334,7 +335,7 @@ def load_settings(*, of_what_runs: bool = False) -> Settings:
         field = str(first["loc"][0]) if first["loc"] else "settings"
         raise BadInput(
             setting_name(field),
-            f"{first['msg'].removeprefix('Value error, ')}.",
+            sentence(first["msg"].removeprefix("Value error, ")),
             remedy="Correct it in the environment or in .env; docs/settings.md lists them all.",
         ) from None
 

@@ -108,7 +108,7 @@ def test_an_outcome_without_senders_says_so():
     said = registration_from([event("FAILED", senders={}, registrationInfo="Not 12132186042\n!")])
     assert outcome_of(onboarding()).message == "Infobip names no sender."
     told = outcome_of(onboarding(registration=said)).message
-    assert told == "Infobip names no sender: Not …6042 !."
+    assert told == "Infobip names no sender: Not …6042!"
 
 
 # What comes after the end

@@ -1,17 +1,22 @@
 """What each kind of failure says, to a retry and to a person."""
 
+import json
 import pickle
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
+from tests.domain.test_sentences import HOSTILE, assert_well_ended
 from tests.infobip.conftest import BASE, KEY
 from waboard.domain.errors import ProviderError
 from waboard.domain.ids import NumberKey, PhoneNumber, WabaId
 from waboard.domain.parties import Party
-from waboard.infobip import InfobipError
+from waboard.infobip import InfobipError, endpoints
 from waboard.infobip.error_bodies import ErrorBody, read_error_body
+from waboard.infobip.errors import refused
 
+NOW = datetime(2026, 7, 24, 12, tzinfo=UTC)
 WABA = WabaId("104996122399160")
 SHARE = "/whatsapp/1/embedded-signup/registrations/share-waba"
 ENTITY = "/provisioning/1/entities/acme"
@@ -418,3 +423,17 @@ class TestSecrecy:
         cause = caught.value.__cause__
         assert isinstance(cause, httpx.ReadTimeout)
         assert KEY not in f"{cause!r} {cause.request!r} {cause.request.headers!r}"
+
+
+@pytest.mark.parametrize("said", HOSTILE)
+def test_what_infobip_says_ends_with_one_mark(said: str):
+    """In the message, and in the remedy that repeats its advice."""
+    shapes = (
+        legacy("BAD_REQUEST", said, validationErrors={"number": [said]}),
+        {"errorCode": "E400", "description": said, "action": said},
+    )
+    for body in shapes:
+        response, raw = httpx.Response(400), json.dumps(body)
+        error = refused("Sharing", endpoints.SHARE_WABA, response, raw=raw, now=NOW)
+        for text in (error.message, error.remedy, str(error)):
+            assert_well_ended(text)

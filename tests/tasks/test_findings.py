@@ -146,7 +146,7 @@ async def test_a_table_has_an_end(artifacts: FakeArtifacts):
 
 async def test_of_every_client_it_can_be_found_why_nothing_was_done(artifacts: FakeArtifacts):
     await shown(artifacts, GOOD_NEWS, *many(2, Answer.UNKNOWN), BANNED)
-    assert "CONNECTED Nothing: it is in order.\n\n`acme`" in artifacts.list
+    assert "CONNECTED. Nothing: it is in order.\n\n`acme`" in artifacts.list
     assert "Nothing: it could not be seen.\n\n`client-00000` `client-00001`" in artifacts.list
 
 

@@ -22,7 +22,9 @@ from waboard.domain.lenient import (
     RequiredTextOrDigits,
     WholeNumber,
 )
+from waboard.domain.masking import scrub
 from waboard.domain.reasons import Reason
+from waboard.domain.sentences import sentence
 
 DELIVERED_TO_HANDSET = 5
 NOT_SYNCED = frozenset({7036, 7037})
@@ -85,6 +87,7 @@ class ReportError(_Wire):
 
 
 def _named(name: str, number: int | None) -> str:
+    name = scrub(name)
     if number is None:
         return name
     return f"{name} ({number})" if name else str(number)
@@ -171,10 +174,11 @@ def verdict_of(
 
 def _failed(report: DeliveryReport, *, last: bool) -> Verdict:
     if report.is_not_synced and not last:
-        said = f"Infobip does not know the template yet: {describe(report)}."
+        said = sentence(f"Infobip does not know the template yet: {describe(report)}")
         return Verdict(Status.UNKNOWN, Reason.TEMPLATE_NOT_SYNCED, said)
     reason = report.failure or Reason.MESSAGE_REJECTED
-    return Verdict(Status.FALSE, reason, f"The test message failed: {describe(report)}.")
+    said = sentence(f"The test message failed: {describe(report)}")
+    return Verdict(Status.FALSE, reason, said)
 
 
 def describe(report: DeliveryReport) -> str:

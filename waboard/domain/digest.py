@@ -11,6 +11,7 @@ from waboard.domain.clock import span
 from waboard.domain.clocks import StageClock
 from waboard.domain.parties import Party
 from waboard.domain.requirements import NOBODYS, Requirement
+from waboard.domain.sentences import sentences
 
 STILL = timedelta(days=7)
 """How long an onboarding that has ended, and needs a person, is told of each day."""
@@ -96,7 +97,7 @@ def _needed_of(matters: Iterable[Matter], party: Party, now: datetime) -> list[L
 def _need(need: Requirement, matter: Matter, now: datetime) -> str:
     whose = f"{matter.client_ref} {need.subject_label}".rstrip(":").strip()
     since = f"since {need.since:%Y-%m-%d %H:%M} UTC ({span(now - need.since)})"
-    return f"{whose}: {need.reason}, {since}. {need.remedy}"
+    return sentences(f"{whose}: {need.reason}, {since}", need.remedy)
 
 
 def _late(matter: Matter, now: datetime) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from waboard.domain.parties import Party
 from waboard.domain.reasons import Reason, guidance_for
+from waboard.domain.sentences import sentences
 
 
 class WaboardError(Exception):
@@ -35,7 +36,7 @@ class WaboardError(Exception):
         self.awaiting = awaiting
 
     def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".strip()
+        return sentences(self.message, self.remedy)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Prefect may carry an error to another process, and keyword-only arguments do not travel.

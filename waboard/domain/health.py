@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from waboard.domain.conditions import Status
 from waboard.domain.delivery import Verdict
 from waboard.domain.reasons import Reason
+from waboard.domain.sentences import sentences
 
 _SEVERITY = ("AVAILABLE", "LIMITED", "BLOCKED")
 _BLOCKED_STATUSES = frozenset({"BANNED", "RESTRICTED"})
@@ -45,7 +46,7 @@ def sendability(overall: str, entities: Iterable[Entity]) -> Sendability:
     if not known:
         return Sendability() if listed else Sendability(overall)
     worst = max(known, key=lambda each: _SEVERITY.index(each.can_send))
-    said = " ".join(e.said for e in known if e.can_send != "AVAILABLE" and e.said)
+    said = sentences(*(e.said for e in known if e.can_send != "AVAILABLE"))
     by = "" if worst.can_send == "AVAILABLE" else worst.kind
     return Sendability(worst.can_send, by, said)
 
@@ -68,7 +69,7 @@ class NumberHealth:
             f"name {self.name_status or 'not shown'}",
             f"may send: {self.can_send or 'not shown'}",
         ]
-        return f"Meta shows it as {', '.join(shown)}.{f' {self.said}' if self.said else ''}"
+        return sentences(f"Meta shows it as {', '.join(shown)}", self.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class WabaHealth:
 
     def __str__(self) -> str:
         shown = f"review {self.review or 'not shown'}, may send: {self.can_send or 'not shown'}"
-        return f"Meta shows it with {shown}.{f' {self.said}' if self.said else ''}"
+        return sentences(f"Meta shows it with {shown}", self.said)
 
 
 def verdict_on_number(number: NumberHealth) -> Verdict | None:

@@ -13,6 +13,7 @@ from waboard.domain.masking import scrub
 from waboard.domain.onboarding import ON_THE_WAY, Onboarding, Sender, in_order
 from waboard.domain.reasons import Reason
 from waboard.domain.requirements import requirements_of
+from waboard.domain.sentences import sentence, sentences
 from waboard.domain.steps import (
     delivery_is_over,
     inbound_is_over,
@@ -110,7 +111,7 @@ def _outcome_message(onboarding: Onboarding) -> str:
     live = sum(sender.is_live for sender in senders)
     lines = [f"{live} of {len(senders)} senders live." if senders else _no_senders(onboarding)]
     lines += [
-        f"{r.subject_label} {r.message} Awaiting {r.awaiting}: {r.remedy}"
+        f"{r.subject_label} {sentences(r.message, f'Awaiting {r.awaiting}: {r.remedy}')}"
         for r in requirements_of(onboarding)
         if r.condition not in _BESIDE
     ]
@@ -123,7 +124,7 @@ def _cancelled_message(onboarding: Onboarding, decision: Decision) -> str:
     done = _named(onboarding, lambda condition: condition.is_true)
     unsure = _named(onboarding, lambda condition: condition.reason in _UNANSWERED)
     lines = [
-        f"Cancelled by {scrub(decision.by)}: {scrub(decision.why).rstrip('.')}.",
+        sentence(f"Cancelled by {scrub(decision.by)}: {scrub(decision.why)}"),
         f"{live} of {len(senders)} senders live." if senders else "",
         f"What was done stays done: {', '.join(done)}." if done else "",
         f"Nobody knows yet whether it was done: {', '.join(unsure)}." if unsure else "",
@@ -140,11 +141,11 @@ def _left_message(onboarding: Onboarding, decision: Decision) -> str:
     begun = "Has left" if onboarding.left_at else "Is leaving"
     released = onboarding.conditions.get(ConditionType.RELEASED)
     lines = [
-        f"{begun}, as {scrub(decision.by)} approved: {scrub(decision.why).rstrip('.')}.",
+        f"{begun}, as {scrub(decision.by)} approved: {scrub(decision.why)}",
         released.message if released else "",
         *(f"Awaiting {r.awaiting}: {r.remedy}" for r in requirements_of(onboarding)),
     ]
-    return " ".join(line for line in lines if line)
+    return sentences(*lines)
 
 
 def _named(onboarding: Onboarding, which: Callable[[Condition], bool]) -> list[str]:
@@ -159,7 +160,7 @@ def _named(onboarding: Onboarding, which: Callable[[Condition], bool]) -> list[s
 
 def _no_senders(onboarding: Onboarding) -> str:
     said = onboarding.registration.info
-    return f"Infobip names no sender{f': {scrub(said)}' if said else ''}."
+    return sentence(f"Infobip names no sender: {scrub(said or '')}")
 
 
 def has_news(onboarding: Onboarding) -> bool:

@@ -11,6 +11,7 @@ from waboard.domain.conditions import Status
 from waboard.domain.delivery import Verdict
 from waboard.domain.reasons import Reason
 from waboard.domain.retry_after import read_retry_after
+from waboard.domain.sentences import sentence
 
 
 class MessageState(StrEnum):
@@ -119,7 +120,7 @@ def notified(
         return Verdict(Status.TRUE, Reason.EVERYBODY_TOLD, f"Told of {outcome}.")
     if state == MessageState.DROPPED:
         return Verdict(Status.UNKNOWN, Reason.NO_RECEIVER, NOBODY)
-    said = f"Could not tell the provider's system: {answer or 'it was not tried yet'}."
+    said = sentence(f"Could not tell the provider's system: {answer or 'it was not tried yet'}")
     if state == MessageState.GIVEN_UP:
         words = f"{said} It was tried for three days."
         return Verdict(Status.UNKNOWN, Reason.RECEIVER_GIVEN_UP, words)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from waboard.domain.parties import Party
+from waboard.domain.sentences import sentence, sentences
 from waboard.domain.solution import solution_state
 from waboard.domain.webhooks import HookState, not_taken
 
@@ -134,7 +135,7 @@ def _answer(item: Item, facts: Facts, said: Confirmation | None) -> Answer:
     if item.judge is None:
         return _by_a_person(item, facts, said)
     if item.key in facts.failures:
-        return Answer(None, facts.failures[item.key])
+        return Answer(None, sentence(facts.failures[item.key]))
     return item.judge(facts)
 
 
@@ -144,10 +145,10 @@ def _by_a_person(item: Item, facts: Facts, said: Confirmation | None) -> Answer:
         return Answer(None, f"Nobody has confirmed it yet. {ask}")
     when = f"{said.who}, {said.at:%Y-%m-%d}"
     if not said.holds:
-        return Answer(False, f"Not so, says {when}. {said.note}".strip())
+        return Answer(False, sentences(f"Not so, says {when}", said.note))
     if facts.now - said.at > item.asked_again:
         return Answer(None, f"Confirmed by {when}, which is too long ago. {ask}")
-    return Answer(True, f"Confirmed by {when}. {said.note}".strip())
+    return Answer(True, sentences(f"Confirmed by {when}", said.note))
 
 
 def _portfolio(facts: Facts) -> Answer:
@@ -179,7 +180,7 @@ def _solution(facts: Facts) -> Answer:
     if facts.solution is None:
         return Answer(False, "WABOARD_META_SOLUTION_ID is not set.")
     state = solution_state(*facts.solution)
-    return Answer(state.usable, f"It is {state.title}. {state.remedy}".strip())
+    return Answer(state.usable, sentences(f"It is {state.title}", state.remedy))
 
 
 def _partner(facts: Facts) -> Answer:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from waboard.domain.parties import Party
 from waboard.domain.reconcile import Answer, Aspect, Finding
+from waboard.domain.sentences import sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +82,5 @@ def compare_solution(whose: str, state: SolutionState) -> Finding:
     """Tell in one line how a solution stands that clients came through; `whose` names them."""
     answer = Answer.YES if state.usable else Answer.NO
     turn = f"Awaiting {state.awaiting}: {state.remedy}" if state.remedy else ""
-    said = f"The partner solution is {state.title}. {turn}".strip()
+    said = sentences(f"The partner solution is {state.title}", turn)
     return Finding("", whose, "", Aspect.SOLUTION, answer, said)

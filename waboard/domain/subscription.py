@@ -15,6 +15,7 @@ from waboard.domain.ids import PhoneNumber, SolutionId, WabaId
 from waboard.domain.onboarding import Conditions
 from waboard.domain.reasons import Reason
 from waboard.domain.reconcile import Answer, Aspect, Finding
+from waboard.domain.sentences import sentences
 
 READ = "read from subscribed_apps"
 """The evidence of what was read at Meta."""
@@ -103,7 +104,8 @@ def read_of(waba: WatchedWaba, seen: Seen) -> Verdict | None:
     is_lost = seen.shown in (Shown.REMOVED, Shown.TOKEN_REFUSED)
     if verdict is None or (waba.connected is None and is_lost):
         return None
-    return Verdict(verdict.status, verdict.reason, f"{verdict.message} {seen.said}".strip())
+    told = sentences(verdict.message, seen.said)
+    return Verdict(verdict.status, verdict.reason, told)
 
 
 _VERDICTS: dict[Shown, Verdict] = {
@@ -138,7 +140,7 @@ def compare_subscription(waba: WatchedWaba, seen: Seen, judged: Status | None) -
     held, aspect = waba.connected, Aspect.SUBSCRIPTION
     if seen.shown is Shown.UNSEEN:
         return waba.finding(aspect, Answer.UNKNOWN, seen.said)
-    said = f"{_VERDICTS[seen.shown].message} {seen.said}".strip()
+    said = sentences(_VERDICTS[seen.shown].message, seen.said)
     if held is None and seen.shown is not Shown.THERE:
         answer = Answer.NO if seen.shown is Shown.GONE else Answer.UNKNOWN
         return waba.finding(aspect, answer, said)
@@ -146,7 +148,7 @@ def compare_subscription(waba: WatchedWaba, seen: Seen, judged: Status | None) -
         return waba.finding(aspect, Answer.NO, said)
     has_left = held is not None and held.reason == Reason.CLIENT_DISCONNECTED
     if held is not None and has_left and judged is not Status.TRUE:
-        closer = f"{said} Within the hour: {held.message}"
+        closer = sentences(said, f"Within the hour: {held.message}")
         return waba.finding(aspect, Answer.UNKNOWN, closer)
     return waba.finding(aspect, Answer.YES, said)
 

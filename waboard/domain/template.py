@@ -14,6 +14,7 @@ from waboard.domain.delivery import Verdict
 from waboard.domain.lenient import LenientText, LenientTextOrDigits
 from waboard.domain.reasons import Reason
 from waboard.domain.reconcile import Answer
+from waboard.domain.sentences import sentence
 
 USABLE = frozenset({"APPROVED", "REINSTATED"})
 HOPELESS = frozenset({"REJECTED", "DISABLED", "DELETED", "PENDING_DELETION", "ARCHIVED"})
@@ -76,7 +77,8 @@ class TemplateUpdate(_Wire):
         closer = f" ({reason})" if reason and reason != "NONE" else ""
         language = self.message_template_language
         where = self.message_template_name or self.message_template_id
-        return f"Template {where}{f' ({language})' if language else ''}: {change}{closer}."
+        said = f"Template {where}{f' ({language})' if language else ''}: {change}{closer}"
+        return sentence(said)
 
 
 def still_usable(status: str) -> Answer:

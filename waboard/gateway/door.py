@@ -26,6 +26,7 @@ from waboard.domain.lenient import left_out
 from waboard.domain.meta_events.meanings import Meaning, meaning_of
 from waboard.domain.meta_events.wire import MetaEvent
 from waboard.domain.requests import Defaults, SignupRequest
+from waboard.domain.sentences import sentences
 from waboard.domain.signup import (
     ANOTHER_WABA,
     Ending,
@@ -238,7 +239,7 @@ class FrontDoor:
             if row.waba_id
             else f"Settle it with `waboard onboard {row.client_ref} WABA_ID`, or send a new link."
         )
-        await self.tell(f"{row.client_ref}: signup stopped", f"{problem} {settle_it}")
+        await self.tell(f"{row.client_ref}: signup stopped", sentences(problem, settle_it))
 
     async def _keep(
         self, session: AsyncSession, row: SignupRow, event: str, detail: str = "", **more: Any

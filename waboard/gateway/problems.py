@@ -17,6 +17,7 @@ from waboard.domain.errors import (
     OutOfPlace,
     WaboardError,
 )
+from waboard.domain.sentences import sentences
 
 MEDIA_TYPE = "application/problem+json"
 _STATUS: dict[type[WaboardError], int] = {
@@ -68,7 +69,8 @@ def _invalid(_request: Request, error: Exception) -> JSONResponse:
     errors = [{"field": _field(part["loc"]), "message": _said(part)} for part in found]
     named = "; ".join(f"{e['field']}: {e['message']}" for e in errors)
     remedy = "Correct the fields named; /docs describes each of them."
-    return problem(422, f"The request cannot be used. {named}.", remedy, errors=errors)
+    detail = sentences("The request cannot be used.", named)
+    return problem(422, detail, remedy, errors=errors)
 
 
 def _said(part: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from waboard.domain.errors import ProviderError
 from waboard.domain.masking import mask_digits, scrub
 from waboard.domain.parties import Party
 from waboard.domain.retry_after import read_retry_after
+from waboard.domain.sentences import sentence, sentences
 from waboard.http_failures import may_have_arrived
 from waboard.infobip.endpoints import Endpoint
 from waboard.infobip.error_bodies import ErrorBody, read_error_body
@@ -79,12 +80,15 @@ class _Rule(NamedTuple):
 
 def _correct(endpoint: Endpoint, body: ErrorBody) -> str:
     wrong = "; ".join(body.violations)
-    return f"Correct what Infobip names: {scrub(wrong)}." if wrong else _advised(endpoint, body)
+    named = sentence(f"Correct what Infobip names: {scrub(wrong)}")
+    return named if wrong else _advised(endpoint, body)
 
 
 def _advised(_: Endpoint, body: ErrorBody) -> str:
-    advice = f" Infobip advises: {body.action.rstrip('.')}." if body.action else ""
-    return f"Correct what was asked for and try again.{advice}"
+    advice = sentence(body.action)
+    return sentences(
+        "Correct what was asked for and try again.", f"Infobip advises: {advice}" if advice else ""
+    )
 
 
 def _scopes(endpoint: Endpoint) -> str:
@@ -150,7 +154,7 @@ def refused(
     named = " ".join(filter(None, (str(status), body.code)))
     return InfobipError(
         operation,
-        f"Infobip answered {named}{_of(request_id)}: {text.rstrip('.')}.",
+        sentence(f"Infobip answered {named}{_of(request_id)}: {text}"),
         remedy=rule.remedy(endpoint, body),
         awaiting=rule.awaiting,
         retryable=rule.retryable,

@@ -23,6 +23,7 @@ from waboard.domain.onboarding import ON_THE_WAY, Onboarding, VerifyBy
 from waboard.domain.outcome import has_news
 from waboard.domain.reasons import Reason
 from waboard.domain.registration import CONNECTED, RegistrationStatus, SenderRegistration
+from waboard.domain.sentences import sentence, sentences
 from waboard.domain.steps import is_over
 from waboard.ledger.claims import SharedNumber, evidence_of, shared_numbers, without_others
 from waboard.ledger.conditions import condition_rows
@@ -233,15 +234,15 @@ _NOT_ANSWERED = Verdict(
 
 
 def _registered(sender: SenderRegistration) -> Verdict:
-    said = scrub(sender.info) if sender.info else ""
+    said = sentence(scrub(sender.info or ""))
     if sender.status == RegistrationStatus.FINISHED:
         return Verdict(Status.TRUE, Reason.REGISTRATION_FINISHED, said or "Registered.")
     if sender.status == CONNECTED:
         return Verdict(Status.TRUE, Reason.SENDER_CONNECTED, said or "Connected.")
     if sender.status == RegistrationStatus.FAILED:
-        message = f"Registration failed: {said or 'Infobip gave no reason'}."
+        message = f"Registration failed: {said or 'Infobip gave no reason.'}"
         return Verdict(Status.FALSE, Reason.REGISTRATION_FAILED, message)
-    message = f"Registration is {scrub(sender.status)}. {said}".strip()
+    message = sentences(f"Registration is {scrub(sender.status)}", said)
     return Verdict(Status.UNKNOWN, Reason.REGISTRATION_IN_PROGRESS, message)
 
 
@@ -300,7 +301,7 @@ async def _write_verdict(
     if verdict.reason is not Reason.REPORT_AWAITED:
         resolve(effect, "Shown by its report.", subject.now)
     elif effect.status == EffectStatus.REFUSED:
-        verdict = Verdict(Status.FALSE, Reason.MESSAGE_REJECTED, effect.detail)
+        verdict = Verdict(Status.FALSE, Reason.MESSAGE_REJECTED, sentence(effect.detail))
     known = await subject.session.get(
         ConditionRow, (subject.onboarding_id, number, ConditionType.VERIFIED)
     )

@@ -19,6 +19,7 @@ from waboard.domain.errors import ProviderError
 from waboard.domain.json_values import as_object
 from waboard.domain.masking import mask_digits, scrub
 from waboard.domain.parties import Party
+from waboard.domain.sentences import sentence
 from waboard.http_failures import may_have_arrived
 
 
@@ -167,8 +168,7 @@ def refused(operation: str, response: httpx.Response, *, raw: str, changes: bool
     text = body.text or "in a form that Meta does not document"
     return MetaError(
         operation,
-        f"Meta answered {' '.join(filter(None, (str(status), named)))}{of_trace}: "
-        f"{text.rstrip('.')}.",
+        sentence(f"Meta answered {' '.join(filter(None, (str(status), named)))}{of_trace}: {text}"),
         remedy=rule.remedy,
         awaiting=rule.awaiting,
         retryable=rule.retryable,
