@@ -10,11 +10,14 @@ import subprocess
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from fastapi import FastAPI
+from prefect import Flow
 from prefect.blocks.core import Block
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 from typer.main import get_command
@@ -26,8 +29,18 @@ from blocks.meta import MetaAccount
 from blocks.policy import OnboardingPolicy
 from blocks.webhook import ProviderWebhook
 from tests.domain.samples import BAD, T0, live_sender, not_true, onboarding, sender
+from tests.names import (
+    ROOT,
+    anchors,
+    missing_pages,
+    unknown_commands,
+    unknown_routes,
+    unknown_settings,
+    unknown_words,
+)
 from waboard import cli, reference
 from waboard.alarms import alarms
+from waboard.deploy import PREFECT_FILE
 from waboard.domain.additions import AdditionState
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.decisions import DecisionVerb
@@ -61,7 +74,6 @@ from waboard.sandbox.hostility import Hostility
 from waboard.sandboxed import sandbox_environment
 from waboard.settings import Settings, setting_name
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCKS: list[type[Block]] = [
     InfobipAccount,
@@ -76,6 +88,21 @@ ENDPOINTS = [each for each in vars(endpoints).values() if isinstance(each, Endpo
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 PATIENCE = {"registration_nudge", "delivery_nudge", "solution_nudge", "signup_grace", "weekly_cap"}
 """What the sandbox sets only when nobody else did."""
+
+
+DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load(PREFECT_FILE.read_text())["deployments"]
+
+
+def flow_of(deployment: dict[str, Any]) -> Flow[Any, Any]:
+    """The flow that a deployment runs."""
+    module, _, name = deployment["entrypoint"].partition(":")
+    return getattr(import_module(module), name)
+
+
+TOLD = {path.name: path.read_text() for path in PAGES}
+TOLD |= {f"deployment {each['name']}": each["description"] for each in DEPLOYMENTS}
+TOLD |= {f"flow {flow_of(each).name}": flow_of(each).fn.__doc__ or "" for each in DEPLOYMENTS}
+"""What people read of us: the pages, and what the Prefect UI shows of deployments and flows."""
 
 
 @cache
@@ -126,9 +153,9 @@ def test_every_setting_is_documented_with_its_default(field: str, untouched_mach
     assert (written == "none") == (default in (None, []))
 
 
-def test_every_variable_on_the_page_of_settings_exists() -> None:
-    known = {setting_name(field) for field in Settings.model_fields}
-    assert set(re.findall(r"WABOARD_[A-Z_]+", page("settings"))) <= known
+@pytest.mark.parametrize("name", TOLD)
+def test_every_setting_that_is_named_exists(name: str) -> None:
+    assert unknown_settings(TOLD[name]) == set()
 
 
 def test_what_the_sandbox_sets_is_documented(untouched_machine: Path) -> None:
@@ -267,33 +294,31 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
     assert sorted(told) == sorted(name for name, _ in all_commands())
 
 
-def shown_commands(path: Path) -> Iterator[list[str]]:
-    """What a page tells people to type, without `waboard`, word by word."""
-    text = path.read_text()
-    blocks = "\n".join(re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
-    lines = re.findall(r"^(?:\.venv/bin/)?waboard (.+)$", blocks, re.MULTILINE)
-    for line in [*lines, *re.findall(r"`waboard ([^`]+)`", text)]:
-        yield line.partition(" #")[0].split()
+@pytest.mark.parametrize("name", TOLD)
+def test_every_command_that_is_shown_is_taken(name: str) -> None:
+    assert unknown_commands(TOLD[name]) == []
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_every_command_that_a_page_shows_exists(path: Path) -> None:
-    known = {name.removeprefix("waboard "): command for name, command in all_commands()}
-    for words in shown_commands(path):
-        name = next((n for n in (" ".join(words[:2]), words[0]) if n in known), None)
-        assert name or words[0] in {"events", "sender", "COMMAND", "--help"}, words
-        options = {word.partition("=")[0] for word in words if word.startswith("--")}
-        if name:
-            there = {opt for p in known[name].params for opt in (*p.opts, *p.secondary_opts)}
-            assert options <= there, f"{path.name}: waboard {' '.join(words)}"
+@pytest.mark.parametrize("name", TOLD)
+def test_every_option_that_is_named_alone_is_one_of_a_command(name: str) -> None:
+    known = {o for _, c in all_commands() for p in c.params for o in (*p.opts, *p.secondary_opts)}
+    chaos = re.findall(r'"(--[a-z-]+)"', (ROOT / "tests" / "chaos" / "__main__.py").read_text())
+    assert set(re.findall(r"`(--[a-z-]+)", TOLD[name])) <= {*known, *chaos, "--help"}
 
 
-def test_every_name_that_the_runbook_uses_exists() -> None:
-    enums = (Reason, OutcomeName, Stage, ConditionType)
-    known = {name for names in enums for name in names}
-    told = re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", page("runbook"))
-    assert told
-    assert set(told) <= known
+@pytest.mark.parametrize("name", TOLD)
+def test_every_state_and_reason_that_is_named_exists(name: str) -> None:
+    assert unknown_words(TOLD[name]) == set()
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_every_deployment_that_is_run_by_hand_exists_with_its_parameters(name: str) -> None:
+    run = r"prefect deployment run (\S+)((?: --param \w+=\S+)*)"
+    for deployment, parameters in re.findall(run, TOLD[name]):
+        known = {f"{flow_of(each).name}/{each['name']}": flow_of(each) for each in DEPLOYMENTS}
+        assert deployment in known
+        given = set(re.findall(r"--param (\w+)=", parameters))
+        assert given <= set(known[deployment].parameters.properties)
 
 
 @pytest.mark.parametrize("code", range(4))
@@ -441,6 +466,11 @@ def test_every_body_that_is_shown_is_taken_by_the_sandbox() -> None:
             Fate.model_validate_json(body)
 
 
+@pytest.mark.parametrize("name", TOLD)
+def test_every_route_that_is_named_exists(name: str, gateway: FastAPI) -> None:
+    assert unknown_routes(TOLD[name], gateway) == set()
+
+
 # All pages
 
 
@@ -449,12 +479,6 @@ def links(path: Path) -> list[tuple[str, str]]:
     found = re.findall(r"\]\(([^)\s]+)\)", path.read_text())
     parts = [link.partition("#") for link in found if "://" not in link]
     return [(file, anchor) for file, _, anchor in parts]
-
-
-def anchors(path: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
@@ -471,10 +495,9 @@ def test_the_readme_links_to_every_page() -> None:
     assert {path.name for path in PAGES[1:]} <= linked
 
 
-def test_every_remedy_that_names_a_page_names_one_that_is_there() -> None:
-    for path in files("*.py"):
-        for name in re.findall(r"docs/(\w+)\.md", path.read_text()):
-            assert (ROOT / "docs" / f"{name}.md").is_file(), f"{path} names docs/{name}.md"
+def test_every_page_that_the_code_names_is_there() -> None:
+    for path in files("*.py", "prefect.yaml"):
+        assert missing_pages(path.read_text()) == set(), path
 
 
 def files(*patterns: str) -> list[Path]:
