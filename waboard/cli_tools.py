@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from waboard.api_client import GatewayClient, Refused, Unreachable
-from waboard.domain.errors import BadInput, NotFound, WaboardError
+from waboard.domain.errors import BadInput, FactsDiffer, NotFound, OutOfPlace, WaboardError
 from waboard.domain.onboarding import VerifyBy
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -35,7 +35,7 @@ def plain_errors() -> Generator[None]:
 
 def exit_code(error: WaboardError) -> int:
     """Return the exit code that an error means."""
-    if isinstance(error, BadInput | Refused):
+    if isinstance(error, BadInput | Refused | FactsDiffer | OutOfPlace):
         return 2
     return 3 if isinstance(error, Unreachable) else 1
 

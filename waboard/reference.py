@@ -18,11 +18,11 @@ PAGE = ROOT / "docs" / "errors.md"
 PARTS = ("blocks", "flows", "tasks", "waboard")
 KINDS = {
     "BadInput": "What was given cannot be used. HTTP 422; exit code 2",
-    "FactsDiffer": "It is known with other facts, or goes on already. HTTP 409; exit code 1",
-    "OutOfPlace": "It does not fit how things stand now. HTTP 409; exit code 1",
+    "FactsDiffer": "It is known with other facts, or goes on already. HTTP 409; exit code 2",
+    "OutOfPlace": "It does not fit how things stand now. HTTP 409; exit code 2",
     "NotFound": "There is no such thing. HTTP 404; exit code 1",
     "LinkClosed": "A signup link that cannot be used any more. HTTP 410",
-    "Unauthorized": "Whoever calls did not show who they are. HTTP 401",
+    "Unauthorized": "Whoever calls did not show who they are. HTTP 401; exit code 2",
     "Unreachable": "Nobody answers where the gateway should be. Exit code 3",
     "WaboardError": "Something else that a person can act on. HTTP 502; exit code 1",
 }
