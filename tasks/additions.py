@@ -107,7 +107,7 @@ def _of_the_same(known: Addition, onboarding: Onboarding) -> Addition:
     if known.onboarding_id != onboarding.id:
         raise FactsDiffer(
             f"{known.label} is being added to another client.",
-            remedy="`waboard status` shows to which; cancel that run in the Prefect UI first.",
+            remedy=f"Cancel its run in the Prefect UI first, “… · add sender {known.label}”.",
         )
     return known
 

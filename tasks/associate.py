@@ -276,7 +276,8 @@ class NotReadBack(ProviderError):
         self.reason = Reason.ASSOCIATION_REFUSED if settled else Reason.PROVIDER_UNAVAILABLE
         super().__init__(
             f"The association of {sender.label} does not read back as it was made.",
-            remedy="See in Infobip's portal who else associates this number.",
+            remedy="See with `waboard reconcile CLIENT_REF --dry-run` under which ids the number "
+            "is: another client here, or another system, may associate it too.",
             awaiting=Party.OPERATOR,
             retryable=True,
             ambiguous=False,

@@ -5,7 +5,6 @@ doing it twice, or two at once, comes to the same. With `dry` nothing is written
 """
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from prefect import task
@@ -16,6 +15,7 @@ from tasks.cancel import note_cancelled_by_hand
 from tasks.runs import start_run, states_of
 from tasks.services import Services
 from tasks.step import STEP, may_repeat
+from waboard.domain.reasons import TRIED_FOR
 from waboard.domain.reconcile import (
     Answer,
     Aspect,
@@ -33,9 +33,6 @@ from waboard.ledger.watched import (
     on_the_way,
 )
 from waboard.parts import parts
-
-TRIED_FOR = timedelta(days=3)
-"""How long a step that a provider or a receiver keeps back is taken up again by itself."""
 
 
 @task(

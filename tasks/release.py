@@ -73,7 +73,7 @@ async def _unsubscribe(
         async with effect(services, onboarding, Verb.UNSUBSCRIBE):
             await meta.graph.unsubscribe(onboarding.waba_id, token)
         if await meta.graph.is_subscribed(onboarding.waba_id, token):
-            raise StillThere(f"The subscription to WABA {onboarding.waba_label}")
+            raise StillThere(f"The subscription to WABA {onboarding.waba_label}", _APP)
     await _settle(services, onboarding, Verb.UNSUBSCRIBE)
 
 
@@ -123,7 +123,7 @@ async def release_sender(services: Services, onboarding: Onboarding, sender: Sen
     if ours and key:
         links = await services.infobip.associations(key)
         if any(_filing(link) == onboarding.filing for link in links):
-            raise StillThere(f"The association of {sender.label}")
+            raise StillThere(f"The association of {sender.label}", _PORTAL)
     await _settle(services, onboarding, Verb.DISSOCIATE, subject)
     elsewhere = " and ".join(sorted(str(_filing(link)) for link in links))
     left = f", and stays under {elsewhere}" if elsewhere else ""
@@ -184,7 +184,7 @@ async def release_entity(services: Services, onboarding: Onboarding) -> str:
     async with effect(services, onboarding, Verb.DELETE_ENTITY, entity_id):
         await services.infobip.delete_entity(entity_id)
     if await services.infobip.get_entity(entity_id) is not None:
-        raise StillThere(f"The entity {entity_id}")
+        raise StillThere(f"The entity {entity_id}", _PORTAL)
     return f"The entity {entity_id} is deleted."
 
 
@@ -197,13 +197,17 @@ async def _why_kept(services: Services, onboarding: Onboarding) -> str:
     return why_kept([link.resource_id for link in hanging], others, ours=ours)
 
 
+_PORTAL = "See in Infobip's portal what makes it again."
+_APP = "See in the app dashboard what subscribes the app again."
+
+
 class StillThere(ProviderError):
     """What was taken away reads back as if it were there, or does so for a while."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, remedy: str) -> None:
         super().__init__(
             f"{what} reads back although it was taken away.",
-            remedy="See in the provider's portal who makes it again.",
+            remedy=remedy,
             awaiting=Party.OPERATOR,
             retryable=True,
             ambiguous=False,

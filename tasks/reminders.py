@@ -18,6 +18,7 @@ from tasks.step import STEP, effect, may_repeat
 from waboard.domain.clocks import StageClock
 from waboard.domain.errors import WaboardError
 from waboard.domain.reconcile import Answer, Aspect, Finding
+from waboard.domain.requirements import remedy_of
 from waboard.domain.sentences import sentences
 from waboard.domain.waits import WORDS
 from waboard.ledger.clocks import Sleeper, read_clocks, sleepers
@@ -48,7 +49,8 @@ class Wait:
         """Tell of it in a line."""
         words, until = WORDS[self.clock.kind], f"{self.sleeper.wait.give_up_at:%Y-%m-%d %H:%M}"
         url = url_for("flow-run", obj_id=self.sleeper.flow_run_id) or ""
-        said = sentences(self.clock.said(now), words.message, words.remedy)
+        remedy = remedy_of(self.clock.kind, self.sleeper.situation)
+        said = sentences(self.clock.said(now), words.message, remedy)
         return f"{self.sleeper.client_ref}: {said} It is given up at {until} UTC. {url}".strip()
 
     def finding(self, now: datetime, more: str) -> Finding:

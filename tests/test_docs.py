@@ -496,7 +496,7 @@ def test_the_readme_links_to_every_page() -> None:
 
 
 def test_every_page_that_the_code_names_is_there() -> None:
-    for path in files("*.py", "prefect.yaml"):
+    for path in files(*(f"{part}/*.py" for part in reference.PARTS), "prefect.yaml"):
         assert missing_pages(path.read_text()) == set(), path
 
 

@@ -64,7 +64,7 @@ def test_a_remedy_names_only_settings_that_exist(error: ChatError):
         (7011, Party.CLIENT),
         (7019, Party.INFOBIP),
         (7034, Party.INFOBIP),
-        (7036, Party.META),
+        (7036, Party.OPERATOR),  # the last of our messages: no other goes out by itself
         (7083, Party.INFOBIP),
         (7280, Party.US),
     ],

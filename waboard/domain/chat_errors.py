@@ -26,11 +26,14 @@ class ChatError:
     remedy: str
 
 
-_CLIENT, _INFOBIP, _META = Party.CLIENT, Party.INFOBIP, Party.META
+_CLIENT, _INFOBIP = Party.CLIENT, Party.INFOBIP
 _OPERATOR, _US = Party.OPERATOR, Party.US
 
-_SUPPORT = "Give Infobip's support the message id and this code."
-_WAIT = "Nothing to do yet: another message may arrive. If it lasts, give Infobip's support the id."
+_SUPPORT = "Infobip's support looks into it: give it the message id and this code."
+_WAIT = (
+    "Retry the run in the Prefect UI in a while: this passes by itself as a rule. If it lasts, "
+    "give Infobip's support the message id."
+)
 _RECIPIENT = "Choose a test recipient (WABOARD_TEST_RECIPIENT) "
 _TEMPLATE = "Compare WABOARD_VERIFICATION_TEMPLATE with the template in WhatsApp Manager: "
 _TEXT_TEMPLATE = "Use a test template of text alone (WABOARD_VERIFICATION_TEMPLATE)."
@@ -48,13 +51,15 @@ _PERMANENT: dict[int, tuple[str, Party, str]] = {
     7005: (
         "FORBIDDEN_ACCESS",
         _OPERATOR,
-        "See in Infobip's portal that the account may send from this sender; if so, ask support.",
+        "See in Infobip's portal that the account may send from this sender; if so, ask Infobip's "
+        "support.",
     ),
     7006: ("BAD_REQUEST", _OPERATOR, f"{_TEMPLATE}its parts and what is sent must match."),
     7007: (
         "ILLEGAL_TRAFFIC_TYPE",
         _OPERATOR,
-        "Use a template whose content fits what the sender is registered for, or ask support.",
+        "Use a template whose content fits what the sender is registered for, or ask Infobip's "
+        "support.",
     ),
     7008: ("INVALID_TEMPLATE_ARGS", _OPERATOR, f"{_TEMPLATE}it must have no placeholders."),
     7009: ("INVALID_TEMPLATE", _OPERATOR, f"{_TEMPLATE}name, language and approval."),
@@ -79,7 +84,7 @@ _PERMANENT: dict[int, tuple[str, Party, str]] = {
     7019: (
         "PROVIDER_BILLING_ERROR",
         _INFOBIP,
-        "Ask your Infobip account manager whether the credit line is attached to this WABA.",
+        "Infobip attaches the credit line to this WABA: ask your account manager there.",
     ),
     7020: (
         "DEVICE_REPRODUCTION_ERROR",
@@ -101,7 +106,8 @@ _PERMANENT: dict[int, tuple[str, Party, str]] = {
     7026: (
         "MESSAGE_TYPE_EXHAUSTED",
         _OPERATOR,
-        "Send less: Meta's limit for this kind of message is reached. Retry tomorrow.",
+        "Send less, and retry the run in the Prefect UI tomorrow: Meta's limit for this kind of "
+        "message is reached.",
     ),
     7027: (
         "BLOCKED_CONTENT",
@@ -111,7 +117,7 @@ _PERMANENT: dict[int, tuple[str, Party, str]] = {
     7029: (
         "USER_IDENTITY_CHANGED",
         _OPERATOR,
-        "Confirm in Infobip's portal that the recipient is who it was, then retry.",
+        "Confirm in Infobip's portal that the recipient is who it was.",
     ),
     7030: (
         "TEMPLATE_BLOCKED_BY_USER",
@@ -124,7 +130,8 @@ _PERMANENT: dict[int, tuple[str, Party, str]] = {
     7034: (
         "SENDER_NOT_REGISTERED",
         _INFOBIP,
-        "Retry once the registration has ended; if it has, give Infobip's support the sender.",
+        "Infobip has not registered the sender yet: retry the run in the Prefect UI once it has. "
+        "If it has, give its support the sender.",
     ),
     7038: (
         "INVALID_WA_ACCOUNT_TYPE",
@@ -137,13 +144,14 @@ _PERMANENT: dict[int, tuple[str, Party, str]] = {
     7081: (
         "CONFIGURATION_ERROR",
         _INFOBIP,
-        "Ask Infobip's support whether the sender is set up, and for the recipient's country.",
+        "Infobip's support sees whether the sender is set up, and for the recipient's country: ask "
+        "it.",
     ),
-    7082: ("TEMPORARY_GATEWAY_ERROR", _INFOBIP, f"Retry. {_SUPPORT}"),
+    7082: ("TEMPORARY_GATEWAY_ERROR", _OPERATOR, _WAIT),
     7083: (
         "SERVICE_NOT_ACTIVATED",
         _INFOBIP,
-        "Ask your Infobip account manager to activate WhatsApp for the account.",
+        "Infobip activates WhatsApp for the account: ask your account manager there.",
     ),
     7084: ("MISSING_SENDER_METADATA", _INFOBIP, _SUPPORT),
     7102: ("PHONE_MATCHING_DISABLED", _OPERATOR, f"{_RECIPIENT}that has WhatsApp."),
@@ -160,11 +168,16 @@ _TEMPORARY: dict[int, tuple[str, Party, str]] = {
     7012: ("DEPLOYMENT_CONFIGURATION_ERROR", _INFOBIP, _SUPPORT),
     7013: ("MEDIA_HOSTING_ERROR", _OPERATOR, _TEXT_TEMPLATE),
     7014: ("MEDIA_UPLOAD_ERROR", _OPERATOR, _TEXT_TEMPLATE),
-    7017: ("TOO_MANY_REQUESTS", _US, "Nothing to do: another message goes out more slowly."),
+    7017: (
+        "TOO_MANY_REQUESTS",
+        _OPERATOR,
+        "Retry the run in the Prefect UI in a while: too much was sent at once.",
+    ),
     7024: (
         "NOT_ALLOWED_SENDING_TIME",
         _OPERATOR,
-        "Retry at an hour at which messages may be sent to the recipient's country.",
+        "Retry the run in the Prefect UI at an hour at which messages may be sent to the "
+        "recipient's country.",
     ),
     7035: (
         "CALL_PERMISSION_REQUEST_FAILED",
@@ -173,17 +186,17 @@ _TEMPORARY: dict[int, tuple[str, Party, str]] = {
     ),
     7036: (
         "TEMPLATE_NOT_SYNCED",
-        _META,
-        "Nothing to do: the template is new. Another message may arrive in about ten minutes.",
+        _OPERATOR,
+        "Retry the run in the Prefect UI in a while: Meta has not made the template ready yet.",
     ),
     7037: (
         "TEMPLATE_NOT_AVAILABLE",
-        _META,
-        "Nothing to do yet: another message may arrive. If it lasts, use a test template of the "
+        _OPERATOR,
+        "Retry the run in the Prefect UI in a while. If it lasts, use a test template of the "
         "category UTILITY: Meta could not make this one ready for marketing.",
     ),
-    7050: ("PROVIDER_INTERNAL_ERROR", _META, _WAIT),
-    7051: ("PROVIDER_TIMEOUT", _META, _WAIT),
+    7050: ("PROVIDER_INTERNAL_ERROR", _OPERATOR, _WAIT),
+    7051: ("PROVIDER_TIMEOUT", _OPERATOR, _WAIT),
 }
 
 

@@ -20,7 +20,7 @@ from waboard.domain.ids import (
 )
 from waboard.domain.meta_events.limits import Limit
 from waboard.domain.meta_events.notices import Notice
-from waboard.domain.reasons import Reason
+from waboard.domain.reasons import Reason, Situation
 from waboard.domain.registration import Registration
 from waboard.domain.spelling import may_be_same
 from waboard.domain.standing import Profile, Standing
@@ -158,6 +158,7 @@ class Onboarding:
     `ended_as` is the outcome that was told at its last end. `health` and `limit` are what Meta last
     said of its WABA, `notices` what else of that an operator should see. `cancelled` is who
     cancelled it and why, `leaving` who approved that the client leaves, `left_at` when it had.
+    `has_page` is whether its client came by a signup link, whose page it is.
     """
 
     id: str
@@ -187,6 +188,7 @@ class Onboarding:
     left_at: datetime | None = None
     limit: Limit | None = None
     notices: tuple[Notice, ...] = ()
+    has_page: bool = False
 
     @property
     def waba_label(self) -> str:
@@ -201,6 +203,11 @@ class Onboarding:
     def filing_of(self, sender: Sender) -> Filing:
         """The ids that a sender works with."""
         return sender.adopted or self.filing
+
+    @property
+    def situation(self) -> Situation:
+        """What remedies depend on."""
+        return Situation(has_page=self.has_page, replies=self.verify_by is VerifyBy.INBOUND)
 
     @property
     def run_name(self) -> str:

@@ -255,7 +255,8 @@ def _client_tokens(facts: Facts) -> Answer:
     if not ending:
         return Answer(True, f"No client's token ends within {days} days.")
     said = f"{ending} clients' tokens end within {days} days, or have ended. The partner solution"
-    return Answer(False, f"{said} issues them anew where it may; the others need a signup link.")
+    others = "the others need a link with which they connect again."
+    return Answer(False, f"{said} issues them anew where it may; {others}")
 
 
 def _https(facts: Facts) -> Answer:
@@ -380,7 +381,7 @@ ITEMS: tuple[Item, ...] = (
     Item(
         "client-tokens",
         "Clients' tokens",
-        "`waboard signup-link CLIENT_REF` for those that cannot be issued anew",
+        "`waboard reconnect CLIENT_REF --why …` for those that cannot be issued anew",
         "minutes each",
         judge=_client_tokens,
         needed=False,

@@ -2,10 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from waboard.domain.chat_errors import CHAT_ERRORS
 from waboard.domain.parties import Party
+from waboard.domain.sentences import sentences
+from waboard.domain.waits import WRITE_BY_CARD, WRITE_BY_PAGE
 
 
 class Reason(StrEnum):
@@ -95,6 +98,21 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Situation:
+    """What a remedy depends on beside the reason.
+
+    `has_page`: the client came by a signup link, so that it has a page here. `replies`: the test
+    message is a reply to whoever wrote, and goes neither by a template nor to a test recipient.
+    """
+
+    has_page: bool = False
+    replies: bool = False
+
+
+ORDINARY = Situation()
+
+
+@dataclass(frozen=True, slots=True)
 class Guidance:
     """Whose turn it is while a condition has this reason, and what they do."""
 
@@ -102,10 +120,14 @@ class Guidance:
     remedy: str
 
 
+TRIED_FOR = timedelta(days=3)
+"""How long a step that an upstream or a receiver keeps back is taken up again by itself."""
+
 GUIDANCE: dict[Reason, Guidance] = {
     Reason.SOLUTION_PENDING: Guidance(
         Party.INFOBIP,
-        "Ask your Infobip account manager to accept the partner solution; this goes on by itself.",
+        "Infobip accepts the partner solution: ask your account manager there. This goes on by "
+        "itself.",
     ),
     Reason.SOLUTION_NOT_ACTIVE: Guidance(
         Party.OPERATOR,
@@ -123,36 +145,43 @@ GUIDANCE: dict[Reason, Guidance] = {
     ),
     Reason.SUBSCRIPTION_REFUSED: Guidance(
         Party.OPERATOR,
-        "Do what Meta says, then retry the run in the Prefect UI; without our subscription Meta "
-        "does not tell us when the client disconnects or is restricted.",
+        "Do what Meta says, or, where the client's token is missing or cannot be opened, send it "
+        "the link that `waboard reconnect CLIENT_REF --why …` makes; then retry the run in the "
+        "Prefect UI. Without our subscription Meta does not tell us when the client disconnects or "
+        "is restricted.",
     ),
     Reason.SUBSCRIPTION_GONE: Guidance(
         Party.US, "Nothing to do: it is made again by itself, at the next look at the latest."
     ),
     Reason.TOKEN_REFUSED: Guidance(
         Party.CLIENT,
-        "The client's token has ended or was revoked: send the client a new signup link for this "
-        "WABA; until then nobody can see how it stands at Meta.",
+        "The client connects this WABA again: send it the link that `waboard reconnect CLIENT_REF "
+        "--why …` makes. Its token has ended or was revoked, and until then nobody can see how it "
+        "stands at Meta.",
     ),
     Reason.CLIENT_DISCONNECTED: Guidance(
         Party.CLIENT,
-        "The client has removed you as a partner of its WABA: send it a new signup link.",
+        "The client connects this WABA again, if it still wants to: send it the link that "
+        "`waboard reconnect CLIENT_REF --why …` makes. It has removed you as a partner.",
     ),
     Reason.ACCOUNT_RESTRICTED: Guidance(
         Party.CLIENT,
-        "Meta restricts this WABA: the client sees why, and may appeal, in Business Support Home.",
+        "The client sees in Business Support Home why Meta restricts this WABA, and may appeal "
+        "there.",
     ),
     Reason.ACCOUNT_BANNED: Guidance(
         Party.CLIENT,
-        "Meta has banned this WABA: the client may appeal in Business Support Home.",
+        "The client may appeal in Business Support Home: Meta has banned this WABA.",
     ),
     Reason.ACCOUNT_DELETED: Guidance(
-        Party.CLIENT, "The client has deleted this WABA. Another needs a new signup link."
+        Party.OPERATOR,
+        "Let the client leave with `waboard offboard CLIENT_REF --why …`, since it has deleted "
+        "this WABA; then it can sign up with another.",
     ),
     Reason.ACCOUNT_SUSPENDED: Guidance(
         Party.CLIENT,
-        "The number was taken out of the WhatsApp Business app's coexistence: the client connects "
-        "it again in the app.",
+        "The client connects the number again in the WhatsApp Business app: it was taken out of "
+        "coexistence there.",
     ),
     Reason.SHARE_NOT_ANSWERED: Guidance(
         Party.INFOBIP,
@@ -161,8 +190,9 @@ GUIDANCE: dict[Reason, Guidance] = {
     ),
     Reason.SHARE_REFUSED: Guidance(
         Party.OPERATOR,
-        "Check that the client shared this WABA with your partner solution, and that the id is a "
-        "WABA id and not a portfolio id.",
+        "Correct what Infobip names. Where it names nothing, check that the client shared this "
+        "WABA with your partner solution, and that the id is a WABA id and not a portfolio id. "
+        "Then retry the run in the Prefect UI.",
     ),
     Reason.REGISTRATION_IN_PROGRESS: Guidance(
         Party.INFOBIP, "Nothing to do: Infobip is registering this number, which can take days."
@@ -196,7 +226,7 @@ GUIDANCE: dict[Reason, Guidance] = {
         "Ask Infobip support for the numberKey of this sender: the Numbers API does not list it.",
     ),
     Reason.ASSOCIATION_REFUSED: Guidance(
-        Party.OPERATOR, "Correct what Infobip names, then retry the run in the Prefect UI."
+        Party.OPERATOR, "Mend what the message names, then retry the run in the Prefect UI."
     ),
     Reason.ASSOCIATION_GONE: Guidance(
         Party.US, "Nothing to do: its run goes on by itself and files the sender anew."
@@ -208,7 +238,9 @@ GUIDANCE: dict[Reason, Guidance] = {
         Party.OPERATOR, "Have Infobip connect this number again: support, or its portal."
     ),
     Reason.SENDER_GONE: Guidance(
-        Party.OPERATOR, "Ask the client whether it moved the number; if not, add it again."
+        Party.OPERATOR,
+        "Ask the client whether it moved the number; if it did not, ask Infobip support why it is "
+        "not listed any more.",
     ),
     Reason.NUMBER_BLOCKED: Guidance(
         Party.CLIENT,
@@ -260,12 +292,13 @@ GUIDANCE: dict[Reason, Guidance] = {
     ),
     Reason.INBOUND_AWAITED: Guidance(
         Party.CLIENT,
-        "The client opens its signup page and writes by the link or the QR code that it shows.",
+        WRITE_BY_CARD,
     ),
     Reason.NO_INBOUND: Guidance(
-        Party.CLIENT,
-        "The client writes to its number from any other phone; retry the run in the Prefect UI "
-        "before. If it has written, check that Infobip's inbound webhook points at this gateway.",
+        Party.OPERATOR,
+        "Retry the run in the Prefect UI, and have the client write to its number then, by the "
+        "link or the QR code on the card of the run. If it had written, check that Infobip's "
+        "inbound webhook points at this gateway.",
     ),
     Reason.REPORT_AWAITED: Guidance(
         Party.INFOBIP, "Nothing to do: the test message is on its way; its report is awaited."
@@ -291,8 +324,8 @@ GUIDANCE: dict[Reason, Guidance] = {
     ),
     Reason.MESSAGE_REJECTED: Guidance(
         Party.OPERATOR,
-        "Look up the provider's code; mend the sender, the template or the account, then retry the "
-        "run in the Prefect UI.",
+        "Look up Infobip's code; mend the sender, the template or the account, then retry the run "
+        "in the Prefect UI.",
     ),
     Reason.NO_REPORT: Guidance(
         Party.OPERATOR,
@@ -305,7 +338,8 @@ GUIDANCE: dict[Reason, Guidance] = {
     ),
     Reason.NO_RECEIVER: Guidance(
         Party.OPERATOR,
-        "Set WABOARD_OPERATOR_BLOCK or WABOARD_PROVIDER_WEBHOOK_URL to be told of outcomes.",
+        "Set WABOARD_OPERATOR_WEBHOOK_URL, WABOARD_OPERATOR_BLOCK or WABOARD_PROVIDER_WEBHOOK_URL "
+        "and run `waboard deploy`, to be told of outcomes.",
     ),
     Reason.RECEIVER_FAILED: Guidance(
         Party.OPERATOR, "Check that the receiver of the notification answers with 2xx."
@@ -321,7 +355,7 @@ GUIDANCE: dict[Reason, Guidance] = {
     Reason.RELEASE_FAILED: Guidance(
         Party.OPERATOR,
         "Do what is said, then retry the run in the Prefect UI, or ask again with `waboard "
-        "offboard CLIENT_REF`: it goes on from there, and needs no other approval.",
+        "offboard CLIENT_REF --why …`: it goes on from there, and needs no other approval.",
     ),
     Reason.UNSUBSCRIBED: Guidance(
         Party.US, "Nothing to do: the client has left, and our app is not subscribed any more."
@@ -331,13 +365,13 @@ GUIDANCE: dict[Reason, Guidance] = {
     ),
     Reason.TO_BE_DEREGISTERED: Guidance(
         Party.INFOBIP,
-        "Ask Infobip support to deregister these senders, then say so: `waboard offboard "
-        "CLIENT_REF --done deregistered`.",
+        "Infobip's support deregisters these senders: ask it to, then say so with `waboard "
+        "offboard CLIENT_REF --done deregistered`.",
     ),
     Reason.TO_BE_UNSHARED: Guidance(
         Party.INFOBIP,
-        "Ask your Infobip account manager to un-share this WABA, then say so: `waboard offboard "
-        "CLIENT_REF --done unshared`.",
+        "Infobip un-shares this WABA: ask your account manager there, then say so with `waboard "
+        "offboard CLIENT_REF --done unshared`.",
     ),
     Reason.PARTNER_TO_BE_REMOVED: Guidance(
         Party.CLIENT,
@@ -346,8 +380,8 @@ GUIDANCE: dict[Reason, Guidance] = {
     ),
     Reason.RECEIVER_AWAITED: Guidance(
         Party.US,
-        "Nothing to do: it is tried again by itself. See that WABOARD_PROVIDER_WEBHOOK_URL answers "
-        "with 2xx.",
+        "Nothing to do yet: it is tried again by itself. If it lasts, see that "
+        "WABOARD_PROVIDER_WEBHOOK_URL answers with 2xx.",
     ),
     Reason.RECEIVER_STOPPED: Guidance(
         Party.OPERATOR,
@@ -356,15 +390,58 @@ GUIDANCE: dict[Reason, Guidance] = {
     ),
     Reason.RECEIVER_GIVEN_UP: Guidance(
         Party.OPERATOR,
-        "See that WABOARD_PROVIDER_WEBHOOK_URL answers with 2xx, then run `waboard outbox replay`.",
+        "See that WABOARD_PROVIDER_WEBHOOK_URL answers with 2xx, then run `waboard outbox replay "
+        "--since …`.",
     ),
     Reason.PROVIDER_UNAVAILABLE: Guidance(
         Party.US,
-        "Nothing to do: the run goes on by itself every 15 minutes, for three days; then retry it "
-        "in the Prefect UI.",
+        f"Nothing to do: the run goes on by itself at each reconciliation, for {TRIED_FOR.days} "
+        "days; after that retry it in the Prefect UI.",
     ),
 }
 """Reasons of conditions that are not true. The others need nobody."""
+
+WITH_A_PAGE: dict[Reason, Guidance] = {
+    Reason.INBOUND_AWAITED: Guidance(Party.CLIENT, WRITE_BY_PAGE),
+    Reason.NO_INBOUND: Guidance(
+        Party.OPERATOR,
+        "Retry the run in the Prefect UI, and have the client write to its number then, by the "
+        "link or the QR code on its signup page. If it had written, check that Infobip's inbound "
+        "webhook points at this gateway.",
+    ),
+}
+"""What else is to be done where the client has a signup page."""
+
+OF_A_REPLY: dict[Reason, Guidance] = {
+    Reason.MESSAGE_REFUSED: Guidance(
+        Party.OPERATOR,
+        "Correct what Infobip names (the text is WABOARD_REPLY_TEXT), run `waboard deploy`, then "
+        "retry the run in the Prefect UI.",
+    ),
+    Reason.MESSAGE_UNDELIVERABLE: Guidance(
+        Party.OPERATOR,
+        "Have somebody write to the number from another phone, then retry the run in the Prefect "
+        "UI: the reply goes to whoever wrote last.",
+    ),
+    Reason.MESSAGE_EXPIRED: Guidance(
+        Party.OPERATOR,
+        "Have somebody write to the number from a phone that stays online, then retry the run in "
+        "the Prefect UI: the reply goes to whoever wrote last.",
+    ),
+    Reason.MESSAGE_REJECTED: Guidance(
+        Party.OPERATOR,
+        "Look up Infobip's code and mend the sender or the account; have somebody write to the "
+        "number, since a reply goes out only within 24 hours of that; then retry the run in the "
+        "Prefect UI.",
+    ),
+    Reason.NO_REPORT: Guidance(
+        Party.OPERATOR,
+        "Look at the phone that wrote to the number. If the reply came, check that Infobip's "
+        "delivery webhook points at this gateway; if not, ask Infobip support for the message id. "
+        "Then retry the run in the Prefect UI.",
+    ),
+}
+"""What else is to be done where the test message is a reply."""
 
 REGISTRATION_HINTS: dict[str, Guidance] = {
     "two-step": Guidance(
@@ -449,13 +526,14 @@ _FAILED = frozenset({Reason.MESSAGE_UNDELIVERABLE, Reason.MESSAGE_EXPIRED, Reaso
 _CHAT_ERROR = re.compile(r"\((7\d{3})\)")
 
 
-def guidance_for(reason: str, message: str) -> Guidance:
+_OF_A_TEMPLATE = re.compile("test recipient|template", re.IGNORECASE)
+
+
+def guidance_for(reason: str, message: str, situation: Situation = ORDINARY) -> Guidance:
     """Return whose turn it is and what to do, given a condition's reason and message."""
-    code = _CHAT_ERROR.search(message) if reason in _FAILED else None
-    error = CHAT_ERRORS.get(int(code[1])) if code else None
-    if error is not None:
-        remedy = f"{error.remedy} Then retry the run in the Prefect UI."
-        return Guidance(error.awaiting, remedy)
+    known = _of_chat_error(reason, message)
+    if known is not None and not (situation.replies and _OF_A_TEMPLATE.search(known.remedy)):
+        return known
     closer = _NAMED_IN.get(Reason(reason), {})
     named = next((closer[name] for name in closer if name in message), None)
     if named is not None:
@@ -464,4 +542,18 @@ def guidance_for(reason: str, message: str) -> Guidance:
         for hint, guidance in REGISTRATION_HINTS.items():
             if hint in message.lower():
                 return guidance
+    if situation.has_page and reason in WITH_A_PAGE:
+        return WITH_A_PAGE[Reason(reason)]
+    if situation.replies and reason in OF_A_REPLY:
+        return OF_A_REPLY[Reason(reason)]
     return GUIDANCE[Reason(reason)]
+
+
+def _of_chat_error(reason: str, message: str) -> Guidance | None:
+    code = _CHAT_ERROR.search(message) if reason in _FAILED else None
+    error = CHAT_ERRORS.get(int(code[1])) if code else None
+    if error is None:
+        return None
+    says_when = "retry" in error.remedy.lower() or error.awaiting is Party.US
+    again = "" if says_when else "Then retry the run in the Prefect UI."
+    return Guidance(error.awaiting, sentences(error.remedy, again))

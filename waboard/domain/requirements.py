@@ -8,8 +8,8 @@ from waboard.domain.conditions import Condition, ConditionType
 from waboard.domain.ids import mask_phone
 from waboard.domain.onboarding import Conditions, Onboarding, Sender, in_order
 from waboard.domain.parties import Party
-from waboard.domain.reasons import Reason, guidance_for
-from waboard.domain.waits import WORDS, OpenWait, WaitKind
+from waboard.domain.reasons import ORDINARY, Reason, Situation, guidance_for
+from waboard.domain.waits import WORDS, WRITE_BY_PAGE, OpenWait, WaitKind
 
 CONDITIONS: dict[WaitKind, ConditionType] = {
     WaitKind.SOLUTION: ConditionType.SOLUTION_USABLE,
@@ -68,27 +68,31 @@ def requirements_of(onboarding: Onboarding) -> list[Requirement]:
         return [each for each in needed if each.reason != Reason.NO_RECEIVER]
     if onboarding.cancelled is not None:
         return []
-    return needs_of(onboarding.conditions, onboarding.senders, onboarding.wait)
+    situation = onboarding.situation
+    return needs_of(onboarding.conditions, onboarding.senders, onboarding.wait, situation)
 
 
 def needs_of(
-    conditions: Conditions, senders: Iterable[Sender], wait: OpenWait | None
+    conditions: Conditions,
+    senders: Iterable[Sender],
+    wait: OpenWait | None,
+    situation: Situation = ORDINARY,
 ) -> list[Requirement]:
     """List the same of an onboarding of which no more is known than this."""
     # Where the condition itself says what is missing, it says more than the wait for it.
     said = conditions.get(CONDITIONS[wait.kind]) if wait is not None else None
     says_itself = said is not None and not said.is_true
-    needed = [_from_wait(wait)] if wait is not None and not says_itself else []
-    needed += [_from_condition(c, "") for c in in_order(conditions) if not c.is_true]
+    needed = [_from_wait(wait, situation)] if wait is not None and not says_itself else []
+    needed += [_from_condition(c, "", situation) for c in in_order(conditions) if not c.is_true]
     needed += [
-        _from_condition(sender.trouble, sender.phone_number)
+        _from_condition(sender.trouble, sender.phone_number, situation)
         for sender in senders
         if sender.trouble is not None
     ]
     return needed
 
 
-def _from_wait(wait: OpenWait) -> Requirement:
+def _from_wait(wait: OpenWait, situation: Situation) -> Requirement:
     words = WORDS[wait.kind]
     return Requirement(
         condition=CONDITIONS[wait.kind],
@@ -96,14 +100,20 @@ def _from_wait(wait: OpenWait) -> Requirement:
         reason=words.state,
         message=words.message,
         awaiting=words.awaiting,
-        remedy=words.remedy,
+        remedy=remedy_of(wait.kind, situation),
         since=wait.since,
         by=wait.give_up_at,
     )
 
 
-def _from_condition(condition: Condition, subject: str) -> Requirement:
-    guidance = guidance_for(condition.reason, condition.message)
+def remedy_of(kind: WaitKind, situation: Situation) -> str:
+    """Return what whoever is awaited does while a run waits."""
+    by_page = kind is WaitKind.INBOUND and situation.has_page
+    return WRITE_BY_PAGE if by_page else WORDS[kind].remedy
+
+
+def _from_condition(condition: Condition, subject: str, situation: Situation) -> Requirement:
+    guidance = guidance_for(condition.reason, condition.message, situation)
     return Requirement(
         condition=condition.type,
         subject=subject,

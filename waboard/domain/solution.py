@@ -36,7 +36,7 @@ _DOCUMENTED: dict[tuple[str, str], SolutionState] = {
         "Pending",
         usable=False,
         awaiting=Party.INFOBIP,
-        remedy="Ask your Infobip account manager to accept the solution.",
+        remedy="Infobip accepts the solution: ask your account manager there.",
     ),
     ("DRAFT", "NONE"): SolutionState(
         "Draft",
@@ -47,7 +47,7 @@ _DOCUMENTED: dict[tuple[str, str], SolutionState] = {
     ("REJECTED", "NONE"): SolutionState(
         "Inactive",
         usable=False,
-        remedy="The partner declined. Ask Infobip why, then create the solution anew and set "
+        remedy="Ask Infobip why it declined, then create the solution anew and set "
         "WABOARD_META_SOLUTION_ID to its id.",
     ),
     ("DEACTIVATED", "NONE"): SolutionState(
@@ -73,8 +73,8 @@ def solution_state(status: str, pending: str) -> SolutionState:
     return SolutionState(
         title=f"{status}/{pending}",
         usable=False,
-        remedy="Meta shows a state that waboard does not know: look at it under WhatsApp > Partner "
-        "solutions. It is looked at again by itself.",
+        remedy="Look at it under WhatsApp > Partner solutions: Meta shows a state that waboard "
+        "does not know. It is looked at again by itself.",
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.outcome import Outcome
-from waboard.domain.requirements import Requirement, requirements_of
+from waboard.domain.reasons import ORDINARY, Situation
+from waboard.domain.requirements import Requirement, remedy_of, requirements_of
 from waboard.domain.waits import WORDS, OpenWait
 
 STARTED, WAITING = "onboarding.started", "onboarding.waiting"
@@ -84,14 +85,14 @@ def turn_data(subject: str, now: Condition) -> dict[str, Any]:
     }
 
 
-def waiting_data(wait: OpenWait) -> dict[str, Any]:
+def waiting_data(wait: OpenWait, situation: Situation = ORDINARY) -> dict[str, Any]:
     """Return what is told of a wait: for what, from whom, until when at most."""
     words = WORDS[wait.kind]
     return {
         "waits_for": wait.kind,
         "message": words.message,
         "awaiting": words.awaiting,
-        "remedy": words.remedy,
+        "remedy": remedy_of(wait.kind, situation),
         "until": wait.give_up_at.isoformat(),
     }
 

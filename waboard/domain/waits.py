@@ -28,6 +28,15 @@ class WaitWords:
     remedy: str
 
 
+WRITE_BY_CARD = (
+    "The client writes a WhatsApp message to its number: send it the link or the QR code on the "
+    "card of its run."
+)
+WRITE_BY_PAGE = (
+    "The client opens its signup page and writes by the link or the QR code that it shows."
+)
+"""For a client that came by a signup link."""
+
 WORDS: dict[WaitKind, WaitWords] = {
     WaitKind.SOLUTION: WaitWords(
         "AwaitingSolution",
@@ -58,13 +67,13 @@ WORDS: dict[WaitKind, WaitWords] = {
         "AwaitingDelivery",
         "The test messages are sent; their delivery reports wake this run.",
         Party.INFOBIP,
-        "Nothing to do: delivery takes seconds while the test recipient's phone is online.",
+        "Nothing to do: delivery takes seconds while the phone that they go to is online.",
     ),
     WaitKind.INBOUND: WaitWords(
         "AwaitingInbound",
         "The client is to write a message to its number; the message wakes this run.",
         Party.CLIENT,
-        "The client opens its signup page and writes by the link or the QR code that it shows.",
+        WRITE_BY_CARD,
     ),
 }
 

@@ -235,7 +235,7 @@ class FrontDoor:
             row.problem = problem
             await self._keep(session, row, "stopped", problem)
         settle_it = (
-            f"Send the client a new link: `waboard reconnect {row.client_ref}`."
+            f"Send the client a new link: `waboard reconnect {row.client_ref} --why …`."
             if row.waba_id
             else f"Settle it with `waboard onboard {row.client_ref} WABA_ID`, or send a new link."
         )

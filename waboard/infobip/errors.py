@@ -108,7 +108,7 @@ def _give_scope(endpoint: Endpoint, _: ErrorBody) -> str:
 
 
 def _look(_: Endpoint, __: ErrorBody) -> str:
-    return "See in Infobip's portal whether what this names exists as we think, then retry."
+    return "See in Infobip's portal whether what this names exists as we think, then try again."
 
 
 def _slow_down(_: Endpoint, __: ErrorBody) -> str:
@@ -175,13 +175,22 @@ def no_answer(operation: str, endpoint: Endpoint, error: httpx.RequestError) -> 
     return InfobipError(
         operation,
         f"Infobip {what} ({reason}).",
-        remedy=f"It is tried again. If it lasts, see that {BASE_URL_SETTING} is right and that "
-        "this machine reaches it.",
+        remedy=_UNANSWERED if sent else _UNREACHED,
         awaiting=Party.INFOBIP if sent else Party.OPERATOR,
         retryable=True,
         ambiguous=sent and endpoint.changes,
         text=reason,
     )
+
+
+_UNANSWERED = (
+    "Nothing to do yet: it is tried again. If it lasts, see that "
+    f"{BASE_URL_SETTING} is right and that this machine reaches it."
+)
+_UNREACHED = (
+    f"See that {BASE_URL_SETTING} is right and that this machine reaches it. "
+    "It is tried again meanwhile."
+)
 
 
 def unusable(

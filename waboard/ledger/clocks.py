@@ -9,8 +9,10 @@ from sqlalchemy import Select, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.clocks import LOOKED_BACK, Clocks, usual_of
+from waboard.domain.reasons import ORDINARY, Situation
 from waboard.domain.waits import OpenWait, WaitKind
 from waboard.ledger.models import ClientRow, OnboardingRow, WaitRow
+from waboard.ledger.queries.situations import situations
 
 LAST = 200
 """So many waits of a kind say what is usual, the last of them: more would cost and say the same."""
@@ -58,6 +60,7 @@ class Sleeper:
     client_ref: str
     flow_run_id: str
     wait: OpenWait
+    situation: Situation = ORDINARY
 
 
 async def sleepers(session: AsyncSession, client_ref: str | None = None) -> list[Sleeper]:
@@ -71,9 +74,11 @@ async def sleepers(session: AsyncSession, client_ref: str | None = None) -> list
     )
     if client_ref is not None:
         query = query.where(ClientRow.client_ref == client_ref)
-    return [_sleeper(row, ref) for row, ref in await session.execute(query)]
+    of = await situations(session)
+    return [_sleeper(row, ref, of) for row, ref in await session.execute(query)]
 
 
-def _sleeper(row: WaitRow, client_ref: str) -> Sleeper:
+def _sleeper(row: WaitRow, client_ref: str, of: Mapping[str, Situation]) -> Sleeper:
     wait = OpenWait(WaitKind(row.kind), row.since, row.wake_at, row.give_up_at)
-    return Sleeper(row.onboarding_id, client_ref, row.flow_run_id, wait)
+    situation = of.get(row.onboarding_id, ORDINARY)
+    return Sleeper(row.onboarding_id, client_ref, row.flow_run_id, wait, situation)

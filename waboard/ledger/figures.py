@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Conditions, Sender, VerifyBy
+from waboard.domain.reasons import ORDINARY, Situation
 from waboard.domain.report import Way, milestones_of
 from waboard.domain.requirements import Requirement, needs_of
 from waboard.domain.waits import OpenWait, WaitKind
@@ -28,6 +29,7 @@ from waboard.ledger.queries.counted import (
     of_concern_since,
     unfinished_since,
 )
+from waboard.ledger.queries.situations import situations
 
 _KINDS = (
     ConditionType.ADMITTED,
@@ -104,7 +106,11 @@ async def needs_since(session: AsyncSession, since: datetime) -> dict[str, list[
     """Return what is needed of all onboardings that are of concern since then."""
     which = and_(counted(), or_(unfinished_since(since), ConditionRow.changed_at >= since))
     unmet, waits = await _unmet(session, which), await open_waits(session)
-    return {each: _needs(unmet.get(each, {}), waits.get(each)) for each in {*unmet, *waits}}
+    of = await situations(session)
+    return {
+        each: _needs(unmet.get(each, {}), waits.get(each), of.get(each, ORDINARY))
+        for each in {*unmet, *waits}
+    }
 
 
 async def open_waits(session: AsyncSession) -> dict[str, OpenWait]:
@@ -118,11 +124,13 @@ async def open_waits(session: AsyncSession) -> dict[str, OpenWait]:
     }
 
 
-def _needs(unmet: Mapping[str, Conditions], wait: OpenWait | None) -> list[Requirement]:
+def _needs(
+    unmet: Mapping[str, Conditions], wait: OpenWait | None, situation: Situation
+) -> list[Requirement]:
     # What is met is needed by nobody, so that it need not be read.
     senders = [
         Sender(PhoneNumber(number), None, None, conditions)
         for number, conditions in unmet.items()
         if number
     ]
-    return needs_of(unmet.get("", {}), senders, wait)
+    return needs_of(unmet.get("", {}), senders, wait, situation)

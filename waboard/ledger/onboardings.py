@@ -32,6 +32,7 @@ from waboard.ledger.models import (
     WaitRow,
 )
 from waboard.ledger.queries.counted import counted
+from waboard.ledger.queries.situations import situation_of
 from waboard.ledger.senders import senders_of
 from waboard.ledger.showing import show_soon
 from waboard.ledger.waits import hurry, last_slept, open_wait_of, waited_for
@@ -59,6 +60,7 @@ async def read_onboarding(
         wait=await open_wait_of(session, onboarding_id),
         waited_for=await waited_for(session, onboarding_id),
         slept_since_share=await _slept_since_share(session, onboarding_id),
+        has_page=(await situation_of(session, row)).has_page,
     )
 
 

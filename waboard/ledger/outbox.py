@@ -39,6 +39,7 @@ from waboard.domain.telling import (
 )
 from waboard.domain.waits import OpenWait
 from waboard.ledger.models import ClientRow, OnboardingRow, OutboxRow, UtcDateTime
+from waboard.ledger.queries.situations import situation_of
 
 KEPT_FOR = timedelta(days=30)
 """How long a message is kept, delivered or not."""
@@ -106,7 +107,9 @@ async def tell_wait(
 ) -> None:
     """Tell that a run sleeps, the first time that it does for that: not at each look."""
     if wait is not None and wait.since == now:
-        await put(session, onboarding_id, WAITING, waiting_data(wait), now)
+        row = await session.get_one(OnboardingRow, onboarding_id)
+        data = waiting_data(wait, await situation_of(session, row))
+        await put(session, onboarding_id, WAITING, data, now)
 
 
 async def tell_outcome(

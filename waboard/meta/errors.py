@@ -86,14 +86,14 @@ _TOKEN = _Rule(
     False,
     False,
     Party.OPERATOR,
-    "The token has expired or was revoked: renew WABOARD_META_SYSTEM_TOKEN, or, when it is the "
-    "client's, send the client a new signup link.",
+    "Renew WABOARD_META_SYSTEM_TOKEN, which has expired or was revoked; or, when it is the "
+    "client's token that has, send the client a new signup link.",
 )
 _PERMISSION = _Rule(
     False,
     False,
     Party.OPERATOR,
-    "The app lacks a permission for this: see `waboard readiness`, app review above all.",
+    "See `waboard readiness`, app review above all: the app lacks a permission for this.",
 )
 _UNKNOWN_OBJECT = _Rule(
     False,
@@ -103,13 +103,13 @@ _UNKNOWN_OBJECT = _Rule(
     "says the same of what does not exist and of what may not be seen.",
 )
 _LOCKED = _Rule(
-    False, False, Party.OPERATOR, "Meta has locked this for its policy: see Business Support Home."
+    False, False, Party.OPERATOR, "See Business Support Home: Meta has locked this for its policy."
 )
 _PAYMENT = _Rule(
     False,
     False,
     Party.INFOBIP,
-    "The credit line is missing or used up: ask Infobip, who shares it.",
+    "Infobip shares the credit line, which is missing or used up: ask your account manager there.",
 )
 _OTHER = _Rule(False, False, Party.OPERATOR, "Correct what Meta names, and try again.")
 
@@ -188,13 +188,22 @@ def no_answer(operation: str, error: httpx.RequestError, *, changes: bool) -> Me
     return MetaError(
         operation,
         f"Meta {what} ({type(error).__name__}).",
-        remedy="It is tried again. If it lasts, see that WABOARD_META_GRAPH_URL is right and that "
-        "this machine reaches it.",
+        remedy=_UNANSWERED if sent else _UNREACHED,
         awaiting=Party.META if sent else Party.OPERATOR,
         retryable=True,
         ambiguous=sent and changes,
         text=type(error).__name__,
     )
+
+
+_UNANSWERED = (
+    "Nothing to do yet: it is tried again. If it lasts, see that "
+    "WABOARD_META_GRAPH_URL is right and that this machine reaches it."
+)
+_UNREACHED = (
+    "See that WABOARD_META_GRAPH_URL is right and that this machine reaches it. "
+    "It is tried again meanwhile."
+)
 
 
 def unusable(operation: str, response: httpx.Response, *, missing: str, changes: bool) -> MetaError:
