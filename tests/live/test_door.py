@@ -52,7 +52,7 @@ def test_a_run_waits_for_the_solution_and_metas_webhook_wakes_it(board: Board):
         shown = board.show("early")
     assert state["type"] == "PAUSED"
     (usable,) = [c for c in shown["conditions"] if c["type"] == "SolutionUsable"]
-    assert "Ask your Infobip account manager" in usable["message"]
+    assert "Infobip accepts the solution" in usable["message"]
     assert board.sandbox.get("/sandbox/wabas/77008301").json()["shares"] == 0
     meta_says(board, "partner_solutions", event="SOLUTION_UPDATED", solution_status="ACTIVE")
     assert board.ended("early")["stage"] == "Live"

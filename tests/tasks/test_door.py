@@ -69,7 +69,7 @@ async def test_an_active_solution_lets_clients_in(bench: Bench):
             "INITIATED",
             "PENDING_ACTIVATION",
             "SolutionPending",
-            "Ask your Infobip account manager",
+            "Infobip accepts the solution",
         ),
         ("DRAFT", "NONE", "SolutionNotActive", "Finish the solution"),
         ("FROZEN", "NONE", "SolutionNotActive", "FROZEN/NONE"),
