@@ -73,6 +73,8 @@ def assert_well_ended(message: str) -> None:
 
 @given(texts)
 @example("…")
+@example("..a")
+@example("a ..b")
 @example("x!")
 def test_a_text_ends_with_one_mark_or_says_nothing(text: str):
     ended = sentence(text)

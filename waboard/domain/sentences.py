@@ -7,7 +7,7 @@ _MARKS = "!?…\u3002\uff01\uff1f"
 _END = re.compile(rf"[\s.,:;{_MARKS}]+$")
 _BEGIN = re.compile(rf"^[\s.,:;{_MARKS}]+\s")
 _LOOSE = re.compile(rf"\s+(?=[.{_MARKS}]+([\s)]|$))")
-_DOTS = re.compile(r"(?<=[^\s/.])\.{2,}")
+_DOTS = re.compile(r"(?<![/.])\.{2,}(?![./])")
 
 
 def sentence(text: str) -> str:
