@@ -20,8 +20,8 @@ DOCUMENTED = b"""
 {
   "businessAccountId": 102384266223093,
   "status": "FINISHED",
-  "createdAt": "2023-06-07T15:17:37.444+0000",
-  "lastModifiedAt": "2023-08-28T17:01:04.904+0000",
+  "createdAt": "2026-01-05T08:59:37.444+0000",
+  "lastModifiedAt": "2026-01-05T09:00:04.904+0000",
   "senders": [
     {
       "phoneNumberId": "122098754222007518",
@@ -38,7 +38,10 @@ DOCUMENTED = b"""
   ]
 }
 """
-"""The registration event as the provider's programme page documents it: finished, half failed."""
+"""The registration event as the provider's programme page documents it: finished, half failed.
+
+But for its times, which are those of these tests: it answers what was asked at their beginning.
+"""
 
 
 def at(minutes: float) -> datetime:

@@ -1,6 +1,7 @@
 """What your own system is told, by a postman, at a receiver that really listens."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -75,7 +76,9 @@ async def rounds(desk: Desk, receiver: Receiver) -> AsyncGenerator[Round]:
 
 async def test_what_happens_is_told_in_its_order(round_: Round):
     onboarding = await round_.desk.asked()
-    await round_.desk.hook(REGISTRATION, DOCUMENTED)
+    now = f"{utc_now():%Y-%m-%dT%H:%M:%S.000+0000}".encode()
+    said = re.sub(rb'(?<="lastModifiedAt": ")[^"]+', now, DOCUMENTED)
+    await round_.desk.hook(REGISTRATION, said)
     await round_.go_until_done()
     bodies = sorted(round_.receiver.bodies, key=lambda body: body["data"]["sequence"])
     assert [body["type"] for body in bodies] == [

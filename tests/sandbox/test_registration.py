@@ -42,6 +42,8 @@ async def test_share_refuses_what_is_no_waba_id(sandbox: Lab, body: Any):
 
 async def test_in_progress_comes_before_the_end(sandbox: Lab):
     """Two events, to the registration URL, the later with the later time."""
+    fixed = {"created_at": "2026-01-05T09:00:00Z", "last_modified_at": "2026-01-05T09:01:00Z"}
+    await sandbox.decide(**fixed)
     await sandbox.share()
     first, last = events(sandbox)
     assert {str(each.url) for each in sandbox.inbox} == {REGISTRATION_URL}
@@ -144,6 +146,7 @@ async def test_a_changed_fate_comes_true_with_the_next_event(sandbox: Lab):
         ]
     ]
     await sandbox.decide(senders=senders)
+    sandbox.time += 60
     await sandbox.http.post(f"/sandbox/wabas/{DOCUMENTED}/registration-event")
     await sandbox.settled()
     before, after = events(sandbox)[-2:]

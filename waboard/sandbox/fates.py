@@ -152,8 +152,6 @@ def _documented_fate() -> Fate:
             ),
         ],
         business_portfolio_id=506914307656634,
-        created_at="2023-06-07T15:17:37.444+0000",
-        last_modified_at="2023-08-28T17:01:04.904+0000",
     )
 
 
