@@ -38,18 +38,19 @@ from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of
 from waboard.domain.reasons import Reason
 from waboard.domain.steps import (
+    ends_at_share,
     facts_are_due,
     is_kept_out,
     is_over,
     is_past_the_door,
     is_to_be_connected,
     may_be_tested,
+    quality_comes_first,
     registration_is_over,
     reports_are_due,
     senders_to_associate,
     senders_to_test,
     share_is_due,
-    share_was_refused,
     template_is_needed,
 )
 from waboard.domain.waits import WaitKind
@@ -87,7 +88,7 @@ async def onboard(services: Services, onboarding_id: str) -> State[None]:
     if not is_kept_out(onboarding):
         onboarding = await connect(services, onboarding)
         onboarding = await share(services, onboarding)
-    if not is_kept_out(onboarding) and not share_was_refused(onboarding):
+    if not is_kept_out(onboarding) and not ends_at_share(onboarding):
         onboarding = await await_registration(services, onboarding)
         onboarding = await prepare_template(services, onboarding)
         onboarding = await associate_and_verify(services, onboarding)
@@ -142,7 +143,10 @@ async def connect(services: Services, onboarding: Onboarding) -> Onboarding:
 
 
 async def share(services: Services, onboarding: Onboarding) -> Onboarding:
-    """Share the WABA, unless it is known to be shared."""
+    """Share the WABA, unless it is known to be shared, or what had failed is registered by now."""
+    if quality_comes_first(onboarding):
+        await failure_of(look_for_registration, services, onboarding)
+        onboarding = await services.look(onboarding.id)
     if share_is_due(onboarding):
         error = await failure_of(share_waba, services, onboarding)
         if error:

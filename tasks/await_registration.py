@@ -23,11 +23,12 @@ from waboard.ledger.events import receive
     **STEP,
 )
 async def look_for_registration(services: Services, onboarding: Onboarding) -> None:
-    """Look for evidence ourselves when a sleep brought none.
+    """Look for evidence ourselves when a sleep brought none, and when somebody has retried.
 
     There is no GET for a registration. What can be asked is how known numbers stand.
     """
-    if WaitKind.REGISTRATION in onboarding.waited_for:
+    slept = WaitKind.REGISTRATION in onboarding.waited_for
+    if slept or onboarding.was_retried or onboarding.registration.failed_before:
         await _ask_for_quality(services, onboarding)
 
 

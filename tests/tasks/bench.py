@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -81,6 +81,10 @@ class Network(httpx.AsyncBaseTransport):
         """Do this instead of what the sandbox would."""
         self._accidents.append((method, path, always, handler))
 
+    def restore(self) -> None:
+        """Let everything through again."""
+        self._accidents.clear()
+
     def cut_before(self, method: str, path: str, error: BaseException, **when: bool) -> None:
         """Break before the request has left."""
 
@@ -115,8 +119,7 @@ class Bench:
     def __init__(self, ledger: Ledger, sandbox: Lab) -> None:
         self.ledger, self.sandbox = ledger, sandbox
         self.network = Network(sandbox.app)
-        self.now = T0
-        self._set_clock()
+        self.set_clock(T0)
         self._heard = 0
         self.id = ""
         account = InfobipAccount(
@@ -158,12 +161,13 @@ class Bench:
 
     async def later(self, seconds: float) -> Onboarding:
         """Let time pass, for both sides."""
-        self.now += timedelta(seconds=seconds)
-        self._set_clock()
+        self.set_clock(self.now + timedelta(seconds=seconds))
         return await self.look()
 
-    def _set_clock(self) -> None:
-        self.sandbox.time = self.now.timestamp()
+    def set_clock(self, now: datetime) -> None:
+        """Let it be now, for both sides."""
+        self.now = now
+        self.sandbox.time = now.timestamp()
 
     async def start(self, **facts: Any) -> Onboarding:
         """Ask for the onboarding that all is about."""
@@ -189,13 +193,17 @@ class Bench:
 
     async def hear(self) -> Onboarding:
         """Keep what the sandbox has posted since, as the gateway does, and look."""
+        await self.keep_posted()
+        return await self.look()
+
+    async def keep_posted(self) -> None:
+        """Keep it, and leave it at that."""
         await self.sandbox.settled()
         new, self._heard = self.sandbox.inbox[self._heard :], len(self.sandbox.inbox)
         for request in new:
             read = delivery_facts if str(request.url) == DELIVERY_URL else registration_facts
             async with self.ledger.begin() as session:
                 await receive(session, read(request.content), "webhook", self.now)
-        return await self.look()
 
     async def slept(self, kind: WaitKind) -> Onboarding:
         """Go to sleep for something and wake up a nudge later, with nothing heard."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from waboard.domain.asks import Asks, registration_since
 from waboard.domain.clock import LONG_AGO
 from waboard.domain.delivery import DeliveryReport, SeenReport, Verdict, describe, verdict_of
 from waboard.domain.ids import PhoneNumber
@@ -22,7 +23,10 @@ from waboard.domain.registration import (
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Facts about one onboarding. What they show depends on the set of them alone."""
+    """Facts about one onboarding. What they show depends on the set of them alone.
+
+    `asks` are when its registration was asked for; without them all words count.
+    """
 
     registrations: tuple[RegistrationEvent, ...] = ()
     reports: tuple[DeliveryReport, ...] = ()
@@ -30,10 +34,17 @@ class Evidence:
     account: tuple[Word, ...] = ()
     seen: tuple[SeenReport, ...] = ()
     inbound: tuple[InboundMessage, ...] = ()
+    asks: Asks | None = None
+
+    def shown(self) -> Registration:
+        """All that Infobip has shown of the WABA's numbers, whether or not somebody had asked."""
+        return registration_from(self.registrations, self.connected)
 
     def registration(self) -> Registration:
         """Where the WABA's registration stands."""
-        return registration_from(self.registrations, self.connected)
+        if self.asks is None:
+            return self.shown()
+        return registration_since(self.asks, self.registrations, self.connected)
 
     def verdict(self, message_id: str, *, last: bool = False) -> Verdict:
         """What became of one message; `last` as `verdict_of` has it."""
@@ -72,6 +83,7 @@ class Evidence:
             self.account + other.account,
             self.seen + other.seen,
             self.inbound + other.inbound,
+            self.asks or other.asks,
         )
 
     def shows_more_than(self, before: "Evidence") -> bool:

@@ -158,7 +158,8 @@ class Onboarding:
     `ended_as` is the outcome that was told at its last end. `health` and `limit` are what Meta last
     said of its WABA, `notices` what else of that an operator should see. `cancelled` is who
     cancelled it and why, `leaving` who approved that the client leaves, `left_at` when it had.
-    `has_page` is whether its client came by a signup link, whose page it is.
+    `has_page` is whether its client came by a signup link, whose page it is; `was_retried`
+    whether somebody retried it after an end.
     """
 
     id: str
@@ -189,6 +190,7 @@ class Onboarding:
     limit: Limit | None = None
     notices: tuple[Notice, ...] = ()
     has_page: bool = False
+    was_retried: bool = False
 
     @property
     def waba_label(self) -> str:

@@ -16,6 +16,7 @@ from waboard.domain.requirements import requirements_of
 from waboard.domain.sentences import sentence, sentences
 from waboard.domain.steps import (
     delivery_is_over,
+    ends_at_share,
     inbound_is_over,
     is_kept_out,
     is_past_the_door,
@@ -23,7 +24,6 @@ from waboard.domain.steps import (
     registration_was_given_up,
     senders_to_associate,
     senders_to_test,
-    share_was_refused,
     template_is_needed,
 )
 from waboard.domain.waits import WaitKind
@@ -83,7 +83,7 @@ def _outcome_name(onboarding: Onboarding) -> OutcomeName:
     if is_kept_out(onboarding):
         no_solution = onboarding.lacks(ConditionType.SOLUTION_USABLE)
         return OutcomeName.SOLUTION_NOT_USABLE if no_solution else OutcomeName.NO_SLOT
-    if share_was_refused(onboarding):
+    if ends_at_share(onboarding):
         return OutcomeName.SHARE_REFUSED
     if not any(s.holds(ConditionType.REGISTERED) for s in senders):
         timed_out = registration_was_given_up(onboarding)
@@ -209,7 +209,7 @@ def stage_of(onboarding: Onboarding) -> str:
         return outcome_of(onboarding).name
     if not is_past_the_door(onboarding):
         return _stage_at_the_door(onboarding)
-    if not registration_is_over(onboarding) and not share_was_refused(onboarding):
+    if not registration_is_over(onboarding):
         return Stage.AWAITING_REGISTRATION
     if senders_to_associate(onboarding):
         return Stage.ASSOCIATING

@@ -39,6 +39,8 @@ class Reason(StrEnum):
     SENDER_CONNECTED = "SenderConnected"
     REGISTRATION_IN_PROGRESS = "RegistrationInProgress"
     REGISTRATION_FAILED = "RegistrationFailed"
+    REGISTRATION_FAILED_BEFORE = "RegistrationFailedBefore"
+    REGISTRATION_RETRY_REQUESTED = "RegistrationRetryRequested"
     REGISTRATION_TIMED_OUT = "RegistrationTimedOut"
     NUMBER_OWNED = "NumberOwned"
     NUMBER_MOVED = "NumberMoved"
@@ -95,6 +97,11 @@ class Reason(StrEnum):
     RECEIVER_STOPPED = "ReceiverStopped"
     RECEIVER_GIVEN_UP = "ReceiverGivenUp"
     PROVIDER_UNAVAILABLE = "ProviderUnavailable"
+    UPSTREAM_GIVEN_UP = "UpstreamGivenUp"
+
+
+UPSTREAM_AWAY = frozenset({Reason.PROVIDER_UNAVAILABLE, Reason.UPSTREAM_GIVEN_UP})
+"""Infobip or Meta could not be reached: a step did not get through, and nothing was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +206,18 @@ GUIDANCE: dict[Reason, Guidance] = {
     ),
     Reason.REGISTRATION_FAILED: Guidance(
         Party.OPERATOR,
-        "Ask Infobip support why this number failed, and have it registered again once mended.",
+        "Ask Infobip support why this number failed. Once mended, retry the run in the Prefect UI: "
+        "Infobip is then asked to register it again.",
+    ),
+    Reason.REGISTRATION_FAILED_BEFORE: Guidance(
+        Party.OPERATOR,
+        "Once the cause is mended, retry the run in the Prefect UI: Infobip is then asked to "
+        "register this number again.",
+    ),
+    Reason.REGISTRATION_RETRY_REQUESTED: Guidance(
+        Party.US,
+        "Nothing to do: its run looks whether the number is registered by now, and else asks "
+        "Infobip to register it again.",
     ),
     Reason.REGISTRATION_TIMED_OUT: Guidance(
         Party.OPERATOR,
@@ -398,6 +416,11 @@ GUIDANCE: dict[Reason, Guidance] = {
         f"Nothing to do: the run goes on by itself at each reconciliation, for {TRIED_FOR.days} "
         "days; after that retry it in the Prefect UI.",
     ),
+    Reason.UPSTREAM_GIVEN_UP: Guidance(
+        Party.OPERATOR,
+        "See whether Infobip or Meta can be reached from here, and what their status pages say; "
+        "then retry the run in the Prefect UI.",
+    ),
 }
 """Reasons of conditions that are not true. The others need nobody."""
 
@@ -446,8 +469,8 @@ OF_A_REPLY: dict[Reason, Guidance] = {
 REGISTRATION_HINTS: dict[str, Guidance] = {
     "two-step": Guidance(
         Party.CLIENT,
-        "The client turns two-step verification off for this number in WhatsApp Manager; then have "
-        "Infobip register it again.",
+        "The client turns two-step verification off for this number in WhatsApp Manager; then "
+        "retry the run in the Prefect UI: Infobip is then asked to register it again.",
     ),
 }
 """What Infobip's free-text `registrationInfo` is known to mean, by a part of it in lower case."""

@@ -4,7 +4,7 @@ The event's fields are those of Infobip's programme page, plus `businessPortfoli
 `registrationInfo`, which integrators see since 2026. No OpenAPI document describes it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from typing import Annotated, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationInfo,
@@ -100,7 +101,8 @@ class SenderEvent(_Wire):
 class RegistrationEvent(_Wire):
     """What Infobip sends when a WABA's registration moves. Source: the programme page.
 
-    Nothing describes its form, so only the account and the status are relied on.
+    Nothing describes its form, so only the account and the status are relied on. `received_at` is
+    ours, and never read from what was sent.
     """
 
     business_account_id: WabaIdField
@@ -110,6 +112,7 @@ class RegistrationEvent(_Wire):
     senders: LenientItems[SenderEvent] = ()
     business_portfolio_id: Lenient[PortfolioIdField] = None
     registration_info: LenientText = ""
+    received_at: Annotated[datetime | None, BeforeValidator(lambda _: None)] = None
 
     @property
     def modified_at(self) -> datetime:
@@ -117,10 +120,9 @@ class RegistrationEvent(_Wire):
         return self.last_modified_at or LONG_AGO
 
     def as_of(self, received_at: datetime) -> Self:
-        """Return it with a time: its own, or else that of its arrival."""
-        if self.last_modified_at is not None:
-            return self
-        return self.model_copy(update={"last_modified_at": received_at})
+        """Return it with the time of its arrival, which counts where it has none of its own."""
+        said_at = self.last_modified_at or received_at
+        return self.model_copy(update={"last_modified_at": said_at, "received_at": received_at})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,11 @@ class SenderRegistration:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What all the evidence about one WABA says together."""
+    """What all the evidence about one WABA says together.
+
+    `failed_before` are numbers of which nothing is known but that they failed before anybody asked
+    for them, `unanswered` those that were asked for anew and of which nothing was said since.
+    """
 
     status: str | None = None
     info: str | None = None
@@ -161,6 +167,15 @@ class Registration:
     senders: dict[PhoneNumber, SenderRegistration] = field(
         default_factory=dict[PhoneNumber, SenderRegistration]
     )
+    failed_before: dict[PhoneNumber, SenderRegistration] = field(
+        default_factory=dict[PhoneNumber, SenderRegistration]
+    )
+    unanswered: frozenset[PhoneNumber] = frozenset()
+
+    @property
+    def shows_share(self) -> bool:
+        """Whether it could not be as it is, had Infobip not taken a share."""
+        return not self.unanswered and (self.status is not None or bool(self.senders))
 
     @property
     def is_settled(self) -> bool:
@@ -192,7 +207,7 @@ def registration_from(
     history = sorted(events, key=lambda e: (_rank(e.status, e.modified_at), str(e)))
     numbers = _numbers_by_id(history)
     seen = [
-        _sender_of(event, sender, number)
+        sender_of(event, sender, number)
         for event in history
         for sender in event.senders
         if (number := sender.phone_number or numbers.get(sender.phone_number_id)) is not None
@@ -206,9 +221,10 @@ def registration_from(
     )
 
 
-def _sender_of(
+def sender_of(
     event: RegistrationEvent, sender: SenderEvent, number: PhoneNumber
 ) -> SenderRegistration:
+    """Return what an event says of one of its numbers."""
     return SenderRegistration(
         phone_number=number,
         phone_number_id=sender.phone_number_id,
@@ -226,6 +242,57 @@ def _numbers_by_id(history: Iterable[RegistrationEvent]) -> dict[str | None, Pho
         for sender in event.senders
         if sender.phone_number is not None and sender.phone_number_id is not None
     }
+
+
+@dataclass(frozen=True, slots=True)
+class OneSpelling:
+    """Evidence in which each number is spelled in one way only, as it was last.
+
+    `known` are all numbers that it shows, by that spelling.
+    """
+
+    events: tuple[RegistrationEvent, ...]
+    connected: tuple[SenderRegistration, ...]
+    known: dict[PhoneNumber, SenderRegistration]
+
+    def spelled(self, number: PhoneNumber) -> PhoneNumber:
+        """Return how a number is spelled in it."""
+        of = (each for each in self.known.values() if number in each.spellings)
+        return next((each.phone_number for each in of), number)
+
+
+def in_one_spelling(
+    events: Iterable[RegistrationEvent], connected: Iterable[SenderRegistration]
+) -> OneSpelling:
+    """Spell each number as it was last; a sender that nothing names yet is left out."""
+    told, seen = tuple(events), tuple(connected)
+    known = OneSpelling(told, seen, registration_from(told, seen).senders)
+    numbers = _numbers_by_id(told)
+    return OneSpelling(
+        tuple(_respelled(event, known, numbers) for event in told),
+        tuple(
+            replace(each, phone_number=known.spelled(each.phone_number), other_spellings=_NONE)
+            for each in seen
+        ),
+        known.known,
+    )
+
+
+_NONE: frozenset[PhoneNumber] = frozenset()
+
+
+def _respelled(
+    event: RegistrationEvent, known: OneSpelling, numbers: Mapping[str | None, PhoneNumber]
+) -> RegistrationEvent:
+    named = (
+        (each, each.phone_number or numbers.get(each.phone_number_id)) for each in event.senders
+    )
+    senders = tuple(
+        each.model_copy(update={"display_phone_number": f"+{known.spelled(number)}"})
+        for each, number in named
+        if number is not None
+    )
+    return event.model_copy(update={"senders": senders})
 
 
 def _one_each(seen: Iterable[SenderRegistration]) -> list[SenderRegistration]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from waboard.domain.conditions import ConditionType
 from waboard.domain.onboarding import Onboarding, Sender, VerifyBy
-from waboard.domain.reasons import Reason
+from waboard.domain.reasons import UPSTREAM_AWAY, Reason
 from waboard.domain.waits import WaitKind
 
 
@@ -38,29 +38,53 @@ def is_kept_out(onboarding: Onboarding) -> bool:
 def share_is_due(onboarding: Onboarding) -> bool:
     """Whether to share now.
 
-    That is when nobody has, when Infobip refused before (this run is somebody's retry), and when a
-    share went unanswered and a whole sleep has brought no evidence of it.
+    That is when nobody has, when Infobip certainly did not take it before, when a registration that
+    failed was retried, and when a share went unanswered and a whole sleep has brought no evidence
+    of it.
     """
     shared = onboarding.conditions.get(ConditionType.SHARED)
     if shared is None:
         return True
-    return not shared.is_true and (onboarding.slept_since_share or share_was_refused(onboarding))
+    return not shared.is_true and (onboarding.slept_since_share or shared.reason in _NOT_TAKEN)
+
+
+_NOT_TAKEN = frozenset({Reason.SHARE_REFUSED, Reason.REGISTRATION_RETRY_REQUESTED, *UPSTREAM_AWAY})
+
+
+def quality_comes_first(onboarding: Onboarding) -> bool:
+    """Whether to look how its numbers stand before it is shared.
+
+    One that failed before may be registered by now, and then needs no share.
+    """
+    registration = onboarding.registration
+    return share_is_due(onboarding) and bool(registration.failed_before or registration.unanswered)
 
 
 def share_was_refused(onboarding: Onboarding) -> bool:
-    """Whether Infobip said no, so that nothing more can follow."""
+    """Whether Infobip said no to the last share."""
     shared = onboarding.conditions.get(ConditionType.SHARED)
     return shared is not None and shared.reason == Reason.SHARE_REFUSED
 
 
+def ends_at_share(onboarding: Onboarding) -> bool:
+    """Whether Infobip said no to the share, and nothing can follow without it."""
+    registered = any(sender.holds(ConditionType.REGISTERED) for sender in onboarding.senders)
+    return share_was_refused(onboarding) and not registered
+
+
 def registration_is_over(onboarding: Onboarding) -> bool:
-    """Whether there is nothing more to wait for: settled, all known numbers done, given up."""
+    """Whether there is nothing more to wait for: settled, all known numbers done, given up.
+
+    A number that was asked for anew is waited for, whatever is known of the others.
+    """
+    if share_was_refused(onboarding) or registration_was_given_up(onboarding):
+        return True
     registration = onboarding.registration
     asked = onboarding.phone_numbers
     ended = [(known := registration.of(n)) is not None and known.is_terminal for n in asked]
     all_asked_done = bool(asked) and all(ended)
     known_either_way = registration.is_settled or all_asked_done or _is_seen_connected(onboarding)
-    return known_either_way or registration_was_given_up(onboarding)
+    return known_either_way and not registration.unanswered
 
 
 def _is_seen_connected(onboarding: Onboarding) -> bool:

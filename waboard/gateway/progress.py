@@ -10,10 +10,10 @@ from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.outcome import outcome_of
 from waboard.domain.signup import ANOTHER_WABA
 from waboard.domain.steps import (
+    ends_at_share,
     is_kept_out,
     registration_is_over,
     senders_to_be_written_to,
-    share_was_refused,
 )
 from waboard.domain.waits import WaitKind
 from waboard.gateway.door import why_closed
@@ -116,7 +116,7 @@ def _state(onboarding: Onboarding) -> tuple[State, str]:
 def _work(onboarding: Onboarding) -> list[StepState]:
     """The states of the three steps after the client's own."""
     senders = onboarding.senders
-    if is_kept_out(onboarding) or share_was_refused(onboarding):
+    if is_kept_out(onboarding) or ends_at_share(onboarding):
         return ["failed" if onboarding.ended_at else "current", "todo", "todo"]
     kinds = (ConditionType.REGISTERED, ConditionType.ASSOCIATED, ConditionType.VERIFIED)
     reached = [any(sender.holds(kind) for sender in senders) for kind in kinds]

@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.errors import Superseded
 from waboard.domain.outcome import OutcomeName
-from waboard.domain.reasons import Reason
+from waboard.domain.reasons import UPSTREAM_AWAY, Reason
 from waboard.domain.waits import WaitKind
 from waboard.ledger.admissions import leave_queue
+from waboard.ledger.asks import ask_anew
 from waboard.ledger.conditions import write_condition
 from waboard.ledger.decisions import was_left_behind
+from waboard.ledger.look import look
 from waboard.ledger.models import ConditionRow, OnboardingRow
 from waboard.ledger.onboardings import end_onboarding
 from waboard.ledger.own_reads import forget_own_read
@@ -110,9 +112,9 @@ async def begin_attempt(
 async def reopen_onboarding(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
     """Write down that an attempt that had ended goes on: somebody retried its run.
 
-    A registration that was given up is waited for again, and so are the template and messages to
-    its senders; our subscription at Meta is tried again, and a sender whose test message failed is
-    sent another. Does nothing to one that has not ended.
+    A registration that failed is asked for again, one that was given up is waited for again, and so
+    are the template and messages to its senders; our subscription at Meta is tried again, and a
+    sender whose test message failed is sent another. Does nothing to one that has not ended.
     """
     row = await session.get_one(OnboardingRow, onboarding_id)
     if row.ended_at is None:
@@ -124,17 +126,25 @@ async def reopen_onboarding(session: AsyncSession, onboarding_id: str, now: date
 async def _try_again(
     session: AsyncSession, onboarding_id: str, now: datetime, phone_number: str = ""
 ) -> None:
+    await look(session, onboarding_id, now)  # what was received by now is of before the retry
+    await ask_anew(session, onboarding_id, now, phone_number)
     row = await session.get_one(OnboardingRow, onboarding_id)
     query = select(ConditionRow).where(ConditionRow.onboarding_id == onboarding_id)
     found = list(await session.scalars(query))
     for condition in found if not phone_number else _that_hold_up(found, phone_number):
-        again = condition.type in _LOOKED_FOR_AGAIN and condition.status != Status.TRUE
-        gave_up = condition.type == ConditionType.REGISTERED and condition.subject == ""
-        if again or gave_up:
+        if condition.status != Status.TRUE and _is_forgotten(condition):
             forget_own_read(row, ConditionType(condition.type))
             await session.delete(condition)
         elif condition.type == ConditionType.VERIFIED and condition.status == Status.FALSE:
             await write_condition(session, onboarding_id, condition.subject, _asked_again(now))
+
+
+def _is_forgotten(condition: ConditionRow) -> bool:
+    # How long an upstream was away counts anew as well. The share alone is never forgotten: that
+    # it was tried keeps the run from standing at the door again.
+    gave_up = condition.type == ConditionType.REGISTERED and condition.subject == ""
+    was_away = condition.reason in UPSTREAM_AWAY and condition.type != ConditionType.SHARED
+    return condition.type in _LOOKED_FOR_AGAIN or gave_up or was_away
 
 
 _LOOKED_FOR_AGAIN = frozenset(

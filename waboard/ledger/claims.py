@@ -66,7 +66,7 @@ def without_others(
     evidence: Evidence, shared: Sequence[SharedNumber], onboarding_id: str
 ) -> Evidence:
     """Leave out that numbers are connected which are so for another onboarding."""
-    registration = evidence.registration()
+    registration = evidence.shown()
     others = [
         spelling
         for number in shared
@@ -107,7 +107,7 @@ async def _claim(session: AsyncSession, sender: SenderRow, evidence: Evidence) -
     onboarding = await session.get_one(OnboardingRow, sender.onboarding_id)
     client = await session.get_one(ClientRow, onboarding.client_id)
     spellings = await _spellings(session, sender)
-    shown = evidence.registration().of(sender.phone_number)
+    shown = evidence.shown().of(sender.phone_number)
     listed = sender.is_listed is not None and sender.listed_at is not None
     return Claim(
         onboarding_id=onboarding.id,

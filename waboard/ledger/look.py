@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from waboard.domain.asks import unanswered
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.delivery import MOST_TESTS, Verdict
 from waboard.domain.errors import Superseded
@@ -22,7 +23,12 @@ from waboard.domain.meta_events.wire import MetaEvent
 from waboard.domain.onboarding import ON_THE_WAY, Onboarding, VerifyBy
 from waboard.domain.outcome import has_news
 from waboard.domain.reasons import Reason
-from waboard.domain.registration import CONNECTED, RegistrationStatus, SenderRegistration
+from waboard.domain.registration import (
+    CONNECTED,
+    Registration,
+    RegistrationStatus,
+    SenderRegistration,
+)
 from waboard.domain.sentences import sentence, sentences
 from waboard.domain.steps import is_over
 from waboard.ledger.claims import SharedNumber, evidence_of, shared_numbers, without_others
@@ -73,7 +79,7 @@ async def look(
     evidence = without_others(evidence, shared, onboarding_id)
     await _write_registration(subject, evidence)
     await _write_owners(subject, shared)
-    await _write_share(subject)
+    await _write_share(subject, evidence)
     await _write_receiving(subject, evidence)
     await _write_verdicts(subject, evidence)
     await session.flush()
@@ -170,7 +176,7 @@ def _take_up(event: EventRow, onboarding_id: str, known: Evidence) -> Evidence:
 
 
 async def _note_senders(subject: Subject, evidence: Evidence) -> None:
-    for sender in evidence.registration().senders.values():
+    for sender in evidence.shown().senders.values():
         await note_registering(subject.session, subject.onboarding_id, sender)
 
 
@@ -191,7 +197,7 @@ async def _write_owners(subject: Subject, shared: list[SharedNumber]) -> None:
 
 async def _write_registration(subject: Subject, evidence: Evidence) -> None:
     registration = evidence.registration()
-    if registration.status is not None or registration.senders:
+    if registration.shows_share:
         seen = Verdict(Status.TRUE, Reason.REGISTRATION_SEEN, "Infobip registers this WABA.")
         await _write_shared(subject, seen)
     for sender in registration.senders.values():
@@ -201,6 +207,28 @@ async def _write_registration(subject: Subject, evidence: Evidence) -> None:
             _registered(sender),
             f"registration as of {sender.as_of.isoformat()}",
         )
+    await _write_unanswered(subject, evidence, registration)
+
+
+async def _write_unanswered(
+    subject: Subject, evidence: Evidence, registration: Registration
+) -> None:
+    # Of these nothing was said since they were asked for. Who failed before is known all the same.
+    failed = registration.failed_before
+    silent = sorted(failed.keys() | registration.unanswered)
+    if not silent:
+        return
+    stays = registration.shows_share or await _was_refused(subject)
+    for number in silent:
+        ask = evidence.asks.of(number) if evidence.asks else None
+        verdict = unanswered(number, ask, failed.get(number), stays=stays)
+        await subject.write(number, ConditionType.REGISTERED, verdict, "no word since it was asked")
+
+
+async def _was_refused(subject: Subject) -> bool:
+    key = (subject.onboarding_id, "", ConditionType.SHARED)
+    shared = await subject.session.get(ConditionRow, key)
+    return shared is not None and shared.reason == Reason.SHARE_REFUSED
 
 
 async def _write_shared(subject: Subject, seen: Verdict) -> None:
@@ -210,9 +238,9 @@ async def _write_shared(subject: Subject, seen: Verdict) -> None:
         await subject.write("", ConditionType.SHARED, seen, "registration event")
 
 
-async def _write_share(subject: Subject) -> None:
+async def _write_share(subject: Subject, evidence: Evidence) -> None:
     effect = await find_effect(subject.session, subject.onboarding_id, Verb.SHARE)
-    if effect is None:
+    if effect is None or _belongs_to_an_older_ask(effect, evidence):
         return
     key = (subject.onboarding_id, "", ConditionType.SHARED)
     known = await subject.session.get(ConditionRow, key)
@@ -222,6 +250,10 @@ async def _write_share(subject: Subject) -> None:
         await subject.write("", ConditionType.SHARED, _ACCEPTED, f"effect {effect.id}")
     elif effect.status in UNSURE:
         await subject.write("", ConditionType.SHARED, _NOT_ANSWERED, f"effect {effect.id}")
+
+
+def _belongs_to_an_older_ask(effect: EffectRow, evidence: Evidence) -> bool:
+    return evidence.asks is not None and effect.started_at < evidence.asks.of_waba.since
 
 
 _ACCEPTED = Verdict(

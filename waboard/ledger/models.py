@@ -143,10 +143,11 @@ class OnboardingRow(Base):
     somebody cancelled it, from then on no leg may act; it has ended once its run has stopped.
     `leaving_at` is when it was approved that the client leaves, from then on nothing changes it;
     `left_at` is when the client had. `reconnected_at` is when it last came back through a link for
-    this WABA: what Meta said before counts no more. `own_reads` are what we last saw ourselves of
-    conditions that Meta's webhooks speak of as well, by their type; `look_at` is when a restriction
-    of Meta's ends, so that it is looked at again. `show_at` is when the Prefect UI is to show it
-    anew; none while what it shows is true.
+    this WABA: what Meta said before counts no more. `registration_retried_at` is when somebody last
+    retried a registration that had failed: what was said of it before that is no answer.
+    `own_reads` are what we last saw ourselves of conditions that Meta's webhooks speak of as well,
+    by their type; `look_at` is when a restriction of Meta's ends, so that it is looked at again.
+    `show_at` is when the Prefect UI is to show it anew; none while what it shows is true.
     """
 
     __tablename__ = "onboardings"
@@ -186,6 +187,7 @@ class OnboardingRow(Base):
     leaving_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
     reconnected_at: Mapped[datetime | None]
+    registration_retried_at: Mapped[datetime | None]
     own_reads: Mapped[dict[str, Any] | None]
     look_at: Mapped[datetime | None] = mapped_column(index=True)
     show_at: Mapped[datetime | None] = mapped_column(index=True)
@@ -198,6 +200,8 @@ class SenderRow(Base):
     `entity_id` are the ids that it was found filed under and works with, where they are not the
     onboarding's. `standing` and `profile` are what Infobip last said of it, `health` what Meta did.
     `is_listed` is whether Meta's list of the WABA's numbers showed it at `listed_at`.
+    `registration_retried_at` is when somebody last retried its registration, which had failed;
+    `looked_for_at` when a reconciliation last asked Infobip whether it is registered after all.
     """
 
     __tablename__ = "senders"
@@ -216,6 +220,8 @@ class SenderRow(Base):
     profile_at: Mapped[datetime | None]
     health: Mapped[dict[str, Any] | None]
     health_at: Mapped[datetime | None]
+    registration_retried_at: Mapped[datetime | None]
+    looked_for_at: Mapped[datetime | None]
     is_listed: Mapped[bool | None]
     listed_at: Mapped[datetime | None]
 

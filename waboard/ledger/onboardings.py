@@ -110,6 +110,7 @@ def _facts(row: OnboardingRow, client: ClientRow) -> dict[str, Any]:
         "health": WabaHealth(**row.health) if row.health else None,
         "health_at": row.health_at,
         "left_at": row.left_at,
+        "was_retried": row.reopened_at is not None,
     }
 
 
