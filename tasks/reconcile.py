@@ -30,7 +30,9 @@ from waboard.ledger.watched import (
     OnTheWay,
     awaited_numbers,
     left_undone,
+    note_looked_for,
     on_the_way,
+    unregistered_senders,
 )
 from waboard.parts import parts
 
@@ -42,12 +44,21 @@ from waboard.parts import parts
     **STEP,
 )
 async def look_for_registrations(services: Services, client_ref: str | None) -> None:
-    """Keep what Infobip says of numbers whose registration is awaited, for all who wait at once."""
+    """Keep what Infobip says of numbers whose registration is awaited, for all who wait at once.
+
+    Those that failed are among them, at a growing pace: should one be registered after all and its
+    event be lost, its onboarding goes on all the same.
+    """
+    now = services.clock()
     async with services.ledger.begin() as session:
-        numbers = await awaited_numbers(session, client_ref)
+        awaited = await awaited_numbers(session, client_ref)
+        unregistered = await unregistered_senders(session, client_ref)
+    failed = [each for each in unregistered if each.is_due(now)]
+    numbers = sorted({*awaited, *(each.phone_number for each in failed)})
     for part in parts(numbers, MOST_SENDERS):
         event_ids = await keep_quality(services, part)
         async with services.ledger.begin() as session:
+            await note_looked_for(session, [f for f in failed if f.phone_number in part], now)
             concerned = await concerned_by(session, event_ids)
         for onboarding_id in concerned:
             await services.look(onboarding_id)

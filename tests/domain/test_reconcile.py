@@ -18,6 +18,7 @@ from waboard.domain.reconcile import (
     Watched,
     compare_filing,
     compare_standing,
+    is_looked_for,
     news_of,
     standing_of,
 )
@@ -118,3 +119,30 @@ def test_only_what_changes_is_news(usable: bool | None, status: str, news: Statu
     """One that was never lost and can be used is as it was."""
     found = news_of(replace(SENDER, usable=usable), status, LATER)
     assert (found and found.status) == news
+
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("since", "paused", "due"),
+    [
+        (timedelta(minutes=14), None, False),
+        (timedelta(minutes=15), None, True),
+        (HOUR, timedelta(minutes=14), False),
+        (HOUR, timedelta(minutes=15), True),
+        (5 * HOUR, timedelta(minutes=29), False),
+        (5 * HOUR, timedelta(minutes=30), True),
+        (5 * DAY, 11 * HOUR, False),
+        (5 * DAY, 12 * HOUR, True),
+        (400 * DAY, 23 * HOUR, False),
+        (400 * DAY, DAY, True),
+        (HOUR, 2 * HOUR, True),  # it was looked for before it failed again
+    ],
+)
+def test_a_number_that_failed_is_looked_for_at_a_tenth_of_the_time_since(
+    since: timedelta, paused: timedelta | None, due: bool
+):
+    """At least after a quarter of an hour, at most after a day."""
+    looked_for_at = None if paused is None else LATER - paused
+    assert is_looked_for(LATER - since, looked_for_at, LATER) is due

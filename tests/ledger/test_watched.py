@@ -1,10 +1,11 @@
 """Whom a reconciliation looks at."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
-from tests.domain.samples import BAD, GOOD, T0, at, holding, not_true
+from tests.domain.samples import BAD, FAILED, GOOD, T0, at, holding, not_true
 from tests.ledger.desk import Desk
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.filing import Filing
@@ -12,6 +13,7 @@ from waboard.domain.reasons import Reason
 from waboard.domain.reconcile import Watched
 from waboard.domain.standing import Standing
 from waboard.ledger import watched
+from waboard.ledger.models import OnboardingRow
 from waboard.ledger.onboardings import (
     end_onboarding,
     forget_run,
@@ -26,8 +28,10 @@ from waboard.ledger.watched import (
     OnTheWay,
     awaited_numbers,
     left_undone,
+    note_looked_for,
     on_the_way,
     registered_senders,
+    unregistered_senders,
 )
 
 REGISTERED, ASSOCIATED = ConditionType.REGISTERED, ConditionType.ASSOCIATED
@@ -112,6 +116,51 @@ async def test_awaited_are_numbers_of_whom_is_on_the_way_and_not_decided(desk: D
     await end(desk, onboarding_id)
     async with desk.ledger.begin() as session:
         assert await awaited_numbers(session) == []
+
+
+async def unregistered(desk: Desk, client_ref: str | None = None) -> list[tuple[str, datetime]]:
+    async with desk.ledger.begin() as session:
+        found = await unregistered_senders(session, client_ref)
+    return [(each.phone_number, each.since) for each in found]
+
+
+async def test_unregistered_is_who_failed_whether_it_has_ended_or_not(desk: Desk):
+    onboarding_id = await registered(desk)
+    assert await unregistered(desk) == []
+    await desk.write(onboarding_id, replace(FAILED, changed_at=at(5)), BAD)
+    assert await unregistered(desk) == [(BAD, at(5))]
+    assert await unregistered(desk, "nobody") == []
+    await end(desk, onboarding_id)
+    assert await unregistered(desk, "acme") == [(BAD, at(5))]
+
+
+async def test_unregistered_is_who_was_given_up(desk: Desk):
+    """Since the end: before, its run awaited it."""
+    onboarding_id = await registered(desk)
+    async with desk.ledger.begin() as session:
+        await end_onboarding(session, onboarding_id, at(9), "LiveLimited")
+    assert await unregistered(desk) == [(BAD, at(9))]
+
+
+@pytest.mark.parametrize("what", ["cancelled_at", "leaving_at"])
+async def test_unregistered_is_nobody_of_one_that_was_cancelled_or_leaves(desk: Desk, what: str):
+    onboarding_id = await registered(desk)
+    await desk.write(onboarding_id, FAILED, BAD)
+    async with desk.ledger.begin() as session:
+        setattr(await session.get_one(OnboardingRow, onboarding_id), what, at(1))
+    assert await unregistered(desk) == []
+
+
+async def test_who_was_looked_for_is_known(desk: Desk):
+    onboarding_id = await registered(desk)
+    await desk.write(onboarding_id, FAILED, BAD)
+    async with desk.ledger.begin() as session:
+        await note_looked_for(session, await unregistered_senders(session), at(20))
+    async with desk.ledger.begin() as session:
+        (found,) = await unregistered_senders(session)
+    assert found.looked_for_at == at(20)
+    assert not found.is_due(at(34))
+    assert found.is_due(at(35))
 
 
 async def test_on_the_way_is_who_has_not_ended(desk: Desk):

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from tasks import reconcile, standings
 from tasks.filings import MOST_ALONE, compare_filings
 from tasks.reconcile import compare_runs, look_for_registrations, take_up_undone
 from tasks.standings import compare_standings
+from tests.sandbox.lab import DOCUMENTED
 from tests.tasks.bench import (
     APPLICATION,
     ASSOCIATIONS,
@@ -335,6 +337,42 @@ class TestRegistrations:
         await look_for_registrations.fn(bench.services, None)
         (sender,) = (await bench.look()).senders
         assert condition(sender, ConditionType.REGISTERED)[0] == Status.TRUE
+
+    async def failed(self, bench: Bench) -> None:
+        """It has ended because its number failed; then the number registers, and nobody says so."""
+        await bench.sandbox.decide(senders=[sender_fate(GOOD, status="FAILED")], status="FAILED")
+        await bench.start()
+        await bench.sandbox.share()
+        await bench.hear()
+        async with bench.ledger.begin() as session:
+            await end_onboarding(session, bench.id, bench.now, "RegistrationFailed")
+        await bench.sandbox.decide(senders=[sender_fate(GOOD)], status="FINISHED", silent=True)
+        await bench.sandbox.http.post(f"/sandbox/wabas/{DOCUMENTED}/registration-event")
+        await bench.sandbox.settled()
+
+    async def test_one_that_failed_and_is_registered_since_goes_on(self, bench: Bench):
+        """Its event was lost, and no run waits for it."""
+        await self.failed(bench)
+        await bench.later(15 * 60)
+        await look_for_registrations.fn(bench.services, None)
+        (sender,) = (await bench.look()).senders
+        assert condition(sender, ConditionType.REGISTERED)[0] == Status.TRUE
+        assert await has_news(bench)
+
+    async def test_one_that_failed_is_asked_for_at_a_growing_pace(self, bench: Bench):
+        """Infobip knows it not: that it was asked is known all the same."""
+        await self.failed(bench)
+        bench.books.senders.clear()
+        asked: list[int] = []
+        for quarter in range(1, 4 * 24 * 13):
+            before = bench.calls("GET", QUALITY)
+            await bench.later(15 * 60)
+            await look_for_registrations.fn(bench.services, None)
+            asked += [quarter] * (bench.calls("GET", QUALITY) - before)
+        assert asked[:10] == list(range(1, 11))
+        pauses = [later - before for before, later in pairwise(asked)]
+        assert pauses == sorted(pauses)
+        assert pauses[-1] == 4 * 24
 
     async def test_where_nobody_waits_infobip_is_not_asked(self, bench: Bench):
         await live(bench)

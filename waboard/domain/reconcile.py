@@ -159,3 +159,16 @@ def _finding(sender: Watched, aspect: Aspect, answer: Answer, said: str) -> Find
     return Finding(
         sender.onboarding_id, sender.client_ref, sender.phone_number, aspect, answer, said
     )
+
+
+LOOKED_FOR_AT_MOST, LOOKED_FOR_AT_LEAST = timedelta(minutes=15), timedelta(days=1)
+"""How long Infobip is not asked again for a number that failed to register, at least and at most.
+
+In between it is a tenth of the time since: what has not been mended for a month hardly is today.
+"""
+
+
+def is_looked_for(since: datetime, looked_for_at: datetime | None, now: datetime) -> bool:
+    """Whether to ask Infobip for a number that failed to register at `since`."""
+    pause = min(max((now - since) / 10, LOOKED_FOR_AT_MOST), LOOKED_FOR_AT_LEAST)
+    return now - max(since, looked_for_at or since) >= pause

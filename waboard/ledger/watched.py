@@ -1,11 +1,11 @@
 """Whom a reconciliation looks at: read in a few queries, however many there are."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -13,7 +13,7 @@ from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.filing import Filing
 from waboard.domain.ids import NumberKey, PhoneNumber
 from waboard.domain.reasons import Reason
-from waboard.domain.reconcile import Watched
+from waboard.domain.reconcile import Watched, is_looked_for
 from waboard.ledger.database import Ledger
 from waboard.ledger.models import (
     ClientRow,
@@ -131,7 +131,10 @@ def _watched(
 async def awaited_numbers(
     session: AsyncSession, client_ref: str | None = None
 ) -> list[PhoneNumber]:
-    """Return every number whose registration is awaited by a run."""
+    """Return every number whose registration is awaited by a run.
+
+    Those that failed, or that no run awaits any more: `unregistered_senders`.
+    """
     registered = aliased(ConditionRow)
     query = (
         select(SenderRow.phone_number)
@@ -174,6 +177,66 @@ async def with_shared_numbers(session: AsyncSession, client_ref: str | None = No
     if client_ref is not None:
         query = query.where(ClientRow.client_ref == client_ref)
     return list(await session.scalars(query))
+
+
+@dataclass(frozen=True, slots=True)
+class Unregistered:
+    """A number that is not registered, and that no run awaits: since when, and when looked for."""
+
+    row_id: int
+    phone_number: PhoneNumber
+    since: datetime
+    looked_for_at: datetime | None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether to look for it now."""
+        return is_looked_for(self.since, self.looked_for_at, now)
+
+
+async def unregistered_senders(
+    session: AsyncSession, client_ref: str | None = None
+) -> list[Unregistered]:
+    """Return every number that failed to register, or whose onboarding ended without it.
+
+    Of the newest onboarding of every WABA, not of one that was cancelled nor of a client that
+    leaves.
+    """
+    registered = aliased(ConditionRow)
+    failed = registered.status == Status.FALSE
+    undecided = or_(registered.status.is_(None), registered.status == Status.UNKNOWN)
+    since = case((failed, registered.changed_at), else_=OnboardingRow.ended_at)
+    query = (
+        select(SenderRow.id, SenderRow.phone_number, since, SenderRow.looked_for_at)
+        .join(OnboardingRow, OnboardingRow.id == SenderRow.onboarding_id)
+        .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
+        .outerjoin(registered, _condition(registered, ConditionType.REGISTERED))
+        .where(
+            OnboardingRow.cancelled_at.is_(None),
+            OnboardingRow.leaving_at.is_(None),
+            OnboardingRow.id.in_(newest_onboardings()),
+            or_(failed, and_(undecided, OnboardingRow.ended_at.is_not(None))),
+        )
+        .order_by(SenderRow.id)
+    )
+    if client_ref is not None:
+        query = query.where(ClientRow.client_ref == client_ref)
+    return [
+        Unregistered(row_id, PhoneNumber(number), at, looked_for_at)
+        for row_id, number, at, looked_for_at in await session.execute(query)
+    ]
+
+
+async def note_looked_for(
+    session: AsyncSession, senders: Collection[Unregistered], now: datetime
+) -> None:
+    """Write down that Infobip was asked for these."""
+    ids = [each.row_id for each in senders]
+    if not ids:
+        return
+    # Locked in one order, so that two who write of the same senders wait, and for each other never.
+    lock = select(SenderRow.id).where(SenderRow.id.in_(ids)).order_by(SenderRow.id)
+    await session.execute(lock.with_for_update())
+    await session.execute(update(SenderRow).where(SenderRow.id.in_(ids)).values(looked_for_at=now))
 
 
 @dataclass(frozen=True, slots=True)
