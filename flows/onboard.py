@@ -21,7 +21,7 @@ from tasks.await_inbound import give_up_inbound
 from tasks.await_registration import give_up_registration, look_for_registration
 from tasks.connect import can_be_asked_as, connect_waba, has_signed_up
 from tasks.facts import read_facts
-from tasks.notify import notify_operator, notify_provider, record_told
+from tasks.notify import notify_operator, notify_provider, record_told, says_nothing_new
 from tasks.runs import end_of_stopped, sleep_for, wake_up
 from tasks.services import Services, open_services
 from tasks.share import share_waba
@@ -35,7 +35,7 @@ from waboard.boundary import boundary
 from waboard.domain.conditions import ConditionType
 from waboard.domain.errors import ProviderError, Superseded, WaboardError
 from waboard.domain.onboarding import Onboarding, Sender
-from waboard.domain.outcome import outcome_of
+from waboard.domain.outcome import Outcome, outcome_of
 from waboard.domain.reasons import Reason
 from waboard.domain.steps import (
     ends_at_share,
@@ -268,11 +268,9 @@ async def notify_and_end(services: Services, onboarding: Onboarding) -> State[No
     That somebody cannot be told is written down, and makes no sender less live.
     """
     outcome = outcome_of(onboarding)
-    told = await asyncio.gather(
-        failure_of(notify_operator, services, onboarding, outcome),
-        failure_of(notify_provider, services, onboarding, outcome),
-    )
-    await record_told(services, onboarding, outcome, [error for error in told if error])
+    repeats = await says_nothing_new(services, onboarding, outcome)
+    errors = [] if repeats else await tell(services, onboarding, outcome)
+    await record_told(services, onboarding, outcome, errors, repeats=repeats)
     async with services.ledger.begin() as session:
         await hold(session, onboarding.id, services.leg)
         now = services.clock()
@@ -281,5 +279,14 @@ async def notify_and_end(services: Services, onboarding: Onboarding) -> State[No
         onboarding = await look(session, onboarding.id, now)
     await show(services, onboarding.id)
     boundary("end:written")
-    end = Completed if outcome.is_live else Failed
+    end = Failed if outcome.is_failure else Completed
     return end(name=outcome.name, message=outcome.message)
+
+
+async def tell(services: Services, onboarding: Onboarding, outcome: Outcome) -> list[WaboardError]:
+    """Tell the operator and the provider's own system. Returns why somebody could not be told."""
+    told = await asyncio.gather(
+        failure_of(notify_operator, services, onboarding, outcome),
+        failure_of(notify_provider, services, onboarding, outcome),
+    )
+    return [error for error in told if error]

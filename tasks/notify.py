@@ -25,10 +25,10 @@ from waboard.domain.reasons import Reason
 from waboard.domain.sentences import sentence
 from waboard.ledger.conditions import write_condition
 from waboard.ledger.deliveries import Letter, claim, told
-from waboard.ledger.effects import UNSURE, find_effect
+from waboard.ledger.effects import UNSURE, find_effect, last_effects
 from waboard.ledger.look import hold
 from waboard.ledger.models import EffectStatus, Verb
-from waboard.ledger.outbox import last_outcome, replay, tell_outcome
+from waboard.ledger.outbox import last_outcome, repeats_what_was_told, replay, tell_outcome
 from waboard.ledger.receivers import is_stopped
 from waboard.provider import ProviderSystem, key_of
 
@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 async def notify_operator(services: Services, onboarding: Onboarding, outcome: Outcome) -> None:
     """Tell the operator, if anybody, through the notification block that the policy names."""
     slug = services.policy.operator_block
-    if slug is None or await _was_told(services, onboarding, Verb.NOTIFY_OPERATOR, outcome):
+    if slug is None or await _operator_knows(services, onboarding, outcome):
         return
     block = await _notification_block(slug)
     subject = f"{onboarding.client_ref}: {outcome.name}"
@@ -176,12 +176,28 @@ async def _notified(
     return Condition(ConditionType.NOTIFIED, Status.UNKNOWN, reason, NOBODY, "no message", now)
 
 
-async def _was_told(
-    services: Services, onboarding: Onboarding, verb: Verb, outcome: Outcome
-) -> bool:
+async def _operator_knows(services: Services, onboarding: Onboarding, outcome: Outcome) -> bool:
+    verb, subject = Verb.NOTIFY_OPERATOR, told_as(onboarding, outcome)
     async with services.ledger.begin() as session:
-        last = await find_effect(session, onboarding.id, verb, told_as(onboarding, outcome))
-    return last is not None and last.status == EffectStatus.DONE
+        last = await find_effect(session, onboarding.id, verb, subject)
+    if last is None or last.status != EffectStatus.DONE:
+        return False
+    # An outage that began after that is another one.
+    return outcome.since is None or outcome.since <= last.started_at
+
+
+async def says_nothing_new(services: Services, onboarding: Onboarding, outcome: Outcome) -> bool:
+    """Whether a retry tried nothing and came to what was told before: nobody is told of it."""
+    async with services.ledger.begin() as session:
+        if not await repeats_what_was_told(session, onboarding, outcome):
+            return False
+        told = await last_effects(session, onboarding.id, Verb.NOTIFY_OPERATOR)
+    knows = any(
+        effect.status == EffectStatus.DONE
+        for subject, effect in told.items()
+        if subject.partition(".")[0] == outcome.name
+    )
+    return knows or services.policy.operator_block is None
 
 
 class Undelivered(ProviderError):
@@ -217,9 +233,17 @@ class NotTaken(Undelivered):
 
 
 async def record_told(
-    services: Services, onboarding: Onboarding, outcome: Outcome, errors: list[WaboardError]
+    services: Services,
+    onboarding: Onboarding,
+    outcome: Outcome,
+    errors: list[WaboardError],
+    *,
+    repeats: bool = False,
 ) -> None:
-    """Write down whether everybody who wants to know has been told, and else what happens next."""
+    """Write down whether everybody who wants to know has been told, and else what happens next.
+
+    `repeats` is whether they were told before the retry that has come to the same.
+    """
     unforeseen = [error for error in errors if not isinstance(error, NotTaken)]
     if unforeseen:
         failed = Reason.RECEIVER_FAILED
@@ -227,7 +251,8 @@ async def record_told(
             services, onboarding, "", ConditionType.NOTIFIED, unforeseen[0], refused=failed
         )
         return
-    operator_told = await _was_told(services, onboarding, Verb.NOTIFY_OPERATOR, outcome)
+    knows = repeats and services.policy.operator_block is not None
+    operator_told = knows or await _operator_knows(services, onboarding, outcome)
     stopped = any(isinstance(error, NotTaken) and error.stopped for error in errors)
     async with services.ledger.begin() as session:
         # Held, so that a message that gets through in this moment is not called awaited.

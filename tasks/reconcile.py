@@ -15,13 +15,14 @@ from tasks.cancel import note_cancelled_by_hand
 from tasks.runs import start_run, states_of
 from tasks.services import Services
 from tasks.step import STEP, may_repeat
-from waboard.domain.reasons import TRIED_FOR
 from waboard.domain.reconcile import (
     Answer,
     Aspect,
     Finding,
 )
+from waboard.domain.waits import UPSTREAM_PATIENCE
 from waboard.infobip.client import MOST_SENDERS
+from waboard.ledger.conditions import give_up_upstream
 from waboard.ledger.events import concerned_by
 from waboard.ledger.look import hold
 from waboard.ledger.onboardings import forget_run, go_on_soon, read_onboarding
@@ -29,6 +30,7 @@ from waboard.ledger.watched import (
     LeftUndone,
     OnTheWay,
     awaited_numbers,
+    given_up,
     left_undone,
     note_looked_for,
     on_the_way,
@@ -119,16 +121,30 @@ async def _start_anew(services: Services, finding: Finding) -> Finding:
     **STEP,
 )
 async def take_up_undone(services: Services, client_ref: str | None, *, dry: bool) -> list[Finding]:
-    """Let runs go on that ended although a provider, or a receiver, was only away."""
+    """Let runs go on that ended although a provider, or a receiver, was only away.
+
+    A provider that stays away for too long is given up: the run tries once more, and says so.
+    """
     now = services.clock()
     async with services.ledger.begin() as session:
-        undone = await left_undone(session, now - TRIED_FOR, client_ref)
+        undone = await left_undone(session, now - UPSTREAM_PATIENCE, client_ref)
+        lost = await given_up(session, now - UPSTREAM_PATIENCE, client_ref)
     if not dry:
+        for onboarding_id in lost:
+            await _give_up(services, onboarding_id)
         async with services.ledger.begin() as session:
             for onboarding_id in sorted({each.onboarding_id for each in undone}):
                 await hold(session, onboarding_id)
                 await go_on_soon(session, onboarding_id, now)
     return [_undone(each, dry=dry) for each in undone]
+
+
+async def _give_up(services: Services, onboarding_id: str) -> None:
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding_id)
+        now = services.clock()
+        await give_up_upstream(session, onboarding_id, now - UPSTREAM_PATIENCE)
+        await go_on_soon(session, onboarding_id, now)
 
 
 def _undone(left: LeftUndone, *, dry: bool) -> Finding:

@@ -16,7 +16,9 @@ from waboard.boundary import boundary
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.errors import ProviderError, Superseded, WaboardError
 from waboard.domain.onboarding import Onboarding
-from waboard.domain.reasons import Reason
+from waboard.domain.reasons import UPSTREAM_AWAY, Reason
+from waboard.domain.waits import UPSTREAM_PATIENCE
+from waboard.ledger.conditions import conditions_of
 from waboard.ledger.effects import begin_effect, end_effect, resolve_effect
 from waboard.ledger.look import hold
 from waboard.ledger.models import EffectStatus, Verb
@@ -161,10 +163,25 @@ async def record_failure(
 ) -> None:
     """Write down why a step did not get through. It is Unknown: not done is not proven false.
 
-    `refused` is the reason when the provider said no; one that cannot be reached is another.
+    `refused` is the reason when the provider said no; one that cannot be reached is another, and
+    one that could not be for longer than is waited for a third.
     """
     passing = isinstance(error, ProviderError) and error.retryable
     reason = error.reason or (Reason.PROVIDER_UNAVAILABLE if passing else refused)
+    if reason == Reason.PROVIDER_UNAVAILABLE and await _is_given_up(
+        services, onboarding.id, subject, kind
+    ):
+        reason = Reason.UPSTREAM_GIVEN_UP
     await services.write(
         onboarding.id, subject, kind, Status.UNKNOWN, reason, str(error), type(error).__name__
     )
+
+
+async def _is_given_up(
+    services: Services, onboarding_id: str, subject: str, kind: ConditionType
+) -> bool:
+    async with services.ledger.begin() as session:
+        known = (await conditions_of(session, onboarding_id)).get(subject, {}).get(kind)
+    if known is None or known.reason not in UPSTREAM_AWAY:
+        return False
+    return services.clock() - known.changed_at >= UPSTREAM_PATIENCE

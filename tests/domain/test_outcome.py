@@ -36,11 +36,11 @@ from tests.domain.samples import (
 )
 from tests.domain.test_delivery import REPORTS
 from tests.domain.test_registration import EVENTS
-from waboard.domain.conditions import Condition
+from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.decisions import Decision, DecisionVerb
 from waboard.domain.evidence import Evidence
 from waboard.domain.onboarding import Onboarding
-from waboard.domain.outcome import OutcomeName, Stage, has_news, outcome_of, stage_of
+from waboard.domain.outcome import Outcome, OutcomeName, Stage, has_news, outcome_of, stage_of
 from waboard.domain.reasons import Reason
 from waboard.domain.registration import registration_from
 from waboard.domain.requirements import requirements_of
@@ -81,6 +81,78 @@ def test_the_outcome_is_named_for_how_far_the_best_sender_came(facts, name):
     outcome = outcome_of(onboarding(**facts))
     assert outcome.name is name
     assert outcome.is_live is (name in {OutcomeName.LIVE, OutcomeName.LIVE_LIMITED})
+
+
+AWAY = not_true(ASSOCIATED, Reason.PROVIDER_UNAVAILABLE, Status.UNKNOWN)
+NOT_SENT = not_true(VERIFIED, Reason.PROVIDER_UNAVAILABLE, Status.UNKNOWN)
+NOT_SHARED = not_true(SHARED, Reason.PROVIDER_UNAVAILABLE, Status.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"senders": (sender(GOOD, REGISTERED, AWAY),)},
+        {"senders": (sender(GOOD, REGISTERED, ASSOCIATED, NOT_SENT),)},
+        {"senders": (sender(GOOD, FAILED), sender(BAD, REGISTERED, AWAY))},
+        {"conditions": holding(NOT_SHARED, GIVEN_UP)},
+    ],
+)
+def test_what_an_upstream_that_is_away_keeps_back_is_no_failure(facts):
+    """It goes on by itself, and says since when and until when."""
+    outcome = outcome_of(onboarding(**facts))
+    assert (outcome.name, outcome.told_as) == (OutcomeName.AWAITING_UPSTREAM, "delayed")
+    assert not outcome.is_failure
+    assert not outcome.is_live
+    assert outcome.since == T0
+    assert "since 2026-01-05 09:00 UTC" in outcome.message
+    assert "given up on 2026-01-08 09:00 UTC" in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("facts", "name"),
+    [
+        ({"senders": (live_sender(), sender(BAD, REGISTERED, AWAY))}, OutcomeName.LIVE_LIMITED),
+        (
+            {
+                "senders": (sender(GOOD, FAILED),),
+                "conditions": holding(
+                    not_true(ConditionType.CONNECTED, Reason.PROVIDER_UNAVAILABLE, Status.UNKNOWN)
+                ),
+            },
+            OutcomeName.REGISTRATION_FAILED,
+        ),
+        (
+            {
+                "senders": (
+                    sender(
+                        GOOD,
+                        REGISTERED,
+                        not_true(ASSOCIATED, Reason.UPSTREAM_GIVEN_UP, Status.UNKNOWN),
+                    ),
+                )
+            },
+            OutcomeName.ASSOCIATION_FAILED,
+        ),
+    ],
+)
+def test_an_outage_that_keeps_nothing_back_or_was_given_up_delays_nothing(facts, name):
+    """What is live is live, and what failed for good has failed."""
+    assert outcome_of(onboarding(**facts)).name is name
+
+
+def test_of_all_outcomes_those_are_failures_that_need_a_person():
+    """Nothing of them goes on by itself, and nobody wanted them."""
+    named = {name for name in OutcomeName if Outcome(name, "").is_failure}
+    assert named == {
+        OutcomeName.SOLUTION_NOT_USABLE,
+        OutcomeName.NO_SLOT,
+        OutcomeName.SHARE_REFUSED,
+        OutcomeName.REGISTRATION_FAILED,
+        OutcomeName.REGISTRATION_TIMED_OUT,
+        OutcomeName.ASSOCIATION_FAILED,
+        OutcomeName.VERIFICATION_FAILED,
+        OutcomeName.SENDERS_LOST,
+    }
 
 
 def test_a_given_up_registration_with_a_live_sender_is_live():

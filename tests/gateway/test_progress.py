@@ -38,6 +38,7 @@ TIMED_OUT = not_true(REGISTERED, Reason.REGISTRATION_TIMED_OUT, Status.UNKNOWN)
 IN_PROGRESS = not_true(REGISTERED, Reason.REGISTRATION_IN_PROGRESS, Status.UNKNOWN)
 FAILED = not_true(REGISTERED, Reason.REGISTRATION_FAILED)
 NOT_ASSOCIATED = not_true(ASSOCIATED, Reason.ASSOCIATION_REFUSED, Status.UNKNOWN)
+AWAY = not_true(ASSOCIATED, Reason.PROVIDER_UNAVAILABLE, Status.UNKNOWN)
 ON_ITS_WAY = not_true(VERIFIED, Reason.REPORT_AWAITED, Status.UNKNOWN)
 LOST = not_true(ConditionType.USABLE, Reason.SENDER_BANNED)
 UNDELIVERABLE = not_true(VERIFIED, Reason.MESSAGE_UNDELIVERABLE)
@@ -306,6 +307,11 @@ ENDS: dict[OutcomeName, tuple[dict[str, Any], str, list[StepState]]] = {
         ended(conditions=holding(SHARED, TIMED_OUT), registration=Registration()),
         "stopped",
         ["done", "failed", "todo", "todo"],
+    ),
+    OutcomeName.AWAITING_UPSTREAM: (
+        ended(sender(GOOD, REGISTERED, AWAY)),
+        "working",
+        ["done", "done", "current", "todo"],
     ),
     OutcomeName.ASSOCIATION_FAILED: (
         ended(sender(GOOD, REGISTERED, NOT_ASSOCIATED)),

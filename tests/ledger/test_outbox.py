@@ -17,10 +17,10 @@ from waboard.domain.posting import SCHEDULE, Answer, MessageState, Result
 from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
 from waboard.ledger.attempts import reopen_onboarding
-from waboard.ledger.conditions import conditions_of, write_condition
+from waboard.ledger.conditions import conditions_of, give_up_upstream, write_condition
 from waboard.ledger.deliveries import LEASE, Letter, claim, claim_due, settle
 from waboard.ledger.look import hold, look
-from waboard.ledger.models import OutboxRow
+from waboard.ledger.models import OutboxRow, Verb
 from waboard.ledger.onboardings import end_onboarding
 from waboard.ledger.outbox import (
     KEPT_FOR,
@@ -72,6 +72,26 @@ async def tell_end(desk: Desk, onboarding_id: str, minute: float = 0) -> OutboxR
         await hold(session, onboarding_id)
         onboarding = await look(session, onboarding_id, at(minute))
         return await tell_outcome(session, onboarding, outcome_of(onboarding), at(minute))
+
+
+async def registered(desk: Desk) -> str:
+    """An onboarding whose two numbers are registered."""
+    onboarding_id = await desk.started()
+    await desk.hear(onboarding_id, told(senders={GOOD: "FINISHED", BAD: "FINISHED"}))
+    return onboarding_id
+
+
+async def kept_back(desk: Desk, onboarding_id: str, number: str, minute: float) -> None:
+    """Infobip was away when this number was to be associated."""
+    away = Condition(
+        ConditionType.ASSOCIATED,
+        Status.UNKNOWN,
+        Reason.PROVIDER_UNAVAILABLE,
+        "HTTP 503",
+        "test",
+        at(minute),
+    )
+    await desk.write(onboarding_id, away, number)
 
 
 class TestWriting:
@@ -175,14 +195,73 @@ class TestOutcome:
         assert first.id == second.id
         assert await types(desk) == ["onboarding.started", "onboarding.failed"]
 
-    async def test_a_retried_attempt_that_ends_the_same_way_is_told_again(self, desk: Desk):
+    @pytest.fixture
+    async def retried(self, desk: Desk) -> tuple[str, str]:
+        """An onboarding that somebody has retried, and the id of what was told before."""
         onboarding_id = await desk.started()
         first = await tell_end(desk, onboarding_id)
         async with desk.ledger.begin() as session:
             await end_onboarding(session, onboarding_id, at(1), "RegistrationFailed")
             await reopen_onboarding(session, onboarding_id, at(2))
+        return onboarding_id, first.id
+
+    @pytest.mark.parametrize("tried", ["an effect", "a wait"])
+    async def test_a_retry_that_tried_something_and_ends_the_same_way_is_told_again(
+        self, desk: Desk, retried: tuple[str, str], tried: str
+    ):
+        onboarding_id, first = retried
+        if tried == "an effect":
+            await desk.begin(onboarding_id, Verb.SHARE, minute=2)
+        else:
+            await desk.sleep(onboarding_id, minute=2)
+            await desk.wake(onboarding_id, 3)
         second, third = [await tell_end(desk, onboarding_id, 3) for _ in range(2)]
-        assert first.id != second.id == third.id
+        assert first != second.id == third.id
+
+    async def test_a_retry_that_tried_nothing_and_ends_the_same_way_is_not_told(
+        self, desk: Desk, retried: tuple[str, str]
+    ):
+        """That somebody was told since is no try."""
+        onboarding_id, first = retried
+        await desk.begin(onboarding_id, Verb.NOTIFY_OPERATOR, minute=2)
+        assert (await tell_end(desk, onboarding_id, 3)).id == first
+
+    async def test_a_retry_that_tried_nothing_and_comes_to_something_else_is_told(
+        self, desk: Desk, retried: tuple[str, str]
+    ):
+        onboarding_id, first = retried
+        await desk.hear(onboarding_id, told(senders={GOOD: "FINISHED"}), minute=2)
+        assert (await tell_end(desk, onboarding_id, 3)).id != first
+
+    async def test_an_outage_is_told_once_whatever_it_keeps_back_meanwhile(self, desk: Desk):
+        onboarding_id = await registered(desk)
+        await kept_back(desk, onboarding_id, GOOD, minute=1)
+        first = await tell_end(desk, onboarding_id, 1)
+        assert first.type == "onboarding.delayed"
+        assert (first.payload["since"], first.payload["until"]) == (
+            at(1).isoformat(),
+            at(1 + 3 * 24 * 60).isoformat(),
+        )
+        await kept_back(desk, onboarding_id, BAD, minute=15)
+        assert (await tell_end(desk, onboarding_id, 15)).id == first.id
+
+    async def test_an_outage_that_began_after_one_was_told_is_told(self, desk: Desk):
+        onboarding_id = await registered(desk)
+        await kept_back(desk, onboarding_id, GOOD, minute=1)
+        first = await tell_end(desk, onboarding_id, 1)
+        await desk.associate(onboarding_id, GOOD, minute=15)
+        await kept_back(desk, onboarding_id, BAD, minute=16)
+        assert (await tell_end(desk, onboarding_id, 16)).id != first.id
+
+    async def test_what_an_outage_comes_to_is_told(self, desk: Desk):
+        """One that lasts too long is a failure."""
+        onboarding_id = await registered(desk)
+        await kept_back(desk, onboarding_id, GOOD, minute=1)
+        await tell_end(desk, onboarding_id, 1)
+        async with desk.ledger.begin() as session:
+            await give_up_upstream(session, onboarding_id, at(2))
+        last = await tell_end(desk, onboarding_id, 3)
+        assert (last.type, last.payload["outcome"]) == ("onboarding.failed", "AssociationFailed")
 
     async def test_an_end_that_comes_to_something_else_is_told(self, desk: Desk):
         onboarding_id = await desk.started()

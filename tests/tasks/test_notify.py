@@ -16,7 +16,15 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from blocks.webhook import ProviderWebhook
 from tasks import notify
 from tasks.associate import associate_sender
-from tasks.notify import NotTaken, Undelivered, notify_operator, notify_provider, record_told
+from tasks.notify import (
+    NotTaken,
+    Undelivered,
+    notify_operator,
+    notify_provider,
+    record_told,
+    says_nothing_new,
+)
+from tasks.step import effect
 from tasks.tenant import prepare_tenant
 from tasks.verify import send_test_message
 from tests.tasks.bench import (
@@ -287,7 +295,7 @@ def configure(monkeypatch: pytest.MonkeyPatch, webhook: ProviderWebhook) -> None
 def crm(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crm]:
     """The provider's system wants to be told, and can be, by the real clock."""
     configure(monkeypatch, ProviderWebhook(url=URL, secrets=SecretStr(SECRET)))
-    bench.now = utc_now()
+    bench.set_clock(utc_now())
     with respx.mock(assert_all_called=False) as router:
         yield Crm(router)
 
@@ -355,21 +363,53 @@ class TestProvider:
                 await notify_provider.fn(bench.services, onboarding, outcome)
         assert len(crm.requests) == 1
 
-    async def test_a_retried_attempt_that_ends_the_same_way_is_told_again(
-        self, bench: Bench, crm: Crm
-    ):
+    async def retried(self, bench: Bench) -> tuple[Onboarding, Outcome]:
+        """One that was told of, and that somebody has retried."""
         onboarding, outcome = await live(bench)
         await notify_provider.fn(bench.services, onboarding, outcome)
+        await notify_operator.fn(bench.services, onboarding, outcome)
         async with bench.ledger.begin() as session:
             await end_onboarding(session, onboarding.id, bench.now, outcome.name)
         await bench.later(1)
         async with bench.ledger.begin() as session:
             await reopen_onboarding(session, onboarding.id, bench.now)
         await bench.later(1)
+        return onboarding, outcome
+
+    async def test_a_retry_that_tried_something_and_ends_the_same_way_is_told_again(
+        self, bench: Bench, crm: Crm
+    ):
+        onboarding, outcome = await self.retried(bench)
+        async with effect(bench.services, onboarding, Verb.ASSOCIATE, GOOD):
+            pass
+        assert not await says_nothing_new(bench.services, onboarding, outcome)
         for _ in range(2):
             await notify_provider.fn(bench.services, onboarding, outcome)
         first, second = (request.headers["webhook-id"] for request in crm.requests)
         assert first != second
+
+    async def test_a_retry_that_tried_nothing_and_ends_the_same_way_tells_nobody(
+        self, bench: Bench, crm: Crm, pager: Pager
+    ):
+        onboarding, outcome = await self.retried(bench)
+        assert await says_nothing_new(bench.services, onboarding, outcome)
+        await record_told(bench.services, onboarding, outcome, [], repeats=True)
+        assert await notified(bench) == ("True", "EverybodyTold")
+
+    async def test_an_operator_who_could_not_be_told_before_the_retry_is_told_after(
+        self, bench: Bench, crm: Crm, pager: Pager
+    ):
+        pager.trouble = ConnectionError("no answer")
+        with pytest.raises(Undelivered):
+            await self.retried(bench)
+        onboarding = await bench.look()
+        outcome = outcome_of(onboarding)
+        async with bench.ledger.begin() as session:
+            await end_onboarding(session, onboarding.id, bench.now, outcome.name)
+        await bench.later(1)
+        async with bench.ledger.begin() as session:
+            await reopen_onboarding(session, onboarding.id, bench.now)
+        assert not await says_nothing_new(bench.services, onboarding, outcome)
 
     async def test_a_receiver_that_wants_no_more_is_asked_no_more(
         self, bench: Bench, crm: Crm, pager: Pager

@@ -492,6 +492,24 @@ class TestUndone:
         await bench.later(3 * 86400 + 1)
         assert await take_up_undone.fn(bench.services, None, dry=False) == []
 
+    async def test_a_provider_that_stays_away_is_given_up_and_its_run_tries_once_more(
+        self, bench: Bench
+    ):
+        await self.kept_back(bench, ConditionType.TEMPLATE_READY, Reason.PROVIDER_UNAVAILABLE)
+        await bench.later(3 * 86400 + 1)
+        assert await take_up_undone.fn(bench.services, None, dry=True) == []
+        kind = ConditionType.TEMPLATE_READY
+        assert condition(await bench.look(), kind)[1] == Reason.PROVIDER_UNAVAILABLE
+        assert await take_up_undone.fn(bench.services, None, dry=False) == []
+        assert condition(await bench.look(), kind) == ("Unknown", "UpstreamGivenUp")
+        assert await has_news(bench)
+
+    async def test_what_was_given_up_is_not_taken_up_again(self, bench: Bench):
+        await self.kept_back(bench, ConditionType.TEMPLATE_READY, Reason.UPSTREAM_GIVEN_UP)
+        await bench.later(4 * 86400)
+        assert await take_up_undone.fn(bench.services, None, dry=False) == []
+        assert not await has_news(bench)
+
     async def test_who_is_still_on_the_way_is_left_alone(self, bench: Bench):
         """Its run tries by itself."""
         onboarding = await bench.start()

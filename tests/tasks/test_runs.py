@@ -543,9 +543,10 @@ class TestGoingOn:
     async def test_it_is_scheduled_again(self, bench: Bench, prefect: FakePrefect):
         onboarding = await bench.start()
         await start_run(bench.ledger, onboarding)
-        prefect.state = Failed(name="RegistrationFailed")
-        await go_on(await bench.look())
-        assert prefect.state.is_scheduled()
+        for end in (Failed(name="RegistrationFailed"), Completed(name="AwaitingUpstream")):
+            prefect.state = end
+            await go_on(await bench.look())
+            assert prefect.state.is_scheduled()
 
     @pytest.mark.parametrize("state", [Running(), Pending(), Paused()])
     async def test_one_that_goes_on_already_is_left_alone(

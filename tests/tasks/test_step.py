@@ -234,6 +234,36 @@ class TestRecordFailure:
         known = onboarding.conditions[kind]
         assert (known.message, known.evidence) == (str(error), type(error).__name__)
 
+    @pytest.mark.parametrize(
+        ("days", "reason"),
+        [
+            (0, Reason.PROVIDER_UNAVAILABLE),
+            (2.9, Reason.PROVIDER_UNAVAILABLE),
+            (3, Reason.UPSTREAM_GIVEN_UP),
+            (30, Reason.UPSTREAM_GIVEN_UP),
+        ],
+    )
+    async def test_an_upstream_that_stays_away_for_too_long_is_given_up(
+        self, bench: Bench, days: float, reason: Reason
+    ):
+        """Counted from when it was first away; the same reason holds at the next failure."""
+        onboarding = await bench.start()
+        kind, error = ConditionType.SHARED, provider_error(retryable=True)
+        for pause in (days * 86400, 1):
+            await record_failure(bench.services, onboarding, "", kind, error, Reason.SHARE_REFUSED)
+            onboarding = await bench.later(pause)
+        await record_failure(bench.services, onboarding, "", kind, error, Reason.SHARE_REFUSED)
+        assert condition(await bench.look(), kind) == ("Unknown", reason)
+
+    async def test_another_failure_before_is_no_outage(self, bench: Bench):
+        onboarding = await bench.start()
+        kind, refused = ConditionType.SHARED, Reason.SHARE_REFUSED
+        for passing in (False, True):
+            error = provider_error(retryable=passing)
+            await record_failure(bench.services, onboarding, "", kind, error, refused)
+            onboarding = await bench.later(9 * 86400)
+        assert condition(onboarding, kind) == ("Unknown", Reason.PROVIDER_UNAVAILABLE)
+
     async def test_it_is_written_of_the_sender_that_it_is_about(self, bench: Bench):
         onboarding = await bench.registered()
         (one,) = onboarding.senders

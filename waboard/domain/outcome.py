@@ -5,6 +5,7 @@ But for two things that no sender shows: that a person cancelled it, or that the
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from waboard.domain.conditions import Condition, ConditionType
@@ -26,7 +27,7 @@ from waboard.domain.steps import (
     senders_to_test,
     template_is_needed,
 )
-from waboard.domain.waits import WaitKind
+from waboard.domain.waits import UPSTREAM_PATIENCE, WaitKind
 
 
 class OutcomeName(StrEnum):
@@ -39,6 +40,7 @@ class OutcomeName(StrEnum):
     SHARE_REFUSED = "ShareRefused"
     REGISTRATION_FAILED = "RegistrationFailed"
     REGISTRATION_TIMED_OUT = "RegistrationTimedOut"
+    AWAITING_UPSTREAM = "AwaitingUpstream"
     ASSOCIATION_FAILED = "AssociationFailed"
     VERIFICATION_FAILED = "VerificationFailed"
     SENDERS_LOST = "SendersLost"
@@ -48,10 +50,19 @@ class OutcomeName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an onboarding came to. `message` says what is live, what is not, and what to do."""
+    """What an onboarding came to. `message` says what is live, what is not, and what to do.
+
+    `since` is when the outage began that keeps it back, where it goes on by itself.
+    """
 
     name: OutcomeName
     message: str
+    since: datetime | None = None
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it has ended without a live sender, and nothing of it goes on by itself."""
+        return not self.is_live and self.name not in _NO_FAILURE
 
     @property
     def is_live(self) -> bool:
@@ -63,7 +74,14 @@ class Outcome:
         """The last word of the type of the message that tells it: `onboarding.live`, say."""
         if self.name in {OutcomeName.OFFBOARDED, OutcomeName.CANCELLED}:
             return self.name.lower()
+        if self.name is OutcomeName.AWAITING_UPSTREAM:
+            return "delayed"
         return "live" if self.is_live else "failed"
+
+
+_NO_FAILURE = frozenset(
+    {OutcomeName.AWAITING_UPSTREAM, OutcomeName.CANCELLED, OutcomeName.OFFBOARDED}
+)
 
 
 def outcome_of(onboarding: Onboarding) -> Outcome:
@@ -72,7 +90,34 @@ def outcome_of(onboarding: Onboarding) -> Outcome:
         return Outcome(OutcomeName.OFFBOARDED, _left_message(onboarding, onboarding.leaving))
     if onboarding.cancelled is not None:
         return Outcome(OutcomeName.CANCELLED, _cancelled_message(onboarding, onboarding.cancelled))
-    return Outcome(_outcome_name(onboarding), _outcome_message(onboarding))
+    since = kept_back_since(onboarding)
+    message = _outcome_message(onboarding)
+    if since is None or any(sender.is_live for sender in onboarding.senders):
+        return Outcome(_outcome_name(onboarding), message)
+    return Outcome(OutcomeName.AWAITING_UPSTREAM, f"{_delay(since)} {message}", since)
+
+
+def kept_back_since(onboarding: Onboarding) -> datetime | None:
+    """Return since when an upstream that is away keeps it from more; None where none does.
+
+    It goes on by itself as soon as the upstream is back, until `UPSTREAM_PATIENCE` is over.
+    """
+    own = [onboarding.conditions.get(kind) for kind in _OF_THE_DOOR]
+    of_senders = [sender.trouble for sender in onboarding.senders if not sender.is_live]
+    away = [c for c in (*own, *of_senders) if c and c.reason == Reason.PROVIDER_UNAVAILABLE]
+    return min((condition.changed_at for condition in away), default=None)
+
+
+_OF_THE_DOOR = (ConditionType.SOLUTION_USABLE, ConditionType.SHARED)
+"""What all senders need of the whole onboarding."""
+
+
+def _delay(since: datetime) -> str:
+    until = since + UPSTREAM_PATIENCE
+    return (
+        f"Infobip or Meta is away since {since:%Y-%m-%d %H:%M} UTC: it goes on by itself once both "
+        f"answer again, and is given up on {until:%Y-%m-%d %H:%M} UTC."
+    )
 
 
 def _outcome_name(onboarding: Onboarding) -> OutcomeName:

@@ -4,6 +4,7 @@ A message is thin: it says what happened to whom, and bears a `sequence` by whic
 can order what it gets for one onboarding.
 """
 
+from datetime import datetime
 from typing import Any
 
 from waboard.domain.conditions import Condition, ConditionType, Status
@@ -11,12 +12,13 @@ from waboard.domain.onboarding import Onboarding
 from waboard.domain.outcome import Outcome
 from waboard.domain.reasons import ORDINARY, Situation
 from waboard.domain.requirements import Requirement, remedy_of, requirements_of
-from waboard.domain.waits import WORDS, OpenWait
+from waboard.domain.waits import UPSTREAM_PATIENCE, WORDS, OpenWait
 
 STARTED, WAITING = "onboarding.started", "onboarding.waiting"
 LIVE, FAILED = "onboarding.live", "onboarding.failed"
+DELAYED = "onboarding.delayed"
 CANCELLED, OFFBOARDED = "onboarding.cancelled", "onboarding.offboarded"
-OUTCOMES = (LIVE, FAILED, CANCELLED, OFFBOARDED)
+OUTCOMES = (LIVE, FAILED, DELAYED, CANCELLED, OFFBOARDED)
 """The types that tell what an onboarding came to."""
 
 TURNS: dict[ConditionType, tuple[str, str] | None] = {
@@ -104,8 +106,10 @@ def outcome_type(outcome: Outcome) -> str:
 
 def outcome_data(onboarding: Onboarding, outcome: Outcome) -> dict[str, Any]:
     """Return what an outcome is told with. Numbers are whole: they are the receiver's own."""
+    delay = {} if outcome.since is None else _delay_data(outcome.since)
     return {
         "outcome": outcome.name,
+        **delay,
         "senders": [
             {
                 "phone_number": sender.phone_number,
@@ -120,6 +124,10 @@ def outcome_data(onboarding: Onboarding, outcome: Outcome) -> dict[str, Any]:
             if each.condition is not ConditionType.NOTIFIED  # else telling changes what is told
         ],
     }
+
+
+def _delay_data(since: datetime) -> dict[str, Any]:
+    return {"since": since.isoformat(), "until": (since + UPSTREAM_PATIENCE).isoformat()}
 
 
 def _requirement(requirement: Requirement) -> dict[str, Any]:
@@ -150,15 +158,15 @@ def grammar() -> str:
     lines += [line for kind in TURNS for line in _lines(kind)]
     fields = ", ".join(f"`{name}`" for name in _WAIT_FIELDS)
     lines.append(f"| `{WAITING}` | Its run sleeps for something, the first time | {fields} |")
+    fields = "`outcome`, `senders`, `requirements`"
     ends = (
-        (LIVE, "with at least one sender live"),
-        (FAILED, "with none"),
-        (CANCELLED, "because somebody cancelled it"),
-        (OFFBOARDED, "because the client has left"),
+        (LIVE, "The onboarding has ended with at least one sender live", fields),
+        (FAILED, "The onboarding has ended with none", fields),
+        (DELAYED, "Infobip or Meta is away; it goes on by itself", f"{fields}, `since`, `until`"),
+        (CANCELLED, "The onboarding has ended because somebody cancelled it", fields),
+        (OFFBOARDED, "The onboarding has ended because the client has left", fields),
     )
-    for kind, when in ends:
-        fields = "`outcome`, `senders`, `requirements`"
-        lines.append(f"| `{kind}` | The onboarding has ended {when} | {fields} |")
+    lines += [f"| `{kind}` | {when} | {beside} |" for kind, when, beside in ends]
     return "\n".join(lines)
 
 

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from waboard.domain.parties import Party
 
+UPSTREAM_PATIENCE = timedelta(days=3)
+"""How long a step that an upstream, or a receiver, keeps back is taken up again by itself."""
+
 
 class WaitKind(StrEnum):
     """What a run sleeps for."""

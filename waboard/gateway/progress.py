@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from waboard.domain.conditions import ConditionType
 from waboard.domain.onboarding import Onboarding, Sender
-from waboard.domain.outcome import outcome_of
+from waboard.domain.outcome import OutcomeName, outcome_of
 from waboard.domain.signup import ANOTHER_WABA
 from waboard.domain.steps import (
     ends_at_share,
@@ -107,6 +107,8 @@ def _state(onboarding: Onboarding) -> tuple[State, str]:
             WaitKind.SOLUTION,
         }
         return ("queued", "queued") if kept else ("working", "working")
+    if _goes_on(onboarding):
+        return "working", "working"
     if not outcome_of(onboarding).is_live:
         return "stopped", "problem"
     everyone = all(sender.is_live for sender in onboarding.senders)
@@ -116,15 +118,17 @@ def _state(onboarding: Onboarding) -> tuple[State, str]:
 def _work(onboarding: Onboarding) -> list[StepState]:
     """The states of the three steps after the client's own."""
     senders = onboarding.senders
+    over = onboarding.ended_at is not None and not _goes_on(onboarding)
     if is_kept_out(onboarding) or ends_at_share(onboarding):
-        return ["failed" if onboarding.ended_at else "current", "todo", "todo"]
+        return ["failed" if over else "current", "todo", "todo"]
     kinds = (ConditionType.REGISTERED, ConditionType.ASSOCIATED, ConditionType.VERIFIED)
     reached = [any(sender.holds(kind) for sender in senders) for kind in kinds]
     # Once all is over, a number that comes later takes nothing back.
-    over = onboarding.ended_at is not None or registration_is_over(onboarding)
-    reached[0] = reached[0] and over
+    reached[0] = reached[0] and (
+        onboarding.ended_at is not None or registration_is_over(onboarding)
+    )
     first = reached.index(False) if False in reached else len(reached)
-    now: StepState = "failed" if onboarding.ended_at else "current"
+    now: StepState = "failed" if over else "current"
     return ["done" if i < first else now if i == first else "todo" for i in range(len(kinds))]
 
 
@@ -133,7 +137,13 @@ def _sender(onboarding: Onboarding, sender: Sender) -> StepState:
         return "done"
     trouble = sender.trouble
     failed = trouble is not None and trouble.is_decided
-    return "failed" if failed or onboarding.ended_at is not None else "current"
+    over = onboarding.ended_at is not None and not _goes_on(onboarding)
+    return "failed" if failed or over else "current"
+
+
+def _goes_on(onboarding: Onboarding) -> bool:
+    # An upstream is away: the client has nothing to do, and sees no end.
+    return outcome_of(onboarding).name is OutcomeName.AWAITING_UPSTREAM
 
 
 def _steps(connect: StepState, *work: StepState) -> list[Step]:

@@ -1,9 +1,13 @@
 """Writing down what is true: only what changed, each change into the history and to be told."""
 
+from dataclasses import replace
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.conditions import Condition, ConditionType, Status, succeed
+from waboard.domain.reasons import Reason
 from waboard.ledger.models import ConditionChangeRow, ConditionRow
 from waboard.ledger.outbox import tell_turn
 from waboard.ledger.showing import show_soon
@@ -31,6 +35,17 @@ async def write_condition(
     await session.flush()
     await tell_turn(session, onboarding_id, subject, before, written, new.changed_at)
     return True
+
+
+async def give_up_upstream(session: AsyncSession, onboarding_id: str, before: datetime) -> None:
+    """Write down of what an upstream has kept back since before that time that it is given up.
+
+    Whoever does holds the onboarding's row.
+    """
+    for row in await condition_rows(session, onboarding_id):
+        if row.reason == Reason.PROVIDER_UNAVAILABLE and row.changed_at < before:
+            given_up = replace(condition_of(row), reason=Reason.UPSTREAM_GIVEN_UP)
+            await write_condition(session, onboarding_id, row.subject, given_up)
 
 
 def _change(

@@ -27,6 +27,7 @@ from waboard.domain.onboarding import Onboarding
 from waboard.domain.outcome import Outcome
 from waboard.domain.posting import MessageState
 from waboard.domain.telling import (
+    DELAYED,
     OUTCOMES,
     STARTED,
     WAITING,
@@ -38,9 +39,19 @@ from waboard.domain.telling import (
     waiting_data,
 )
 from waboard.domain.waits import OpenWait
-from waboard.ledger.models import ClientRow, OnboardingRow, OutboxRow, UtcDateTime
+from waboard.ledger.models import (
+    ClientRow,
+    EffectRow,
+    OnboardingRow,
+    OutboxRow,
+    UtcDateTime,
+    Verb,
+    WaitRow,
+)
 from waboard.ledger.queries.situations import situation_of
 
+OF_TELLING = (Verb.NOTIFY_OPERATOR, Verb.NOTIFY_PROVIDER, Verb.REMIND_OPERATOR)
+"""Effects that bring an onboarding no further."""
 KEPT_FOR = timedelta(days=30)
 """How long a message is kept, delivered or not."""
 
@@ -117,17 +128,59 @@ async def tell_outcome(
 ) -> OutboxRow:
     """Tell what an onboarding came to, once an end; returns the message.
 
-    The same end is one that tells the same, and that nobody has retried in between: so a crash
-    repeats nothing. Who calls holds the onboarding's row.
+    The same end is one that tells the same, and before which a retry has tried nothing: so neither
+    a crash nor a retry without effect repeats anything. Who calls holds the onboarding's row.
     """
-    data = outcome_data(onboarding, outcome)
     last = await last_outcome(session, onboarding.id)
-    row = await session.get_one(OnboardingRow, onboarding.id)
-    retried = row.reopened_at is not None and last is not None and last.created_at < row.reopened_at
-    if last is not None and not retried and is_same_end(last.payload, data):
+    if last is not None and await _is_told(session, onboarding, outcome, last):
         return last
+    data = outcome_data(onboarding, outcome)
     message_id = await put(session, onboarding.id, outcome_type(outcome), data, now)
     return await read_message(session, message_id)
+
+
+async def _is_told(
+    session: AsyncSession, onboarding: Onboarding, outcome: Outcome, last: OutboxRow
+) -> bool:
+    if not _tells_the_same(last, onboarding, outcome):
+        return False
+    retried_at = await _retried_since(session, last)
+    return retried_at is None or not await tried_since(session, onboarding.id, retried_at)
+
+
+def _tells_the_same(last: OutboxRow, onboarding: Onboarding, outcome: Outcome) -> bool:
+    if outcome.since is not None and last.type == DELAYED:
+        return outcome.since <= last.created_at  # the outage that was told of goes on
+    return is_same_end(last.payload, outcome_data(onboarding, outcome))
+
+
+async def _retried_since(session: AsyncSession, last: OutboxRow) -> datetime | None:
+    at = (await session.get_one(OnboardingRow, last.onboarding_id)).reopened_at
+    return at if at is not None and last.created_at < at else None
+
+
+async def repeats_what_was_told(
+    session: AsyncSession, onboarding: Onboarding, outcome: Outcome
+) -> bool:
+    """Whether a retry has come to what was told before it, and nothing was tried in between."""
+    last = await last_outcome(session, onboarding.id)
+    if last is None or await _retried_since(session, last) is None:
+        return False
+    return await _is_told(session, onboarding, outcome, last)
+
+
+async def tried_since(session: AsyncSession, onboarding_id: str, since: datetime) -> bool:
+    """Whether anything was done for an onboarding, or awaited, from that time on."""
+    done = select(EffectRow.id).where(
+        EffectRow.onboarding_id == onboarding_id,
+        EffectRow.started_at >= since,
+        EffectRow.verb.not_in(OF_TELLING),
+    )
+    slept = select(WaitRow.id).where(
+        WaitRow.onboarding_id == onboarding_id, WaitRow.opened_at >= since
+    )
+    found = [await session.scalar(query.limit(1)) for query in (done, slept)]
+    return any(each is not None for each in found)
 
 
 async def last_outcome(session: AsyncSession, onboarding_id: str) -> OutboxRow | None:

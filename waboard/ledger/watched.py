@@ -256,6 +256,24 @@ async def left_undone(
 
     Only where that began at that time or later: what lasts longer is for a person.
     """
+    query = _undone(client_ref).where(
+        ConditionRow.reason.in_((Reason.PROVIDER_UNAVAILABLE, Reason.RECEIVER_FAILED)),
+        ConditionRow.changed_at >= since,
+    )
+    return [LeftUndone(*row) for row in await session.execute(query)]
+
+
+async def given_up(
+    session: AsyncSession, since: datetime, client_ref: str | None = None
+) -> list[str]:
+    """Return onboardings that a provider has kept from more since before that time."""
+    query = _undone(client_ref).where(
+        ConditionRow.reason == Reason.PROVIDER_UNAVAILABLE, ConditionRow.changed_at < since
+    )
+    return sorted({row[0] for row in await session.execute(query)})
+
+
+def _undone(client_ref: str | None) -> Select[Any]:
     query = (
         select(OnboardingRow.id, ClientRow.client_ref, ConditionRow.subject, ConditionRow.reason)
         .join(ClientRow, ClientRow.id == OnboardingRow.client_id)
@@ -265,14 +283,10 @@ async def left_undone(
             OnboardingRow.cancelled_at.is_(None),
             OnboardingRow.leaving_at.is_(None),
             ConditionRow.status != Status.TRUE,
-            ConditionRow.reason.in_((Reason.PROVIDER_UNAVAILABLE, Reason.RECEIVER_FAILED)),
-            ConditionRow.changed_at >= since,
         )
         .order_by(ClientRow.client_ref)
     )
-    if client_ref is not None:
-        query = query.where(ClientRow.client_ref == client_ref)
-    return [LeftUndone(*row) for row in await session.execute(query)]
+    return query if client_ref is None else query.where(ClientRow.client_ref == client_ref)
 
 
 @dataclass(frozen=True, slots=True)
