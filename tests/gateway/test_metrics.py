@@ -263,7 +263,7 @@ def test_the_dashboard_reads_from_the_prometheus_that_is_chosen():
 
 
 def test_the_stages_that_the_dashboard_sorts_by_are_all_there_are():
-    """Live, on its way, leaving, or ended otherwise. Whoever awaits an upstream goes on by itself."""
+    """Live, on its way, leaving, or ended otherwise. An outage of an upstream is no end."""
     under_way = {stage for stage in STAGES if re.fullmatch("Awaiting.*|Running|Leaving", stage)}
     live = {stage for stage in STAGES if re.fullmatch("Live|LiveLimited", stage)}
     assert set(STAGES) - under_way == set(OutcomeName) - {OutcomeName.AWAITING_UPSTREAM}
