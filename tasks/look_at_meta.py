@@ -17,6 +17,7 @@ from waboard.domain.health import Entity, NumberHealth, Sendability, WabaHealth,
 from waboard.domain.ids import PhoneNumber, parse_sender_number
 from waboard.domain.masking import scrub
 from waboard.domain.sentences import sentences
+from waboard.domain.spelling import asked_for
 from waboard.domain.subscription import Seen, Shown, WatchedWaba, refusal_of
 from waboard.meta.errors import MetaError
 from waboard.meta.models import HealthEntity, HealthStatus, MetaNumber
@@ -124,7 +125,7 @@ async def _look_with(
         return replace(look, unseen=_told(error, brake))
     of_waba = _sendability(shown.health_status)
     health = WabaHealth(scrub(shown.account_review_status), of_waba.can_send, of_waba.said)
-    return replace(look, health=health, numbers=_numbers(numbers))
+    return replace(look, health=health, numbers=_numbers(numbers, waba))
 
 
 def _told(error: MetaError, brake: _Brake) -> str:
@@ -132,7 +133,8 @@ def _told(error: MetaError, brake: _Brake) -> str:
     return error.message
 
 
-def _numbers(listed: Sequence[MetaNumber]) -> dict[PhoneNumber, NumberHealth]:
+def _numbers(listed: Sequence[MetaNumber], waba: WatchedWaba) -> dict[PhoneNumber, NumberHealth]:
+    """Return how each listed number stands, by the WABA's own spelling of it."""
     found: dict[PhoneNumber, NumberHealth] = {}
     for each in listed:
         try:
@@ -140,7 +142,7 @@ def _numbers(listed: Sequence[MetaNumber]) -> dict[PhoneNumber, NumberHealth]:
         except ValueError:
             continue  # Meta shows none yet
         health = _sendability(each.health_status)
-        found[number] = NumberHealth(
+        found[PhoneNumber(asked_for(number, waba.senders) or number)] = NumberHealth(
             status=scrub(each.status),
             quality_rating=scrub(each.quality_rating),
             name_status=scrub(each.name_status),

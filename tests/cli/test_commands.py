@@ -29,7 +29,8 @@ def test_the_commands_are_those_of_the_design():
     asked |= {"events", "events list", "events show", "events replay"}
     asked |= {"signup-link", "import", "readiness", "reconcile", "retry", "cancel"}
     asked |= {"offboard", "reconnect"}
-    asked |= {"sender", "sender add", "sender otp", "sender list", "sender profile"}
+    asked |= {"sender", "sender add", "sender otp", "sender list", "sender assign"}
+    asked |= {"sender profile"}
     asked |= {"outbox", "outbox list", "outbox show", "outbox replay", "outbox resume"}
     assert set(COMMANDS) == {"waboard", *(f"waboard {name}" for name in asked)}
 

@@ -19,7 +19,7 @@ from tests.domain.samples import (
 )
 from waboard.domain.conditions import Status
 from waboard.domain.decisions import Decision, DecisionVerb
-from waboard.domain.delivery import ReportStatus, verdict_of
+from waboard.domain.delivery import ReportError, verdict_of
 from waboard.domain.errors import ProviderError, StepRefused, WaboardError
 from waboard.domain.health import NumberHealth, WabaHealth
 from waboard.domain.onboarding import Onboarding
@@ -32,7 +32,7 @@ from waboard.domain.reconcile import standing_of
 from waboard.domain.registration import Registration
 from waboard.domain.sentences import sentence, sentences
 from waboard.domain.solution import compare_solution, solution_state
-from waboard.domain.subscription import Seen, Shown, WatchedWaba, news_of_subscription
+from waboard.domain.subscription import Seen, Shown, WatchedWaba, read_of
 from waboard.domain.template import TemplateUpdate
 
 ENDS = [
@@ -139,14 +139,14 @@ def subscription(said: str) -> str:
     waba = WatchedWaba("1", "acme", onboarding().waba_id, None, {}, {})
     conditions = {type(held.type).CONNECTED: held}
     known = WatchedWaba("1", "acme", waba.waba_id, None, conditions, {})
-    news = news_of_subscription(known, Seen(Shown.REMOVED, said), at(9))
+    news = read_of(known, Seen(Shown.REMOVED, said))
     assert news is not None
     return news.message
 
 
 def undelivered(said: str) -> str:
     report = read_report("rejected")
-    error = ReportStatus(id=7034, name=said, group_id=1)
+    error = ReportError(id=7034, name=said)
     return verdict_of([report.model_copy(update={"error": error})]).message
 
 

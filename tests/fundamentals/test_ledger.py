@@ -47,7 +47,7 @@ IN_PROGRESS = b"""{
 FINISHED = b"""{
   "businessAccountId": 102384266223093,
   "status": "FINISHED",
-  "lastModifiedAt": "2026-01-05T08:30:00.000+0000",
+  "lastModifiedAt": "2026-01-05T09:00:00.000+0000",
   "senders": [
     {"phoneNumberId": "122098754222007518", "displayPhoneNumber": "+1 313-513-8538",
      "status": "FINISHED"},

@@ -62,10 +62,11 @@ class Town:
         self.number = 0
 
     async def asked(self, client_ref: str = "", waba_id: str = "") -> str:
-        """Somebody asks for a client's onboarding; return its id."""
+        """Somebody asks for a client's onboarding, once more if it has left; return its id."""
         self.number += 1
         name = client_ref or f"client-{self.number}"
         request = {"client_ref": name, "waba_id": waba_id or f"77{self.number}"}
+        request["again"] = {"by": "ada", "why": "It is back."}
         return (await self.desk.asked(**request))["id"]
 
     async def write(self, onboarding_id: str, *conditions: Condition, number: str = "") -> None:

@@ -226,18 +226,19 @@ GUIDANCE: dict[Reason, Guidance] = {
     ),
     Reason.NUMBER_MOVED: Guidance(
         Party.OPERATOR,
-        "Nothing to do if the client moved the number: offboard the client that no longer has it. "
-        "If it belongs here, run `waboard sender assign CLIENT_REF PHONE_NUMBER --why TEXT`.",
+        "Let the client leave with `waboard offboard CLIENT_REF --why …` if it has no other "
+        "number; if this one belongs to it after all, run `waboard sender assign CLIENT_REF "
+        "PHONE_NUMBER --why …`.",
     ),
     Reason.OWNER_UNCLEAR: Guidance(
         Party.OPERATOR,
         "Ask both clients who has the number now, then run `waboard sender assign CLIENT_REF "
-        "PHONE_NUMBER --why TEXT`; until then its association stays as it is.",
+        "PHONE_NUMBER --why …`; until then its association stays as it is.",
     ),
     Reason.HELD_BY_ANOTHER_CLIENT: Guidance(
         Party.OPERATOR,
         "See which of the two clients has the number now, then run `waboard sender assign "
-        "CLIENT_REF PHONE_NUMBER --why TEXT`; until then its association stays as it is.",
+        "CLIENT_REF PHONE_NUMBER --why …`; until then its association stays as it is.",
     ),
     Reason.NUMBER_NOT_LISTED: Guidance(
         Party.OPERATOR,

@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.conditions import Condition, ConditionType, Status, succeed
 from waboard.domain.reasons import Reason
-from waboard.ledger.models import ConditionChangeRow, ConditionRow
+from waboard.ledger.models import ConditionChangeRow, ConditionRow, OnboardingRow
 from waboard.ledger.outbox import tell_turn
+from waboard.ledger.own_reads import restate_own_read
 from waboard.ledger.showing import show_soon
 
 
@@ -46,6 +47,8 @@ async def give_up_upstream(session: AsyncSession, onboarding_id: str, before: da
         if row.reason == Reason.PROVIDER_UNAVAILABLE and row.changed_at < before:
             given_up = replace(condition_of(row), reason=Reason.UPSTREAM_GIVEN_UP)
             await write_condition(session, onboarding_id, row.subject, given_up)
+            onboarding = await session.get_one(OnboardingRow, onboarding_id)
+            restate_own_read(onboarding, given_up.type, given_up.reason)
 
 
 def _change(

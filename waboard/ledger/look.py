@@ -176,8 +176,12 @@ def _take_up(event: EventRow, onboarding_id: str, known: Evidence) -> Evidence:
 
 
 async def _note_senders(subject: Subject, evidence: Evidence) -> None:
-    for sender in evidence.shown().senders.values():
-        await note_registering(subject.session, subject.onboarding_id, sender)
+    shown = evidence.shown().senders.values()
+    known = await numbers_named(subject.session, subject.onboarding_id) if shown else {}
+    for sender in shown:
+        names = {*sender.spellings, *([f"id:{i}"] if (i := sender.phone_number_id) else [])}
+        if any(known.get(name) != sender.phone_number for name in names):
+            await note_registering(subject.session, subject.onboarding_id, sender)
 
 
 async def _shared_numbers(subject: Subject) -> list[SharedNumber]:

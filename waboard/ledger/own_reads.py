@@ -36,6 +36,13 @@ def keep_own_read(row: OnboardingRow, seen: Condition) -> None:
     row.own_reads = {**(row.own_reads or {}), seen.type: kept}
 
 
+def restate_own_read(row: OnboardingRow, kind: ConditionType, reason: str) -> None:
+    """Give what we saw another reason, and leave when we saw it."""
+    kept = (row.own_reads or {}).get(kind)
+    if kept:
+        row.own_reads = {**(row.own_reads or {}), kind: {**kept, "reason": reason}}
+
+
 def forget_own_read(row: OnboardingRow, kind: ConditionType) -> None:
     """Forget what we saw: it is to be looked at anew."""
     row.own_reads = {k: read for k, read in (row.own_reads or {}).items() if k != kind}
