@@ -320,7 +320,7 @@ def is_same_number(one: SenderRegistration, other: SenderRegistration) -> bool:
 
 def _best_of(group: list[SenderRegistration]) -> SenderRegistration:
     best = max(group, key=lambda s: (_rank(s.status, s.as_of), s.info or "", str(s)))
-    newest = sorted(group, key=lambda s: (s.as_of, str(s)))
+    newest = sorted(group, key=lambda s: (s.as_of, s.is_terminal, str(s)))
     ids = [each.phone_number_id for each in newest if each.phone_number_id]
     number = newest[-1].phone_number
     return replace(
