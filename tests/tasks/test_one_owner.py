@@ -1,12 +1,14 @@
 """One number, several of our clients: who has it, whose association it is, and what both say."""
 
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from tasks.associate import associate_sender
+from tasks.await_registration import keep_quality
 from tasks.filings import compare_filings
 from tasks.offboard import mark_leaving
 from tasks.reconcile_owners import compare_owners
@@ -18,6 +20,7 @@ from tests.tasks.bench import (
     ASSOCIATIONS,
     ENTITIES,
     NUMBERS,
+    QUALITY,
     Bench,
     bench_on,
 )
@@ -25,7 +28,7 @@ from tests.tasks.bench import condition as shown
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.decisions import Order
 from waboard.domain.errors import NotFound, OutOfPlace, StepRefused
-from waboard.domain.facts import meta_facts, quality_fact, registration_facts
+from waboard.domain.facts import inbound_facts, meta_facts, quality_fact, registration_facts
 from waboard.domain.filing import ForeignFiling
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Onboarding, Sender
@@ -33,12 +36,13 @@ from waboard.domain.reasons import Reason
 from waboard.domain.reconcile import Answer
 from waboard.domain.requests import Defaults, OnboardingRequest
 from waboard.domain.spelling import subscriber
+from waboard.domain.steps import registration_is_over
 from waboard.domain.verbs import refuse_retry
 from waboard.ledger.clients import start_onboarding
 from waboard.ledger.database import Ledger
 from waboard.ledger.departures import note_departure
 from waboard.ledger.effects import effects_of
-from waboard.ledger.events import concerned_by, receive
+from waboard.ledger.events import concerned_by, only_awaited, receive
 from waboard.ledger.models import EffectRow
 from waboard.ledger.onboardings import end_onboarding, read_onboarding, with_news
 from waboard.operations.assign_sender import assign_sender
@@ -274,6 +278,52 @@ class TestWhoHasIt:
         await town.registered("left-a", "7401", 1, "541123456789")
         await town.registered("left-b", "7402", 2, "5491123456789")
         assert OWNED not in (await town.sender("left-a")).conditions
+
+
+class TestOtherSpellings:
+    """What an upstream says of a number in another spelling is about that number."""
+
+    NUMBER, OTHERWISE = "5215512345678", "525512345678"
+
+    async def test_somebody_wrote_to_it(self, town: Town):
+        await town.arrives("left-a", "7401", verify_by="inbound")
+        await town.registered("left-a", "7401", 1, self.NUMBER)
+        message = f'{{"to": "{self.OTHERWISE}", "from": "447860099311", "messageId": "m"}}'
+        async with town.bench.ledger.begin() as session:
+            facts = inbound_facts(f'{{"results": [{message}]}}'.encode())
+            kept = await only_awaited(session, facts)
+        await town.hears(kept)
+        assert shown(await town.sender("left-a"), ConditionType.RECEIVES)[0] == "True"
+
+    async def test_infobip_shows_how_it_stands(self, town: Town):
+        await town.registered("left-a", "7401", 1, self.NUMBER, status="IN_PROGRESS")
+        town.bench.now += timedelta(minutes=5)
+        said = {"sender": self.OTHERWISE, "status": "CONNECTED", "qualityRating": "HIGH"}
+        body = {"results": [said | {"currentLimit": "LIMIT_2K"}]}
+        answer = httpx.Response(200, json=body)
+        town.bench.network.instead("GET", QUALITY, lambda _: answer)
+        await keep_quality(town.bench.services, [PhoneNumber(self.NUMBER)])
+        sender = await town.sender("left-a")
+        assert (sender.phone_number, shown(sender, REGISTERED)[0]) == (self.OTHERWISE, "True")
+
+    async def test_it_was_asked_for_so(self, town: Town):
+        await town.arrives("left-a", "7401", phone_numbers=[f"+{self.OTHERWISE}"])
+        await town.registered("left-a", "7401", 1, self.NUMBER)
+        onboarding = await town.look("left-a")
+        assert [each.phone_number for each in onboarding.senders] == [self.NUMBER]
+        assert registration_is_over(onboarding)
+
+    async def test_what_is_true_of_it_and_was_done_goes_along(self, town: Town):
+        """From one spelling to the other, the conditions and the effects with their attempts."""
+        await town.registered("left-a", "7401", 1, self.NUMBER)
+        await town.is_live("left-a")
+        before = [effect.attempt for effect in await town.effects("left-a")]
+        await town.registered("left-a", "7401", 2, self.OTHERWISE)
+        sender = await town.sender("left-a")
+        assert (sender.phone_number, sender.is_live) == (self.OTHERWISE, True)
+        effects = await town.effects("left-a")
+        assert [effect.attempt for effect in effects] == before
+        assert {effect.subject for effect in effects} == {self.OTHERWISE}
 
 
 class TestWhoseAssociation:

@@ -1,6 +1,6 @@
 """Everything that was received about one onboarding, and what it shows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from waboard.domain.registration import (
     SenderRegistration,
     registration_from,
 )
+from waboard.domain.spelling import may_be_same
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,12 @@ class Evidence:
 
     def last_inbound(self, *spellings: str) -> InboundMessage | None:
         """The last message that somebody wrote to a sender, in any spelling of its number."""
-        written = (message for message in self.inbound if message.sender in spellings)
+        written = (message for message in self.inbound if _is_to(message, spellings))
         return max(written, key=_received_at, default=None)
 
     def last_writer(self, *spellings: str) -> str | None:
         """Whom to answer of those who wrote to a sender: the last, one with a number first."""
-        written = [each for each in self.inbound if each.sender in spellings and each.writer]
+        written = [each for each in self.inbound if _is_to(each, spellings) and each.writer]
         latest = max(written, key=lambda m: (m.writer.isdigit(), _received_at(m)), default=None)
         return latest.writer if latest else None
 
@@ -99,6 +100,10 @@ class Evidence:
 
 def _received_at(message: InboundMessage) -> datetime:
     return message.received_at or LONG_AGO
+
+
+def _is_to(message: InboundMessage, spellings: Collection[str]) -> bool:
+    return any(may_be_same(message.sender, each) for each in spellings)
 
 
 def quality_evidence(item: dict[str, Any], seen_at: datetime) -> Evidence:

@@ -5,7 +5,7 @@ loses nothing: the next look takes it up.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Select, and_, bindparam, false, func, or_, select, text, union
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.errors import NotFound
 from waboard.domain.facts import Fact
+from waboard.domain.spelling import other_spellings
 from waboard.domain.template import TemplateUpdate
 from waboard.domain.waits import WaitKind
 from waboard.ledger.models import (
@@ -68,19 +69,32 @@ async def hurry_for_all(session: AsyncSession, kinds: Collection[str], now: date
 async def only_awaited(session: AsyncSession, facts: Iterable[Fact]) -> list[Fact]:
     """Leave out messages to senders that are not on their way to live: they are others' business.
 
-    All of a client's traffic comes this way, where the account is set up so.
+    All of a client's traffic comes this way, where the account is set up so. A message to another
+    spelling of an awaited number is about that number.
     """
     listed = list(facts)
-    numbers = {fact.phone_number for fact in listed if fact.kind == EventKind.INBOUND}
+    numbers = {f.phone_number for f in listed if f.kind == EventKind.INBOUND and f.phone_number}
     if not numbers:
         return listed
+    spelled = {number: (number, *other_spellings(number)) for number in numbers}
     query = (
         select(SenderNameRow.name)
         .join(OnboardingRow, SenderNameRow.onboarding_id == OnboardingRow.id)
-        .where(SenderNameRow.name.in_(numbers), OnboardingRow.ended_at.is_(None))
+        .where(
+            SenderNameRow.name.in_({each for spellings in spelled.values() for each in spellings}),
+            OnboardingRow.ended_at.is_(None),
+        )
     )
-    awaited = {*await session.scalars(query), None}  # without a number it could not be read
-    return [f for f in listed if f.kind != EventKind.INBOUND or f.phone_number in awaited]
+    awaited = set(await session.scalars(query))
+    known = {n: next((s for s in spelled[n] if s in awaited), None) for n in numbers}
+    named = (
+        replace(f, phone_number=known[f.phone_number])
+        if f.kind == EventKind.INBOUND and f.phone_number
+        else f
+        for f in listed
+    )
+    # Without a number it could not be read, and is kept as invalid.
+    return [f for f in named if f.kind != EventKind.INBOUND or f.phone_number or f.problem]
 
 
 async def _keep(session: AsyncSession, fact: Fact, source: str, now: datetime) -> Receipt:
