@@ -153,7 +153,8 @@ async def _let_give_way(
             f"The number is associated with {filing}, the ids of our client {holder.client_ref}.",
             reason=Reason.HELD_BY_ANOTHER_CLIENT,
         )
-    await take_association(session, holder, onboarding.client_ref, services.clock())
+    if not await take_association(session, holder, onboarding.client_ref, services.clock()):
+        raise HolderIsBusy(holder)
 
 
 async def _refuse_unless_owned(
@@ -249,6 +250,19 @@ async def _record(
         if adopted is None:
             await confirm_effects(session, onboarding.id, Verb.ASSOCIATE, [number], now)
         await write_condition(session, onboarding.id, number, condition)
+
+
+class HolderIsBusy(ProviderError):
+    """Somebody is at the client that loses an association: it is asked again in a moment."""
+
+    def __init__(self, holder: Holder) -> None:
+        super().__init__(
+            f"Something else is being written about {holder.client_ref}.",
+            remedy="Nothing to do: it is tried again in a moment.",
+            awaiting=Party.US,
+            retryable=True,
+            ambiguous=False,
+        )
 
 
 class NumberNotListed(ProviderError):

@@ -119,6 +119,7 @@ COMMANDS: dict[str, list[str]] = {
     "sender add": ["acme", "12132186042", "--display-name", "Acme"],
     "sender otp": ["acme", "12132186042", "739145"],
     "sender list": ["acme"],
+    "sender assign": ["acme", "12132186042", "--why", "Acme has it."],
     "sender profile": ["acme", "12132186042", "--about", "Bread"],
     "reconcile": ["acme"],
     "outbox list": [],

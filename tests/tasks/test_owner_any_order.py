@@ -85,7 +85,7 @@ FACTS = st.one_of(
 
 @given(st.data(), st.lists(FACTS, min_size=2, max_size=7, unique=True))
 @settings(
-    max_examples=30,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

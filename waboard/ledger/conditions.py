@@ -11,6 +11,7 @@ from waboard.domain.reasons import Reason
 from waboard.ledger.models import ConditionChangeRow, ConditionRow, OnboardingRow
 from waboard.ledger.outbox import tell_turn
 from waboard.ledger.own_reads import restate_own_read
+from waboard.ledger.sender_names import current_spelling
 from waboard.ledger.showing import show_soon
 
 
@@ -19,9 +20,13 @@ async def write_condition(
 ) -> bool:
     """Write a condition of the onboarding (`subject` empty) or of a sender (its number).
 
-    Returns whether anything changed.
+    Of a sender that is spelled otherwise by now, it is written under the new spelling. Returns
+    whether anything changed.
     """
     row = await session.get(ConditionRow, (onboarding_id, subject, new.type))
+    if row is None and subject:
+        subject = await current_spelling(session, onboarding_id, subject)
+        row = await session.get(ConditionRow, (onboarding_id, subject, new.type))
     before = None if row is None else condition_of(row)
     written = succeed(before, new)
     if written is None:

@@ -33,7 +33,6 @@ from waboard.domain.sentences import sentence, sentences
 from waboard.domain.steps import is_over
 from waboard.ledger.claims import SharedNumber, evidence_of, shared_numbers, without_others
 from waboard.ledger.conditions import condition_rows
-from waboard.ledger.database import dialect_of
 from waboard.ledger.effects import UNSURE, find_effect, last_effects, resolve
 from waboard.ledger.events import conclude, parked_for
 from waboard.ledger.evidence import evidence_in, received_about
@@ -49,7 +48,7 @@ from waboard.ledger.models import (
     Verb,
 )
 from waboard.ledger.onboardings import read_onboarding
-from waboard.ledger.ownership import write_owners
+from waboard.ledger.ownership import are_held, write_owners
 from waboard.ledger.sender_names import claimants_of, numbers_named
 from waboard.ledger.senders import note_registering
 from waboard.ledger.subject import Seen, Subject
@@ -78,7 +77,8 @@ async def look(
     shared = await _shared_numbers(subject)
     evidence = without_others(evidence, shared, onboarding_id)
     await _write_registration(subject, evidence)
-    await _write_owners(subject, shared)
+    if row is not None:
+        await _write_owners(subject, row, shared)
     await _write_share(subject, evidence)
     await _write_receiving(subject, evidence)
     await _write_verdicts(subject, evidence)
@@ -116,21 +116,13 @@ async def hold(
 ) -> OnboardingRow | None:
     """Hold an onboarding until the transaction ends. Whoever writes about it does so first.
 
-    Those that have a number of it are held as well, all in one order: whose the number is, is
-    written for all of them. On SQLite the transaction holds everything already. Raises Superseded
-    when a leg asks that is not the one that may act.
+    On SQLite the transaction holds everything already. Raises Superseded when a leg asks that is
+    not the one that may act.
     """
-    if dialect_of(session) == "postgresql":
-        await _hold_claimants(session, onboarding_id)
     row = await session.get(OnboardingRow, onboarding_id, with_for_update=True)
     if leg is not None and (row is None or row.leg != leg):
         raise Superseded
     return row
-
-
-async def _hold_claimants(session: AsyncSession, onboarding_id: str) -> None:
-    for each in sorted({onboarding_id, *await claimants_of(session, onboarding_id)}):
-        await session.get(OnboardingRow, each, with_for_update=True)
 
 
 async def _set_aside(subject: Subject) -> None:
@@ -190,8 +182,13 @@ async def _shared_numbers(subject: Subject) -> list[SharedNumber]:
     return await shared_numbers(subject.session, subject.onboarding_id)
 
 
-async def _write_owners(subject: Subject, shared: list[SharedNumber]) -> None:
+async def _write_owners(subject: Subject, row: OnboardingRow, shared: list[SharedNumber]) -> None:
     session, now = subject.session, subject.now
+    rivals = {of for number in shared for of in number.claims} - {subject.onboarding_id}
+    if not await are_held(session, rivals):
+        # Somebody is at one of them, and may wait for us: it is ruled at the next look.
+        row.look_at = now
+        return
     changes = await write_owners(session, subject.onboarding_id, shared, now)
     subject.seen.changes += changes.pop(subject.onboarding_id, [])
     for other in sorted(changes):

@@ -23,6 +23,18 @@ from waboard.ledger.sender_names import same_number
 EVIDENCE = "all clients that have the number"
 
 
+async def are_held(session: AsyncSession, onboarding_ids: Collection[str]) -> bool:
+    """Hold further onboardings until the transaction ends, where nobody else does; else False.
+
+    Who holds one already never waits for another: two who do that would wait for each other.
+    """
+    if not onboarding_ids:
+        return True
+    query = select(OnboardingRow.id).where(OnboardingRow.id.in_(onboarding_ids))
+    found = await session.scalars(query.with_for_update(skip_locked=True))
+    return set(found) == set(onboarding_ids)
+
+
 async def write_owners(
     session: AsyncSession, onboarding_id: str, shared: Collection[SharedNumber], now: datetime
 ) -> dict[str, list[str]]:
@@ -145,10 +157,15 @@ async def _associated_with(
     return [(of, client_ref) for of, client_ref in await session.execute(query)]
 
 
-async def take_association(session: AsyncSession, holder: Holder, to: str, now: datetime) -> None:
-    """Write down, before it is taken away, that another client's association is gone."""
+async def take_association(session: AsyncSession, holder: Holder, to: str, now: datetime) -> bool:
+    """Write down, before it is taken away, that another client's association is gone.
+
+    False where somebody else is at that client now, and nothing was written.
+    """
     if not holder.phone_number:
-        return
+        return True
+    if not await are_held(session, [holder.onboarding_id]):
+        return False
     moved = Condition(
         ConditionType.ASSOCIATED,
         Status.FALSE,
@@ -158,6 +175,7 @@ async def take_association(session: AsyncSession, holder: Holder, to: str, now: 
         now,
     )
     await write_condition(session, holder.onboarding_id, holder.phone_number, moved)
+    return True
 
 
 async def is_owned(session: AsyncSession, sender: SenderRow) -> bool:

@@ -125,3 +125,13 @@ async def numbers_named(session: AsyncSession, onboarding_id: str) -> dict[str, 
         .where(SenderNameRow.onboarding_id == onboarding_id)
     )
     return {name: PhoneNumber(number) for name, number in await session.execute(query)}
+
+
+async def current_spelling(session: AsyncSession, onboarding_id: str, number: str) -> str:
+    """Return how an onboarding's sender is spelled now; the number itself where it has none."""
+    query = (
+        select(SenderRow.phone_number)
+        .join(SenderNameRow, SenderNameRow.sender_id == SenderRow.id)
+        .where(SenderNameRow.onboarding_id == onboarding_id, SenderNameRow.name == number)
+    )
+    return await session.scalar(query) or number
