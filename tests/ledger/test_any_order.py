@@ -124,7 +124,7 @@ async def tell_shuffled(desk: Desk, story: Story) -> Onboarding:
     return await desk.look(onboarding_id, minute=99)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(story=stories())
 def test_the_end_depends_only_on_what_was_said(copies: SqliteDatabases, story: Story) -> None:
     """Not on order, number, or on when somebody looked or asked."""
@@ -139,7 +139,7 @@ def test_the_end_depends_only_on_what_was_said(copies: SqliteDatabases, story: S
     assert one == other
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(story=stories())
 def test_every_event_is_kept_once_counted_and_given_a_disposition(
     copies: SqliteDatabases, story: Story
@@ -264,7 +264,7 @@ def of_registration(onboarding: Onboarding) -> object:
     return registered, shared.status if shared else None, onboarding.registration
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(course=courses(), random=st.randoms(use_true_random=False))
 def test_how_it_is_asked_and_answered_depends_on_no_look(
     copies: SqliteDatabases, course: Course, random: Random
@@ -283,7 +283,7 @@ def test_how_it_is_asked_and_answered_depends_on_no_look(
     assert of_registration(one) == of_registration(other)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(course=courses())
 def test_who_has_failed_failed_after_it_was_asked_for(
     copies: SqliteDatabases, course: Course

@@ -1,6 +1,7 @@
 """Whose a number is at the end depends on the set of facts, not on the order in which they came."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,7 +86,7 @@ FACTS = st.one_of(
 
 @given(st.data(), st.lists(FACTS, min_size=2, max_size=7, unique=True))
 @settings(
-    max_examples=10,
+    max_examples=int(os.environ.get("EXAMPLES", "6")),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
