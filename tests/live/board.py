@@ -83,6 +83,12 @@ class Board:
         listed = {"client_ref": client_ref}
         until(lambda: self.gateway.get("/v1/onboardings", params=listed).json(), "it to begin")
 
+    def cancel(self, client_ref: str) -> None:
+        """Have an onboarding stopped that would be woken every few seconds as long as this runs."""
+        order = {"by": "a test", "why": "It has been looked at."}
+        path = f"/v1/onboardings/{self.show(client_ref)['id']}/cancel"
+        self.gateway.post(path, json=order).raise_for_status()
+
     def filed(self, entity_id: str) -> list[dict[str, Any]]:
         """The associations with an entity."""
         return [each for each in self.books()["associations"] if each["entityId"] == entity_id]

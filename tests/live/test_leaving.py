@@ -45,3 +45,4 @@ def test_a_client_leaves_once_it_is_approved_and_its_sibling_is_still_live(board
     assert (refused.status_code, board.show("leaver")["id"]) == (409, gone["id"])
     again = board.start("leaver", 8811, again=ASKED)
     assert (again["attempt"], again["id"] == gone["id"]) == (2, False)
+    board.cancel("leaver")

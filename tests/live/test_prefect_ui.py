@@ -28,6 +28,7 @@ def test_a_waiting_run_says_what_it_waits_for(board: Board, page: Page) -> None:
     expect(page.get_by_text("browsed · WABA …8101 · attempt 1").first).to_be_visible()
     expect(page.get_by_text("AwaitingRegistration", exact=True).first).to_be_visible()
     expect(page.get_by_text("waiting:registration").first).to_be_visible()
+    board.cancel("browsed")
 
 
 def test_the_runs_list_shows_the_outcome(board: Board, page: Page) -> None:

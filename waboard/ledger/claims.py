@@ -108,7 +108,6 @@ async def _claim(session: AsyncSession, sender: SenderRow, evidence: Evidence) -
     client = await session.get_one(ClientRow, onboarding.client_id)
     spellings = await _spellings(session, sender)
     shown = evidence.shown().of(sender.phone_number)
-    listed = sender.is_listed is not None and sender.listed_at is not None
     return Claim(
         onboarding_id=onboarding.id,
         client_ref=client.client_ref,
@@ -116,11 +115,15 @@ async def _claim(session: AsyncSession, sender: SenderRow, evidence: Evidence) -
         named_at=shown.named_at if shown else None,
         is_connected=any(each.phone_number in spellings for each in evidence.connected),
         removed_at=await _removed_at(session, onboarding.id, evidence),
-        listing=Listing(sender.is_listed, sender.listed_at)  # pyright: ignore[reportArgumentType]
-        if listed
-        else None,
+        listing=_listing(sender),
         is_held=await _is_registered(session, sender),
     )
+
+
+def _listing(sender: SenderRow) -> Listing | None:
+    if sender.is_listed is None or sender.listed_at is None:
+        return None
+    return Listing(sender.is_listed, sender.listed_at)
 
 
 async def _is_registered(session: AsyncSession, sender: SenderRow) -> bool:
