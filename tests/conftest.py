@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.ledger.databases import SqliteDatabases
 from tests.live.boards import WITHOUT, board_of
+
+settings.register_profile("waboard", max_examples=int(os.environ.get("EXAMPLES", "50")))
+settings.load_profile("waboard")  # `EXAMPLES` in the environment has each property try more
 
 
 @pytest.hookimpl(trylast=True)
