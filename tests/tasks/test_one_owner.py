@@ -390,6 +390,24 @@ class TestWhoseAssociation:
         assert town.linked == ["left-a"]
 
 
+class TestComingBack:
+    """A number that another had for a while, or may have had."""
+
+    async def test_its_association_is_read_back_before_it_is_live_again(self, town: Town):
+        """Nobody had looked after it, and somebody took it away meanwhile."""
+        await town.registered("left-a", "7401", 1)
+        await town.is_live("left-a")
+        await town.registered("left-b", "7402", 1)
+        town.bench.books.associations.clear()
+        await town.partner("PARTNER_REMOVED", "7402", 5)
+        assert await town.owned("left-a") == ("True", "NumberOwned")
+        assert not (await town.sender("left-a")).is_live
+        assert "left-a" in await town.has_news()
+        await town.associates("left-a")
+        assert town.linked == ["left-a"]
+        assert (await town.sender("left-a")).is_live
+
+
 class TestAPersonDecides:
     """One verb, recorded with who and why."""
 

@@ -53,6 +53,7 @@ async def write_owners(
             EVIDENCE,
             now,
         )
+        await _read_back_again(session, onboarding_id, sender, alone)
         if await write_condition(session, onboarding_id, sender, alone):
             changes.setdefault(onboarding_id, []).append(_said(sender, alone))
     return changes
@@ -66,9 +67,29 @@ async def _write(session: AsyncSession, number: SharedNumber, now: datetime) -> 
     changes: dict[str, str] = {}
     for of, claim in shown.items():
         subject, condition = number.senders[of].phone_number, _condition(claim, ruling, now)
+        await _read_back_again(session, of, subject, condition)
         if await write_condition(session, of, subject, condition):
             changes[of] = _said(subject, condition)
     return changes
+
+
+async def _read_back_again(
+    session: AsyncSession, onboarding_id: str, number: str, owned: Condition
+) -> None:
+    """Have the association read back of a number that comes back: nobody has looked after it."""
+    before = await session.get(ConditionRow, (onboarding_id, number, ConditionType.OWNED))
+    held = await session.get(ConditionRow, (onboarding_id, number, ConditionType.ASSOCIATED))
+    comes_back = owned.is_true and before is not None and before.status != Status.TRUE
+    if comes_back and held is not None and held.status == Status.TRUE:
+        unread = Condition(
+            ConditionType.ASSOCIATED,
+            Status.UNKNOWN,
+            Reason.ASSOCIATION_GONE,
+            "The number came back: its association is read back again.",
+            EVIDENCE,
+            owned.changed_at,
+        )
+        await write_condition(session, onboarding_id, number, unread)
 
 
 def _condition(claim: Claim, ruling: Ruling, now: datetime) -> Condition:
