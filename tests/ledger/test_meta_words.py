@@ -13,7 +13,7 @@ from waboard.domain.reasons import Reason
 from waboard.domain.subscription import MADE, READ
 from waboard.ledger.attempts import begin_attempt
 from waboard.ledger.look import hold, learn
-from waboard.ledger.meta_words import with_ended_restriction
+from waboard.ledger.meta_words import due_for_a_look
 from waboard.ledger.models import OnboardingRow
 from waboard.ledger.reconnects import connect_again
 
@@ -87,10 +87,10 @@ async def test_a_restriction_uncovers_what_was_read_before_it(desk: Desk):
     assert await reason_of(desk, onboarding_id, 49) == Reason.ACCOUNT_RESTRICTED
     for minute, due in ((49, []), (50, [onboarding_id])):
         async with desk.ledger.begin() as session:
-            assert await with_ended_restriction(session, at(minute)) == due
+            assert await due_for_a_look(session, at(minute)) == due
     assert await reason_of(desk, onboarding_id, 50) == THERE
     async with desk.ledger.begin() as session:
-        assert await with_ended_restriction(session, at(60)) == []
+        assert await due_for_a_look(session, at(60)) == []
 
 
 async def test_who_connects_again_begins_anew(desk: Desk):

@@ -10,7 +10,7 @@ from waboard.domain.conditions import ConditionType
 from waboard.domain.onboarding import Onboarding
 from waboard.ledger.database import dialect_of
 from waboard.ledger.look import hold
-from waboard.ledger.meta_words import with_ended_restriction
+from waboard.ledger.meta_words import due_for_a_look
 
 
 def owned(onboarding: Onboarding) -> str:
@@ -36,11 +36,11 @@ async def test_it_is_ruled_at_the_next_look_where_somebody_is_at_the_other(desk,
         shown = await asyncio.wait_for(heard, 20)
         assert ConditionType.OWNED not in shown.sender(GOOD).conditions
     async with desk.ledger.begin() as session:
-        assert await with_ended_restriction(session, at(2)) == [second]
+        assert await due_for_a_look(session, at(2)) == [second]
     assert owned(await desk.look(second, 2)) == "NumberOwned"
     assert owned(await desk.look(first, 2)) == "NumberMoved"
     async with desk.ledger.begin() as session:
-        assert await with_ended_restriction(session, at(9)) == []
+        assert await due_for_a_look(session, at(9)) == []
 
 
 async def test_eight_clients_with_one_number_end_with_one_owner(desk, other_desk):

@@ -21,7 +21,7 @@ from waboard.domain.clock import Clock
 from waboard.ledger.database import Ledger
 from waboard.ledger.events import concerned_by
 from waboard.ledger.look import Seen, look
-from waboard.ledger.meta_words import with_ended_restriction
+from waboard.ledger.meta_words import due_for_a_look
 from waboard.ledger.onboardings import read_onboarding, with_news, without_run
 from waboard.ledger.waits import DueWait, claim_due
 
@@ -61,16 +61,16 @@ async def _look(ledger: Ledger, onboarding_id: str, clock: Clock) -> None:
 async def tidy(ledger: Ledger, clock: Clock, remind: Patience = AS_USUAL) -> None:
     """Finish what a crash left undone: events not acted on, runs not started or left behind.
 
-    And see that a restriction of Meta's has ended, which no event says; let runs go on that had
-    ended before all had come; stop those that were cancelled; and show what changed while no leg
-    was there.
+    And see what time alone has changed, such as a restriction of Meta's that ended; let runs go on
+    that had ended before all had come; stop those that were cancelled; and show what changed while
+    no leg was there.
     """
     async with ledger.begin() as session:
         unstarted = [await read_onboarding(session, i) for i in await without_run(session)]
         changed = [await read_onboarding(session, i) for i in await with_news(session)]
         waiting = await concerned_by(session)
-        ended = await with_ended_restriction(session, clock())
-    await look_again(ledger, sorted({*waiting, *ended}), clock)
+        due = await due_for_a_look(session, clock())
+    await look_again(ledger, sorted({*waiting, *due}), clock)
     await _each("start a run", (start_run(ledger, onboarding) for onboarding in unstarted))
     await _each("go on with what came after an end", (go_on(each) for each in changed))
     await _each("stop what was cancelled", [settle_cancellations(ledger, clock)])

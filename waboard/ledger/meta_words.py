@@ -85,8 +85,8 @@ async def connection_after(
     return judge_connection(words, own, read.at, since=row.reconnected_at)
 
 
-async def with_ended_restriction(session: AsyncSession, now: datetime) -> list[str]:
-    """Return onboardings of which a restriction of Meta's has ended since the last look."""
+async def due_for_a_look(session: AsyncSession, now: datetime) -> list[str]:
+    """Return onboardings whose `look_at` has come: time itself has changed what is true of them."""
     query = select(OnboardingRow.id).where(
         OnboardingRow.look_at <= now, OnboardingRow.leaving_at.is_(None)
     )

@@ -146,7 +146,8 @@ class OnboardingRow(Base):
     this WABA: what Meta said before counts no more. `registration_retried_at` is when somebody last
     retried a registration that had failed: what was said of it before that is no answer.
     `own_reads` are what we last saw ourselves of conditions that Meta's webhooks speak of as well,
-    by their type; `look_at` is when a restriction of Meta's ends, so that it is looked at again.
+    by their type; `look_at` is when it must be looked at again though nothing is said: a
+    restriction of Meta's ends, or a ruling on who owns a sender was put off until then.
     `show_at` is when the Prefect UI is to show it anew; none while what it shows is true.
     """
 
