@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import sqlite3
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -33,17 +33,28 @@ MANY = 15
 class Ledger:
     """The ledger of one database. `async with ledger.begin() as session` is one transaction.
 
+    Whoever only reads says so by `ledger.read()`, which the database holds it to. Whoever writes is
+    marked `waboard.ledger.races.one_transaction`, and done again where it lost a race.
+
     On PostgreSQL there are `connections` at most, which stay open: to connect takes as long as ten
     transactions. On SQLite there is one.
     """
 
     def __init__(self, url: str, connections: int = MANY) -> None:
         self.engine = _engine_for(url, connections)
+        options = {_READS_ONLY: True, "postgresql_readonly": True}
+        self._reading = self.engine.execution_options(**options)
 
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[AsyncSession]:
         """Open a transaction: committed at the end, rolled back on an exception."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[AsyncSession]:
+        """Open a transaction in which nothing can be written; on SQLite it waits for no writer."""
+        async with AsyncSession(self._reading, expire_on_commit=False) as session, session.begin():
             yield session
 
     async def close(self) -> None:
@@ -63,6 +74,7 @@ def async_url(url: str) -> str:
     return parsed.set(drivername=driver).render_as_string(hide_password=False)
 
 
+_READS_ONLY = "waboard_reads_only"
 _PATIENCE = 30.0  # seconds, for whoever else writes: each transaction takes milliseconds
 _ONE_TRY_MS = 100
 # Its debug lines hold every value that is written, phone numbers included.
@@ -93,7 +105,7 @@ def _engine_for(url: str, connections: int) -> AsyncEngine:
         execution_options={"compiled_cache": compiled},
     )
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "begin", _take_write_lock)
+        event.listen(engine, "begin", _begin_on_sqlite)
     return AsyncEngine(engine)
 
 
@@ -133,27 +145,41 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _take_write_lock(connection: Connection) -> None:
+def _begin_on_sqlite(connection: Connection) -> None:
     # A transaction that reads and then writes cannot be upgraded when another wrote in between:
-    # SQLite answers "database is locked" at once, whatever the timeout. So each takes the lock
-    # at its start and waits its turn.
+    # SQLite answers "database is locked" at once, whatever the timeout. So each that writes takes
+    # the lock at its start and waits its turn. One that reads takes its picture at its start.
     #
     # In many short tries: a connection that waits is closed to all other threads, and Python's
     # garbage collector, which may run in the thread of whoever writes, can have one of its cursors
     # to take away. They would wait for each other until the patience ended.
+    reads = bool(connection.get_execution_options().get(_READS_ONLY))
+    if connection.info.get(_READS_ONLY, False) != reads:
+        connection.exec_driver_sql(f"PRAGMA query_only = {int(reads)}")
+        connection.info[_READS_ONLY] = reads
+    statements = _READ if reads else _WRITE
     driver = cast("AsyncAdapt_aiosqlite_connection", connection.connection.dbapi_connection)
-    if not driver.run_async(_has_taken_write_lock):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if not driver.run_async(lambda each: _has_begun(each, statements)):
+        for statement in statements:
+            connection.exec_driver_sql(statement)
 
 
-async def _has_taken_write_lock(driver: aiosqlite.Connection) -> bool:
+_WRITE = ("BEGIN IMMEDIATE",)
+_READ = ("BEGIN", "SELECT 1 FROM sqlite_master LIMIT 1")
+
+
+async def _has_begun(driver: aiosqlite.Connection, statements: Sequence[str]) -> bool:
     # By the driver itself: each statement of SQLAlchemy's that fails leaves such a cursor.
     gives_up = monotonic() + _PATIENCE
     while monotonic() < gives_up:
         try:
-            async with driver.execute("BEGIN IMMEDIATE"):
-                return True
+            for statement in statements:
+                async with driver.execute(statement):
+                    pass
         except sqlite3.OperationalError as error:
+            await driver.rollback()
             if "locked" not in str(error):
                 break
+        else:
+            return True
     return False
