@@ -54,7 +54,8 @@ from waboard.domain.steps import (
     template_is_needed,
 )
 from waboard.domain.waits import WaitKind
-from waboard.ledger.look import hold, look
+from waboard.ledger.locks import hold
+from waboard.ledger.look import look
 from waboard.ledger.onboardings import end_onboarding
 
 GiveUp = Callable[[Services, Onboarding], Awaitable[None]]

@@ -8,7 +8,7 @@ from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
 from waboard.ledger.admissions import admit
 from waboard.ledger.conditions import write_condition
-from waboard.ledger.look import hold
+from waboard.ledger.locks import hold
 from waboard.ledger.onboardings import client_of
 
 

@@ -25,7 +25,7 @@ from waboard.ledger.departures import (
     move_departure,
     note_approval_asked,
 )
-from waboard.ledger.look import hold
+from waboard.ledger.locks import hold
 
 AWAITING = "AwaitingApproval"
 """How the state is named in which a run waits for the approval."""

@@ -22,7 +22,7 @@ from waboard.domain.reasons import GUIDANCE, Reason
 from waboard.infobip.models import Association
 from waboard.ledger.conditions import write_condition
 from waboard.ledger.effects import confirm_effects, find_effect, last_effects
-from waboard.ledger.look import hold
+from waboard.ledger.locks import hold
 from waboard.ledger.models import EffectStatus, Verb
 from waboard.ledger.onboardings import read_onboarding
 from waboard.ledger.ownership import Holder, holder_of, take_association

@@ -30,7 +30,8 @@ from waboard.domain.verbs import refuse_cancel
 from waboard.ledger.attempts import being_cancelled, call_off, carried_by, end_cancelled
 from waboard.ledger.database import Ledger
 from waboard.ledger.decisions import record_decision
-from waboard.ledger.look import hold, look
+from waboard.ledger.locks import hold
+from waboard.ledger.look import look
 from waboard.ledger.onboardings import read_onboarding
 from waboard.ledger.outbox import tell_outcome
 from waboard.prefect_client import get_client

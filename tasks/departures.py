@@ -29,7 +29,7 @@ from waboard.ledger.departures import (
     open_departures,
     times_asked,
 )
-from waboard.ledger.look import hold
+from waboard.ledger.locks import hold
 from waboard.ledger.onboardings import read_onboarding
 from waboard.prefect_client import get_client
 

@@ -22,7 +22,8 @@ from waboard.domain.ids import NumberKey
 from waboard.domain.reasons import Reason
 from waboard.domain.reconcile import Answer, Aspect, Finding, Watched, compare_filing, unseen
 from waboard.infobip.models import Association, AssociationsPage
-from waboard.ledger.look import hold, learn
+from waboard.ledger.locks import hold
+from waboard.ledger.look import learn
 from waboard.ledger.watched import registered_sender, registered_senders
 
 MOST_ALONE = 10

@@ -26,7 +26,7 @@ from waboard.domain.sentences import sentence
 from waboard.ledger.conditions import write_condition
 from waboard.ledger.deliveries import Letter, claim, told
 from waboard.ledger.effects import UNSURE, find_effect, last_effects
-from waboard.ledger.look import hold
+from waboard.ledger.locks import hold
 from waboard.ledger.models import EffectStatus, Verb
 from waboard.ledger.outbox import last_outcome, repeats_what_was_told, replay, tell_outcome
 from waboard.ledger.receivers import is_stopped

@@ -24,7 +24,7 @@ from waboard.ledger.departures import (
     begin_leaving,
     finish_leaving,
 )
-from waboard.ledger.look import hold
+from waboard.ledger.locks import hold
 from waboard.ledger.onboardings import read_onboarding
 from waboard.ledger.sender_names import claimants_of
 

@@ -24,7 +24,7 @@ from waboard.domain.waits import UPSTREAM_PATIENCE
 from waboard.infobip.client import MOST_SENDERS
 from waboard.ledger.conditions import give_up_upstream
 from waboard.ledger.events import concerned_by
-from waboard.ledger.look import hold
+from waboard.ledger.locks import hold
 from waboard.ledger.onboardings import forget_run, go_on_soon, read_onboarding
 from waboard.ledger.watched import (
     LeftUndone,

@@ -7,7 +7,7 @@ from waboard.domain.clock import Clock
 from waboard.domain.decisions import DecisionVerb, Order
 from waboard.domain.verbs import refuse_reconnect
 from waboard.ledger.database import Ledger
-from waboard.ledger.look import hold
+from waboard.ledger.locks import hold
 from waboard.ledger.onboardings import read_onboarding
 from waboard.ledger.reconnects import make_reconnect_link
 from waboard.ledger.signups import NewLink

@@ -14,7 +14,8 @@ from waboard.domain.verbs import refuse_retry
 from waboard.ledger.attempts import begin_attempt
 from waboard.ledger.database import Ledger
 from waboard.ledger.decisions import last_decision, record_decision
-from waboard.ledger.look import hold, look
+from waboard.ledger.locks import hold
+from waboard.ledger.look import look
 from waboard.ledger.onboardings import read_onboarding
 
 

@@ -34,7 +34,8 @@ from waboard.ledger.attempts import begin_leg, refuse_stopped, reopen_onboarding
 from waboard.ledger.database import Ledger
 from waboard.ledger.decisions import left_behind, record_decision, was_left_behind
 from waboard.ledger.events import FOR_ALL, came_for_all
-from waboard.ledger.look import Seen, hold, look
+from waboard.ledger.locks import hold
+from waboard.ledger.look import Seen, look
 from waboard.ledger.onboardings import (
     read_onboarding,
     record_run,

@@ -24,7 +24,8 @@ from waboard.infobip.client import InfobipClient
 from waboard.infobip.limits import Share
 from waboard.infobip.traffic import TrafficApi
 from waboard.ledger.database import Ledger
-from waboard.ledger.look import Seen, hold, look
+from waboard.ledger.locks import hold
+from waboard.ledger.look import Seen, look
 from waboard.ledger.meta_words import record
 from waboard.ledger.rate_limits import LedgerLimiter
 from waboard.meta.client import GraphClient

@@ -20,7 +20,7 @@ from waboard.domain.reasons import UPSTREAM_AWAY, Reason
 from waboard.domain.waits import UPSTREAM_PATIENCE
 from waboard.ledger.conditions import conditions_of
 from waboard.ledger.effects import begin_effect, end_effect, resolve_effect
-from waboard.ledger.look import hold
+from waboard.ledger.locks import hold
 from waboard.ledger.models import EffectStatus, Verb
 
 P = ParamSpec("P")

@@ -17,7 +17,7 @@ from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
 from waboard.gateway.grave_notices import GraveNotices
 from waboard.gateway.waker import tidy, wake_due
-from waboard.ledger.look import hold
+from waboard.ledger.locks import hold
 from waboard.ledger.meta_words import record
 from waboard.ledger.models import OnboardingRow
 from waboard.ledger.watched_wabas import LookAt, record_looked

@@ -19,7 +19,8 @@ from waboard.ledger.conditions import write_condition
 from waboard.ledger.database import Ledger
 from waboard.ledger.effects import begin_effect, end_effect
 from waboard.ledger.events import Receipt, list_events, read_event, receive
-from waboard.ledger.look import hold, look
+from waboard.ledger.locks import hold
+from waboard.ledger.look import look
 from waboard.ledger.models import Base, ConditionChangeRow, EffectStatus, EventRow, Verb
 from waboard.ledger.waits import DueWait, claim_due, close_waits, open_wait
 

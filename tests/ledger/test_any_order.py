@@ -24,7 +24,7 @@ from waboard.domain.facts import Fact
 from waboard.domain.onboarding import Onboarding
 from waboard.ledger.attempts import begin_attempt
 from waboard.ledger.database import Ledger
-from waboard.ledger.look import hold
+from waboard.ledger.locks import hold
 from waboard.ledger.models import Disposition, EffectStatus, Verb
 from waboard.ledger.onboardings import end_onboarding
 

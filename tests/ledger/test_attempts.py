@@ -26,7 +26,7 @@ from waboard.ledger.attempts import (
     reopen_onboarding,
 )
 from waboard.ledger.decisions import decisions_of, record_decision, was_left_behind
-from waboard.ledger.look import hold
+from waboard.ledger.locks import hold
 from waboard.ledger.onboardings import (
     client_of,
     end_onboarding,

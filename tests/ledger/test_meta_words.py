@@ -12,7 +12,8 @@ from waboard.domain.facts import Fact, meta_facts
 from waboard.domain.reasons import Reason
 from waboard.domain.subscription import MADE, READ
 from waboard.ledger.attempts import begin_attempt
-from waboard.ledger.look import hold, learn
+from waboard.ledger.locks import hold
+from waboard.ledger.look import learn
 from waboard.ledger.meta_words import due_for_a_look
 from waboard.ledger.models import OnboardingRow
 from waboard.ledger.reconnects import connect_again

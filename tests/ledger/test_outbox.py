@@ -19,7 +19,8 @@ from waboard.domain.waits import WaitKind
 from waboard.ledger.attempts import reopen_onboarding
 from waboard.ledger.conditions import conditions_of, give_up_upstream, write_condition
 from waboard.ledger.deliveries import LEASE, Letter, claim, claim_due, settle
-from waboard.ledger.look import hold, look
+from waboard.ledger.locks import hold
+from waboard.ledger.look import look
 from waboard.ledger.models import OutboxRow, Verb
 from waboard.ledger.onboardings import end_onboarding
 from waboard.ledger.outbox import (

@@ -9,7 +9,7 @@ from tests.ledger.desk import Desk, told
 from waboard.domain.conditions import ConditionType
 from waboard.domain.onboarding import Onboarding
 from waboard.ledger.database import dialect_of
-from waboard.ledger.look import hold
+from waboard.ledger.locks import hold
 from waboard.ledger.meta_words import due_for_a_look
 
 

@@ -40,7 +40,8 @@ from waboard.gateway.starting import run_is_started
 from waboard.ledger.clients import start_onboarding
 from waboard.ledger.database import Ledger
 from waboard.ledger.events import conclude, parked_of, read_event, receive
-from waboard.ledger.look import hold, look
+from waboard.ledger.locks import hold
+from waboard.ledger.look import look
 from waboard.ledger.models import Disposition, EventKind, EventRow, SignupRow
 from waboard.ledger.onboardings import known_wabas, read_onboarding
 from waboard.ledger.reconnects import connect_again

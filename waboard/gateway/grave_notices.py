@@ -15,7 +15,7 @@ from waboard.domain.meta_events.saying import grave_notices
 from waboard.ledger.database import Ledger
 from waboard.ledger.effects import begin_effect, end_effect, find_effect
 from waboard.ledger.evidence import evidence_in
-from waboard.ledger.look import hold
+from waboard.ledger.locks import hold
 from waboard.ledger.models import (
     ClientRow,
     Disposition,

@@ -2,15 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.weekly_cap import WINDOW, CapUse, next_slot, use_of
-from waboard.ledger.database import dialect_of
+from waboard.ledger.locks import hold_queue
 from waboard.ledger.models import AdmissionRow
-
-_LOCK = 8_420_001
-"""The advisory lock of the queue on PostgreSQL. On SQLite a transaction locks everything."""
 
 
 async def admit(session: AsyncSession, client_id: int, cap: int, now: datetime) -> datetime | None:
@@ -19,8 +16,7 @@ async def admit(session: AsyncSession, client_id: int, cap: int, now: datetime) 
     A client that was admitted before stays so, and counts no second time. The caller commits: only
     then may another look.
     """
-    if dialect_of(session) == "postgresql":
-        await session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+    await hold_queue(session)
     row = await _application(session, client_id, now)
     if row.admitted_at is not None:
         return None
@@ -54,14 +50,16 @@ async def _ahead(session: AsyncSession, admission_id: int) -> int:
 
 
 async def leave_queue(session: AsyncSession, client_id: int) -> bool:
-    """Let a client that was never admitted wait no longer; says whether it stood in the queue."""
-    query = select(AdmissionRow).where(
-        AdmissionRow.client_id == client_id, AdmissionRow.admitted_at.is_(None)
-    )
-    waiting = list(await session.scalars(query))
-    for row in waiting:
-        await session.delete(row)
-    return bool(waiting)
+    """Let a client that was never admitted wait no longer; says whether it stood in the queue.
+
+    Whoever asks holds its onboarding, and has touched no wait yet.
+    """
+    stands = (AdmissionRow.client_id == client_id, AdmissionRow.admitted_at.is_(None))
+    if await session.scalar(select(AdmissionRow.id).where(*stands)) is None:
+        return False
+    await hold_queue(session)
+    left = await session.execute(delete(AdmissionRow).where(*stands).returning(AdmissionRow.id))
+    return bool(left.all())
 
 
 async def used(session: AsyncSession, now: datetime) -> int:

@@ -55,8 +55,9 @@ async def call_off(session: AsyncSession, onboarding_id: str, now: datetime) -> 
     """
     row = await session.get_one(OnboardingRow, onboarding_id)
     row.cancelled_at, row.leg, row.news_at = now, None, None
+    stood_in_queue = await leave_queue(session, row.client_id)
     await close_waits(session, onboarding_id, now)
-    if await leave_queue(session, row.client_id):
+    if stood_in_queue:
         await hurry(session, WaitKind.SLOT, now)  # who stood behind it may be next
 
 
@@ -102,8 +103,8 @@ async def begin_attempt(
     row.ended_at = row.ended_as = row.news_at = row.cancelled_at = None
     row.flow_run_id = row.leg = row.card_id = None
     row.reopened_at = now
-    await close_waits(session, onboarding_id, now)
     await _try_again(session, onboarding_id, now, phone_number)
+    await close_waits(session, onboarding_id, now)
     told = await session.get(ConditionRow, (onboarding_id, "", ConditionType.NOTIFIED))
     if told is not None:
         await session.delete(told)

@@ -9,7 +9,6 @@ from datetime import datetime
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.clock import Clock
@@ -19,9 +18,11 @@ from waboard.domain.requests import Defaults, OnboardingRequest
 from waboard.domain.verbs import refuse_same_words, refuse_unasked_return
 from waboard.ledger.database import Ledger
 from waboard.ledger.decisions import decisions_about, record_decision
+from waboard.ledger.locks import hold_client
 from waboard.ledger.models import ClientRow, OnboardingRow
 from waboard.ledger.onboardings import read_onboarding
 from waboard.ledger.outbox import tell_start
+from waboard.ledger.races import one_transaction
 from waboard.ledger.senders import expect_sender
 
 
@@ -33,6 +34,7 @@ class Started:
     created: bool
 
 
+@one_transaction
 async def start_onboarding(
     ledger: Ledger, request: OnboardingRequest, defaults: Defaults, clock: Clock
 ) -> Started:
@@ -41,22 +43,14 @@ async def start_onboarding(
     Raises FactsDiffer, naming the difference, when the client or the WABA is known with others;
     OutOfPlace while the client leaves, and once it has left unless the request says `again`.
     """
-    try:
-        return await _start(ledger, request, defaults, clock)
-    except IntegrityError:
-        # Somebody else wrote the same client or WABA in the same instant: now it can be read.
-        return await _start(ledger, request, defaults, clock)
-
-
-async def _start(
-    ledger: Ledger, request: OnboardingRequest, defaults: Defaults, clock: Clock
-) -> Started:
     async with ledger.begin() as session:
+        client = await hold_client(session, request.client_ref, request.client_name, clock())
         known = await _known(session, request)
         if known is not None:
             return Started(known, created=False)
         again, now = await _asked_again(session, request), clock()
-        onboarding_id = await _create(session, request, defaults, now)
+        client.name = request.client_name or client.name
+        onboarding_id = await _create(session, client, request, defaults, now)
         if again is not None:
             await record_decision(session, onboarding_id, DecisionVerb.AGAIN, again, now)
         return Started(onboarding_id, created=True)
@@ -67,7 +61,7 @@ async def would_start(ledger: Ledger, request: OnboardingRequest) -> str | None:
 
     Nothing is written. Raises what `start_onboarding` would.
     """
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         known = await _known(session, request)
         if known is None:
             await _asked_again(session, request)
@@ -75,9 +69,6 @@ async def would_start(ledger: Ledger, request: OnboardingRequest) -> str | None:
 
 
 async def _known(session: AsyncSession, request: OnboardingRequest) -> str | None:
-    # Held, so that requests for one client with two WABAs take turns.
-    held = select(ClientRow.id).where(ClientRow.client_ref == request.client_ref)
-    await session.execute(held.with_for_update())
     for client, onboarding in await _found(session, request, OnboardingRow.left_at.is_(None)):
         _refuse_while_leaving(client, onboarding)
         _refuse_differences(request, client, onboarding)
@@ -156,9 +147,12 @@ def _refuse_differences(
 
 
 async def _create(
-    session: AsyncSession, request: OnboardingRequest, defaults: Defaults, now: datetime
+    session: AsyncSession,
+    client: ClientRow,
+    request: OnboardingRequest,
+    defaults: Defaults,
+    now: datetime,
 ) -> str:
-    client = await _client(session, request, now)
     onboarding = OnboardingRow(
         id=str(uuid4()),
         client_id=client.id,
@@ -177,18 +171,6 @@ async def _create(
     for number in request.phone_numbers:
         await expect_sender(session, onboarding.id, number, "request", now)
     return onboarding.id
-
-
-async def _client(session: AsyncSession, request: OnboardingRequest, now: datetime) -> ClientRow:
-    query = select(ClientRow).where(ClientRow.client_ref == request.client_ref)
-    client = await session.scalar(query)
-    if client is None:
-        name = request.client_name or request.client_ref
-        client = ClientRow(client_ref=request.client_ref, name=name, created_at=now)
-        session.add(client)
-    client.name = request.client_name or client.name
-    await session.flush()
-    return client
 
 
 async def _attempts(session: AsyncSession, waba_id: str) -> int:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.readiness import Confirmation
+from waboard.ledger.database import dialect_of, insert_into
 from waboard.ledger.models import ConfirmationRow
 
 
@@ -19,8 +20,6 @@ async def confirm(
     session: AsyncSession, item: str, *, holds: bool, who: str, note: str, now: datetime
 ) -> None:
     """Write down what somebody says of an item."""
-    row = await session.get(ConfirmationRow, item)
-    if row is None:
-        row = ConfirmationRow(item=item)
-        session.add(row)
-    row.holds, row.who, row.note, row.at = holds, who, note, now
+    said = {"holds": holds, "who": who, "note": note, "at": now}
+    kept = insert_into(dialect_of(session), ConfirmationRow).values(item=item, **said)
+    await session.execute(kept.on_conflict_do_update(index_elements=["item"], set_=said))

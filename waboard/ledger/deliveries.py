@@ -24,7 +24,7 @@ from waboard.domain.posting import (
 from waboard.domain.telling import OUTCOMES
 from waboard.ledger.conditions import write_condition
 from waboard.ledger.effects import end_effect, find_effect
-from waboard.ledger.look import hold
+from waboard.ledger.locks import hold
 from waboard.ledger.models import ConditionRow, EffectStatus, OutboxRow, Verb
 from waboard.ledger.outbox import body_of, last_outcome
 from waboard.ledger.receivers import room_at

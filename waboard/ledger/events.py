@@ -17,6 +17,7 @@ from waboard.domain.facts import Fact
 from waboard.domain.spelling import other_spellings
 from waboard.domain.template import TemplateUpdate
 from waboard.domain.waits import WaitKind
+from waboard.ledger.locks import hold_events
 from waboard.ledger.models import (
     ConditionRow,
     Disposition,
@@ -221,7 +222,10 @@ def _who_has(number: str | None) -> Select[tuple[str]]:
 
 
 async def parked_for(session: AsyncSession, onboarding_id: str) -> list[EventRow]:
-    """Return the parked events that are about this onboarding, in the order they came."""
+    """Return the parked events that are about this onboarding, in the order they came.
+
+    They are held: a webhook that counts one of them again waits.
+    """
     wabas = select(OnboardingRow.waba_id).where(OnboardingRow.id == onboarding_id)
     messages = select(EffectRow.external_id).where(EffectRow.onboarding_id == onboarding_id)
     numbers = select(SenderNameRow.name).where(SenderNameRow.onboarding_id == onboarding_id)
@@ -238,7 +242,10 @@ async def parked_for(session: AsyncSession, onboarding_id: str) -> list[EventRow
         .order_by(EventRow.id)
     )
     rows = list(await session.scalars(query))
-    return [row for row in rows if await onboarding_for(session, row) == onboarding_id]
+    ours = [row.id for row in rows if await onboarding_for(session, row) == onboarding_id]
+    held = await hold_events(session, ours) if ours else []
+    parked = (row for row in held if row.disposition == Disposition.PARKED)
+    return sorted(parked, key=lambda row: row.id)
 
 
 async def adopted_by(session: AsyncSession, onboarding_id: str) -> list[EventRow]:

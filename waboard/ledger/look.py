@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from waboard.domain.asks import unanswered
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.delivery import MOST_TESTS, Verdict
-from waboard.domain.errors import Superseded
 from waboard.domain.evidence import Evidence
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.inbound import InboundMessage
@@ -36,6 +35,7 @@ from waboard.ledger.conditions import condition_rows
 from waboard.ledger.effects import UNSURE, find_effect, last_effects, resolve
 from waboard.ledger.events import conclude, parked_for
 from waboard.ledger.evidence import evidence_in, received_about
+from waboard.ledger.locks import are_held, hold
 from waboard.ledger.meta_words import record, write_what_meta_says
 from waboard.ledger.models import (
     ConditionRow,
@@ -48,7 +48,7 @@ from waboard.ledger.models import (
     Verb,
 )
 from waboard.ledger.onboardings import read_onboarding
-from waboard.ledger.ownership import are_held, write_owners
+from waboard.ledger.ownership import write_owners
 from waboard.ledger.sender_names import claimants_of, numbers_named
 from waboard.ledger.senders import note_registering
 from waboard.ledger.subject import Seen, Subject
@@ -109,20 +109,6 @@ async def learn(
     await hold(session, onboarding_id)
     await record(session, onboarding_id, subject, new)
     return await look(session, onboarding_id, new.changed_at)
-
-
-async def hold(
-    session: AsyncSession, onboarding_id: str, leg: str | None = None
-) -> OnboardingRow | None:
-    """Hold an onboarding until the transaction ends. Whoever writes about it does so first.
-
-    On SQLite the transaction holds everything already. Raises Superseded when a leg asks that is
-    not the one that may act.
-    """
-    row = await session.get(OnboardingRow, onboarding_id, with_for_update=True)
-    if leg is not None and (row is None or row.leg != leg):
-        raise Superseded
-    return row
 
 
 async def _set_aside(subject: Subject) -> None:

@@ -23,6 +23,7 @@ from waboard.ledger.claims import evidence_of
 from waboard.ledger.conditions import conditions_of
 from waboard.ledger.decisions import last_decision
 from waboard.ledger.effects import find_effect
+from waboard.ledger.locks import hold
 from waboard.ledger.models import (
     AdditionRow,
     ClientRow,
@@ -182,8 +183,8 @@ async def record_run(
     session: AsyncSession, onboarding_id: str, flow_run_id: str, attempt: int = 1
 ) -> None:
     """Write down which Prefect flow run carries an attempt, unless another attempt goes on."""
-    row = await session.get_one(OnboardingRow, onboarding_id)
-    if row.attempt == attempt:
+    row = await hold(session, onboarding_id)
+    if row is not None and row.attempt == attempt:
         row.flow_run_id = flow_run_id
 
 
@@ -191,15 +192,16 @@ async def record_card(
     session: AsyncSession, onboarding_id: str, card_id: str, attempt: int = 1
 ) -> None:
     """Write down which artifact is the card of an attempt, unless another attempt goes on."""
-    row = await session.get_one(OnboardingRow, onboarding_id)
-    if row.attempt == attempt:
+    row = await hold(session, onboarding_id)
+    if row is not None and row.attempt == attempt:
         row.card_id = card_id
 
 
 async def forget_run(session: AsyncSession, onboarding_id: str) -> None:
     """Write down that no run carries an onboarding any more: Prefect knows it not."""
-    row = await session.get_one(OnboardingRow, onboarding_id)
-    row.flow_run_id = row.leg = row.card_id = None
+    row = await hold(session, onboarding_id)
+    if row is not None:
+        row.flow_run_id = row.leg = row.card_id = None
 
 
 async def with_news(session: AsyncSession) -> list[str]:

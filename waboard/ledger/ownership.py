@@ -17,22 +17,11 @@ from waboard.domain.ownership import Claim, Ruling, rule, verdict_for
 from waboard.domain.reasons import Reason
 from waboard.ledger.claims import SharedNumber, last_assignment
 from waboard.ledger.conditions import write_condition
+from waboard.ledger.locks import are_held
 from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, SenderRow
 from waboard.ledger.sender_names import same_number
 
 EVIDENCE = "all clients that have the number"
-
-
-async def are_held(session: AsyncSession, onboarding_ids: Collection[str]) -> bool:
-    """Hold further onboardings until the transaction ends, where nobody else does; else False.
-
-    Who holds one already never waits for another: two who do that would wait for each other.
-    """
-    if not onboarding_ids:
-        return True
-    query = select(OnboardingRow.id).where(OnboardingRow.id.in_(onboarding_ids))
-    found = await session.scalars(query.with_for_update(skip_locked=True))
-    return set(found) == set(onboarding_ids)
 
 
 async def write_owners(

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from waboard.domain.errors import NotFound, OutOfPlace
 from waboard.domain.ids import WabaId
 from waboard.domain.requests import SignupRequest
+from waboard.ledger.locks import hold_client
 from waboard.ledger.models import SignupRow
 
 
@@ -45,6 +46,7 @@ async def make_link(
     With `only` it connects that WABA again, and no other. Raises OutOfPlace while the client is
     finishing with the one that it has: what it did at Meta would be lost.
     """
+    await hold_client(session, request.client_ref, request.client_name, now)
     withdrew = None
     for live in await _live_links(session, request.client_ref):
         _refuse_while_finishing(live)

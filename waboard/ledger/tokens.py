@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.ids import PortfolioId
 from waboard.domain.meta_events.saying import owner_of_waba
+from waboard.ledger.database import dialect_of, insert_into
 from waboard.ledger.evidence import received_about
 from waboard.ledger.models import BusinessTokenRow, SignupRow
 
@@ -21,13 +22,16 @@ async def keep_token(
     now: datetime,
 ) -> None:
     """Keep a client's token; the newest replaces the one before."""
-    row = await session.get(BusinessTokenRow, client_ref)
-    if row is None:
-        row = BusinessTokenRow(client_ref=client_ref)
-        session.add(row)
-    row.sealed, row.portfolio_id = sealed, portfolio_id
-    row.expires_at, row.received_at = expires_at, now
-    await session.flush()
+    newest = {
+        "sealed": sealed,
+        "portfolio_id": portfolio_id,
+        "expires_at": expires_at,
+        "received_at": now,
+    }
+    kept = insert_into(dialect_of(session), BusinessTokenRow).values(
+        client_ref=client_ref, **newest
+    )
+    await session.execute(kept.on_conflict_do_update(index_elements=["client_ref"], set_=newest))
 
 
 async def sealed_token(session: AsyncSession, client_ref: str, now: datetime) -> str | None:

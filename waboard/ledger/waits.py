@@ -121,8 +121,16 @@ async def satisfy_wait(session: AsyncSession, onboarding_id: str, now: datetime)
 
 
 async def hurry(session: AsyncSession, kind: WaitKind, now: datetime) -> None:
-    """Make every open wait of a kind due now: what they all wait for may have come."""
-    query = update(WaitRow).where(WaitRow.kind == kind, WaitRow.closed_at.is_(None))
+    """Make every open wait of a kind due now: what they all wait for may have come.
+
+    Whoever does so has touched no wait before, or holds what all hold that do.
+    """
+    asleep = select(WaitRow.id).where(
+        WaitRow.kind == kind, WaitRow.closed_at.is_(None), WaitRow.wake_at > now
+    )
+    # One after the other, so that two who hurry the same do not wait for each other.
+    in_order = asleep.order_by(WaitRow.id).with_for_update()
+    query = update(WaitRow).where(WaitRow.id.in_(in_order))
     await session.execute(query.values(wake_at=now))
 
 

@@ -18,7 +18,7 @@ from waboard.domain.ids import PhoneNumber, SolutionId, WabaId
 from waboard.domain.onboarding import Conditions
 from waboard.domain.subscription import WatchedWaba
 from waboard.ledger.conditions import condition_of
-from waboard.ledger.look import hold
+from waboard.ledger.locks import hold
 from waboard.ledger.models import ClientRow, ConditionRow, OnboardingRow, SenderRow
 from waboard.ledger.queries.counted import newest_onboardings
 from waboard.ledger.senders import record_listed

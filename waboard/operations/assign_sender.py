@@ -12,7 +12,8 @@ from waboard.domain.verbs import refuse_assign
 from waboard.ledger.claims import shared_numbers
 from waboard.ledger.database import Ledger
 from waboard.ledger.decisions import last_decision, record_decision
-from waboard.ledger.look import hold, look
+from waboard.ledger.locks import hold
+from waboard.ledger.look import look
 from waboard.ledger.onboardings import go_on_soon, read_onboarding
 from waboard.ledger.waits import satisfy_wait
 
