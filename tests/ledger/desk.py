@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -48,7 +49,7 @@ async def open_as(
     onboarding_id: str,
     kind: WaitKind = WaitKind.REGISTRATION,
     minute: float = 0,
-    pause_key: str = "sleep 1",
+    pause_key: str | None = None,
 ) -> None:
     """Open a wait with the plan of these tests, holding the onboarding first as a run does."""
     await hold(session, onboarding_id)
@@ -57,7 +58,7 @@ async def open_as(
         onboarding_id,
         kind,
         flow_run_id=f"run of {onboarding_id[:8]}",
-        pause_key=pause_key,
+        pause_key=pause_key or str(uuid4()),
         plan=PLAN,
         now=at(minute),
     )

@@ -19,6 +19,7 @@ from waboard.ledger.conditions import write_condition
 from waboard.ledger.decisions import decisions_of, record_decision
 from waboard.ledger.departures import begin_leaving, finish_leaving, note_departure
 from waboard.ledger.duties import open_duties
+from waboard.ledger.locks import hold_client
 from waboard.ledger.models import ClientRow, OnboardingRow
 from waboard.ledger.onboardings import (
     end_onboarding,
@@ -222,6 +223,7 @@ async def test_what_is_left_to_do_is_seen_from_the_onboarding_after_it(
 
 async def test_its_token_is_destroyed_and_its_waba_is_free(desk: Desk):
     async with desk.ledger.begin() as session:
+        await hold_client(session, "acme", None, at(0))
         await keep_token(session, "acme", "s", portfolio_id=None, expires_at=None, now=at(0))
     await gone(desk)
     async with desk.ledger.begin() as session:

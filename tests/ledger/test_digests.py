@@ -77,6 +77,8 @@ async def test_an_attempt_that_another_followed_is_no_matter(desk: Desk):
     async with desk.ledger.begin() as session:
         row = await session.get_one(OnboardingRow, first)
         facts = {name: getattr(row, name) for name in row.__table__.columns.keys()}  # noqa: SIM118
+        row.leaving_at = row.left_at = at(15)
+        await session.flush()
         again = {**facts, "id": "second", "attempt": 2, "ended_at": at(20), "ended_as": "Live"}
         session.add(OnboardingRow(**again))
     assert (await told(desk))["acme"].ended_as == "Live"

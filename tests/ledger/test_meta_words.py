@@ -125,7 +125,8 @@ async def test_of_a_client_that_leaves_nothing_is_judged(desk: Desk):
     onboarding_id = await desk.started()
     await comes(desk, onboarding_id, said("PARTNER_ADDED", 1), 1)
     async with desk.ledger.begin() as session:
-        (await session.get_one(OnboardingRow, onboarding_id)).leaving_at = at(2)
+        row = await session.get_one(OnboardingRow, onboarding_id)
+        row.ended_at = row.leaving_at = at(2)
     await comes(desk, onboarding_id, seen(Reason.UNSUBSCRIBED, 3), 3)
     await comes(desk, onboarding_id, said("PARTNER_REMOVED", 4), 4)
     assert await reason_of(desk, onboarding_id, 5) == Reason.UNSUBSCRIBED

@@ -119,7 +119,7 @@ async def test_waits_of_before_are_told_apart_by_their_last_sleep(empty):
     for client_ref, waba in (("acme", "1"), ("bakery", "2")):
         onboarding_id = await desk.started(client_ref, waba)
         for minute in range(3):
-            await desk.sleep(onboarding_id, minute=minute, pause_key=f"sleep {minute}")
+            await desk.sleep(onboarding_id, minute=minute)
     async with empty.begin() as session:
         await session.execute(update(WaitRow).values(slept_on=False))
     await downgrade(empty, "0008")

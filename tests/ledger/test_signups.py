@@ -11,6 +11,7 @@ from tests.domain.samples import T0
 from waboard.domain.errors import NotFound
 from waboard.domain.requests import SignupRequest
 from waboard.ledger.database import Ledger
+from waboard.ledger.locks import hold_client
 from waboard.ledger.models import BusinessTokenRow, SignupRow
 from waboard.ledger.signups import (
     NewLink,
@@ -90,6 +91,7 @@ async def test_a_link_that_expired_with_nothing_to_show_is_told_once(ledger: Led
 
 async def test_the_newest_token_counts_until_it_ends(ledger: Ledger):
     async with ledger.begin() as session:
+        await hold_client(session, "acme", None, T0)
         for sealed, lasts in (("one", WEEK), ("two", WEEK * 2)):
             await keep_token(
                 session, "acme", sealed, portfolio_id="1", expires_at=T0 + lasts, now=T0

@@ -55,7 +55,7 @@ async def test_whoever_is_awake_waits_for_nothing(desk, onboarding_id):
 
 async def test_a_wait_is_due_at_its_nudge(desk, onboarding_id):
     """Ten minutes later, and not before."""
-    await desk.sleep(onboarding_id)
+    await desk.sleep(onboarding_id, pause_key="sleep 1")
     assert await desk.claim(9.9) == []
     assert await desk.claim(10) == [
         DueWait(onboarding_id, f"run of {onboarding_id[:8]}", "sleep 1")
@@ -135,7 +135,7 @@ async def test_an_onboarding_that_never_slept_has_waited_for_nothing(desk, onboa
 
 async def test_a_new_sleep_closes_the_one_before(desk, onboarding_id):
     """A run that died awake left it open; an onboarding sleeps once at a time."""
-    await desk.sleep(onboarding_id)
+    await desk.sleep(onboarding_id, pause_key="sleep 1")
     await desk.sleep(onboarding_id, WaitKind.DELIVERY, minute=5, pause_key="sleep 2")
     async with desk.ledger.begin() as session:
         rows = (await session.scalars(select(WaitRow).order_by(WaitRow.id))).all()
@@ -212,7 +212,7 @@ async def test_an_event_after_the_wait_was_opened_makes_it_due(desk, onboarding_
     """Whoever takes it up sees the wait."""
     await desk.sleep(onboarding_id)
     await desk.hear(onboarding_id, told(), minute=2)
-    assert [due.pause_key for due in await desk.claim(2)] == ["sleep 1"]
+    assert [due.onboarding_id for due in await desk.claim(2)] == [onboarding_id]
 
 
 async def test_an_event_before_the_wait_was_opened_is_seen_by_the_look_after(desk, onboarding_id):
@@ -220,7 +220,7 @@ async def test_an_event_before_the_wait_was_opened_is_seen_by_the_look_after(des
     await desk.keep(told())
     onboarding = await desk.fall_asleep(onboarding_id, 1)
     assert onboarding.registration.is_settled
-    assert [due.pause_key for due in await desk.claim(1)] == ["sleep 1"]
+    assert [due.onboarding_id for due in await desk.claim(1)] == [onboarding_id]
 
 
 async def test_an_event_while_a_run_is_falling_asleep_waits_for_it(desk, other_desk, onboarding_id):

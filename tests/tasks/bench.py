@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from pydantic import SecretStr
@@ -213,7 +214,7 @@ class Bench:
                 self.id,
                 kind,
                 flow_run_id="run",
-                pause_key="key",
+                pause_key=str(uuid4()),
                 plan=self.services.policy.plan(kind),
                 now=self.now,
             )

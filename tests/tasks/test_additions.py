@@ -732,8 +732,8 @@ async def all_asleep(bench: Bench, api: FakePrefect, count: int) -> Sequence[UUI
         for i, run_id in enumerate(made):
             number = PhoneNumber(f"1202456{i:04}")
             await note_addition(session, str(run_id), bench.id, request(number), bench.now)
-            await record_sleep(session, str(run_id), "sleep", bench.now + PATIENCE)
-            api.runs[run_id] = Paused(pause_key="sleep", name=AWAITING)
+            await record_sleep(session, str(run_id), f"sleep {i}", bench.now + PATIENCE)
+            api.runs[run_id] = Paused(pause_key=f"sleep {i}", name=AWAITING)
     return made
 
 

@@ -55,6 +55,13 @@ class LinkState(StrEnum):
         return self not in {LinkState.USED, LinkState.REVOKED, LinkState.EXPIRED}
 
 
+class CodeState(StrEnum):
+    """What became of the code that Meta's window gave: it is good for one exchange, for seconds."""
+
+    EXCHANGED = "exchanged"
+    REFUSED = "refused"
+
+
 class Ending(StrEnum):
     """How a client left Meta's window, or that it never came to it."""
 

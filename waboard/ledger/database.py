@@ -75,6 +75,8 @@ def async_url(url: str) -> str:
 
 
 _READS_ONLY = "waboard_reads_only"
+MIGRATES = "waboard_migrates"
+"""The option of a transaction that makes tables anew: SQLite must not look at them meanwhile."""
 _PATIENCE = 30.0  # seconds, for whoever else writes: each transaction takes milliseconds
 _ONE_TRY_MS = 100
 # Its debug lines hold every value that is written, phone numbers included.
@@ -153,10 +155,14 @@ def _begin_on_sqlite(connection: Connection) -> None:
     # In many short tries: a connection that waits is closed to all other threads, and Python's
     # garbage collector, which may run in the thread of whoever writes, can have one of its cursors
     # to take away. They would wait for each other until the patience ended.
-    reads = bool(connection.get_execution_options().get(_READS_ONLY))
-    if connection.info.get(_READS_ONLY, False) != reads:
-        connection.exec_driver_sql(f"PRAGMA query_only = {int(reads)}")
-        connection.info[_READS_ONLY] = reads
+    options = connection.get_execution_options()
+    reads, migrates = bool(options.get(_READS_ONLY)), bool(options.get(MIGRATES))
+    # Neither can be set once the transaction has begun.
+    wanted = {"query_only": int(reads), "foreign_keys": int(not migrates)}
+    for pragma, value in wanted.items():
+        if connection.info.get(pragma, _AT_FIRST[pragma]) != value:
+            connection.exec_driver_sql(f"PRAGMA {pragma} = {value}")
+            connection.info[pragma] = value
     statements = _READ if reads else _WRITE
     driver = cast("AsyncAdapt_aiosqlite_connection", connection.connection.dbapi_connection)
     if not driver.run_async(lambda each: _has_begun(each, statements)):
@@ -164,6 +170,7 @@ def _begin_on_sqlite(connection: Connection) -> None:
             connection.exec_driver_sql(statement)
 
 
+_AT_FIRST = {"query_only": 0, "foreign_keys": 1}
 _WRITE = ("BEGIN IMMEDIATE",)
 _READ = ("BEGIN", "SELECT 1 FROM sqlite_master LIMIT 1")
 

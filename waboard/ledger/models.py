@@ -17,10 +17,30 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
-    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
+
+from waboard.domain.additions import AdditionState
+from waboard.domain.conditions import ConditionType, Status
+from waboard.domain.decisions import DecisionVerb
+from waboard.domain.departures import DepartureState
+from waboard.domain.onboarding import VerifyBy
+from waboard.domain.outcome import OutcomeName
+from waboard.domain.posting import MessageState
+from waboard.domain.signup import CodeState, Ending
+from waboard.domain.waits import WaitKind
+from waboard.ledger.rules import (
+    at_least,
+    belongs_to_client,
+    digits,
+    empty_or_digits,
+    holds,
+    one_at_most,
+    one_of,
+    over_when,
+    said,
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -48,6 +68,7 @@ class Base(DeclarativeBase):
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(column_0_label)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
             "uq": "uq_%(table_name)s_%(column_0_N_name)s",
             "fk": "fk_%(table_name)s_%(column_0_name)s",
             "pk": "pk_%(table_name)s",
@@ -123,6 +144,7 @@ class ClientRow(Base):
     """An end business."""
 
     __tablename__ = "clients"
+    __table_args__ = (*said("client_ref", "name"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     client_ref: Mapped[str] = mapped_column(String(255), unique=True)
@@ -154,13 +176,18 @@ class OnboardingRow(Base):
     __tablename__ = "onboardings"
     __table_args__ = (
         UniqueConstraint("waba_id", "attempt"),
-        Index(
-            "uq_onboardings_waba_id_unfinished",
-            "waba_id",
-            unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
+        one_at_most("onboardings", "waba_id", "left_at IS NULL", "here"),
+        one_at_most("onboardings", "client_id", "left_at IS NULL", "here"),
+        one_at_most("onboardings", "flow_run_id", "flow_run_id IS NOT NULL", "run"),
+        at_least(1, "attempt"),
+        digits("waba_id"),
+        digits("solution_id", optional=True),
+        one_of("verify_by", VerifyBy),
+        one_of("ended_as", OutcomeName, optional=True),
+        *said("application_id", "entity_id"),
+        holds("leg", "leg IS NULL OR flow_run_id IS NOT NULL"),
+        holds("leaving", "leaving_at IS NULL OR ended_at IS NOT NULL"),
+        holds("left", "left_at IS NULL OR leaving_at IS NOT NULL"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -206,7 +233,13 @@ class SenderRow(Base):
     """
 
     __tablename__ = "senders"
-    __table_args__ = (UniqueConstraint("onboarding_id", "phone_number"),)
+    __table_args__ = (
+        digits("phone_number"),
+        digits("phone_number_id", optional=True),
+        holds("adopted", "entity_id IS NULL OR application_id IS NOT NULL"),
+        holds("listed", "(is_listed IS NULL) = (listed_at IS NULL)"),
+        UniqueConstraint("onboarding_id", "phone_number"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), index=True)
@@ -235,6 +268,7 @@ class SenderNameRow(Base):
     """
 
     __tablename__ = "sender_names"
+    __table_args__ = (*said("name"),)
 
     onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), primary_key=True)
     name: Mapped[str] = mapped_column(String(300), primary_key=True, index=True)
@@ -250,13 +284,11 @@ class AdditionRow(Base):
 
     __tablename__ = "additions"
     __table_args__ = (
-        Index(
-            "uq_additions_phone_number_unfinished",
-            "phone_number",
-            unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
+        one_at_most("additions", "pause_key", "pause_key IS NOT NULL", "sleep"),
+        digits("phone_number"),
+        one_of("state", AdditionState),
+        over_when("state", (state for state in AdditionState if state.is_over)),
+        one_at_most("additions", "phone_number", "ended_at IS NULL", "unfinished"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -276,6 +308,12 @@ class ConditionRow(Base):
     """What is true now. `subject` is a sender's phone number, or empty for the onboarding."""
 
     __tablename__ = "conditions"
+    __table_args__ = (
+        empty_or_digits("subject"),
+        one_of("type", ConditionType),
+        one_of("status", Status),
+        *said("reason"),
+    )
 
     onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), primary_key=True)
     subject: Mapped[str] = mapped_column(String(20), primary_key=True)
@@ -291,6 +329,13 @@ class ConditionChangeRow(Base):
     """The history of a condition: one row for every change of status, reason or message."""
 
     __tablename__ = "condition_changes"
+    __table_args__ = (
+        empty_or_digits("subject"),
+        one_of("type", ConditionType),
+        one_of("status_before", Status, optional=True),
+        one_of("status", Status),
+        *said("reason"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), index=True)
@@ -313,6 +358,15 @@ class EventRow(Base):
 
     __tablename__ = "events"
     __table_args__ = (
+        one_of("kind", EventKind),
+        one_of("disposition", Disposition),
+        at_least(1, "times_received"),
+        # What concerns no onboarding in particular was settled as it came, or when it was replayed.
+        holds(
+            "applied",
+            "disposition <> 'applied' OR onboarding_id IS NOT NULL"
+            " OR kind IN ('template', 'meta', 'signup') OR digest LIKE 'replayed %'",
+        ),
         # Holds all that is counted of events, which have grown large when there are many.
         Index("ix_events_kind_disposition_received_at", "kind", "disposition", "received_at"),
     )
@@ -340,7 +394,15 @@ class EffectRow(Base):
     """
 
     __tablename__ = "effects"
-    __table_args__ = (UniqueConstraint("onboarding_id", "verb", "subject", "attempt"),)
+    __table_args__ = (
+        one_at_most("effects", "external_id", f"verb = '{Verb.SEND_TEST_MESSAGE}'", "message"),
+        one_of("verb", Verb),
+        one_of("status", EffectStatus),
+        at_least(1, "attempt"),
+        holds("ended", "(ended_at IS NULL) = (status = 'started')"),
+        holds("confirmed", "confirmed_at IS NULL OR status = 'done'"),
+        UniqueConstraint("onboarding_id", "verb", "subject", "attempt"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), index=True)
@@ -364,13 +426,10 @@ class WaitRow(Base):
 
     __tablename__ = "waits"
     __table_args__ = (
-        Index(
-            "uq_waits_onboarding_id_open",
-            "onboarding_id",
-            unique=True,
-            sqlite_where=text("closed_at IS NULL"),
-            postgresql_where=text("closed_at IS NULL"),
-        ),
+        one_at_most("waits", "onboarding_id", "closed_at IS NULL", "open"),
+        UniqueConstraint("pause_key"),
+        one_of("kind", WaitKind),
+        *said("flow_run_id", "pause_key"),
         Index("ix_waits_closed_at_wake_at", "closed_at", "wake_at"),
         # Holds the last sleeps of each kind, the latest of which say how long they usually take.
         Index("ix_waits_kind_slept_on_closed_at", "kind", "slept_on", "closed_at"),
@@ -399,6 +458,11 @@ class RateLimitRow(Base):
     """
 
     __tablename__ = "rate_limits"
+    __table_args__ = (
+        *said("bucket"),
+        at_least(0, "next_at"),
+        at_least(0, "held_until"),
+    )
 
     bucket: Mapped[str] = mapped_column(String(50), primary_key=True)
     next_at: Mapped[float] = mapped_column(Float)
@@ -416,13 +480,14 @@ class SignupRow(Base):
 
     __tablename__ = "signups"
     __table_args__ = (
-        Index(
-            "uq_signups_client_ref_live",
-            "client_ref",
-            unique=True,
-            sqlite_where=text("revoked_at IS NULL AND onboarding_id IS NULL"),
-            postgresql_where=text("revoked_at IS NULL AND onboarding_id IS NULL"),
+        one_at_most(
+            "signups", "client_ref", "revoked_at IS NULL AND onboarding_id IS NULL", "live"
         ),
+        belongs_to_client(),
+        digits("waba_id", optional=True),
+        digits("portfolio_id", optional=True),
+        one_of("ending", Ending, optional=True),
+        one_of("code_state", CodeState, optional=True),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -449,6 +514,11 @@ class BusinessTokenRow(Base):
     """A client's business token, sealed: nobody reads it without the key in the settings."""
 
     __tablename__ = "business_tokens"
+    __table_args__ = (
+        belongs_to_client(),
+        digits("portfolio_id", optional=True),
+        *said("sealed"),
+    )
 
     client_ref: Mapped[str] = mapped_column(String(255), primary_key=True)
     sealed: Mapped[str] = mapped_column(Text)
@@ -475,6 +545,7 @@ class ConfirmationRow(Base):
     """What a person has confirmed of the provider's own set-up, the latest of each item."""
 
     __tablename__ = "confirmations"
+    __table_args__ = (*said("item", "who"),)
 
     item: Mapped[str] = mapped_column(String(50), primary_key=True)
     holds: Mapped[bool]
@@ -506,6 +577,11 @@ class DecisionRow(Base):
     """
 
     __tablename__ = "decisions"
+    __table_args__ = (
+        empty_or_digits("phone_number"),
+        one_of("verb", DecisionVerb),
+        *said("by", "why"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     onboarding_id: Mapped[str] = mapped_column(ForeignKey("onboardings.id"), index=True)
@@ -528,13 +604,11 @@ class DepartureRow(Base):
 
     __tablename__ = "departures"
     __table_args__ = (
-        Index(
-            "uq_departures_onboarding_id_unfinished",
-            "onboarding_id",
-            unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
+        one_at_most("departures", "pause_key", "pause_key IS NOT NULL", "sleep"),
+        one_of("state", DepartureState),
+        over_when("state", (state for state in DepartureState if state.is_over)),
+        *said("by", "why"),
+        one_at_most("departures", "onboarding_id", "ended_at IS NULL", "unfinished"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -560,6 +634,11 @@ class OutboxRow(Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
+        one_of("state", MessageState),
+        *said("type"),
+        digits("waba_id"),
+        at_least(1, "attempt"),
+        at_least(0, "tries"),
         Index("ix_outbox_state_next_at", "state", "next_at"),
         {"sqlite_autoincrement": True},
     )
@@ -588,6 +667,7 @@ class ReceiverRow(Base):
     """
 
     __tablename__ = "receivers"
+    __table_args__ = (at_least(0, "failures"),)
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     failures: Mapped[int] = mapped_column(Integer, default=0)
