@@ -108,11 +108,11 @@ async def test_a_block_that_does_not_exist_is_named(prefect: FakePrefect):
 
 
 def test_a_crash_alone_wakes_nobody():
-    """It is taken up again by itself."""
-    trigger = alarm("crashes").trigger
+    """It is taken up again by itself, as is one that is plainly `Failed`; an outcome has a name."""
+    trigger = alarm("breaks off").trigger
     assert trigger.posture is Posture.Reactive
     assert trigger.threshold == 3
-    assert trigger.expect == {"prefect.flow-run.Crashed"}
+    assert trigger.expect == {"prefect.flow-run.Crashed", "prefect.flow-run.Failed"}
 
 
 @pytest.mark.parametrize("kind", WaitKind)

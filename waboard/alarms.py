@@ -20,12 +20,14 @@ from waboard.prefect_client import get_client
 
 FLOW = "onboard-client"
 CRASHES, IN = 3, timedelta(minutes=30)
-"""So many crashes of one run, in that time, do not mend themselves."""
+"""So many crashes or faults of one run, in that time, do not mend themselves."""
 LATE_FOR = timedelta(minutes=5)
 """How long a run that should have begun is waited for."""
 PREFIX = "waboard: "
 """How the names of our automations begin."""
 _EVENT = "prefect.flow-run."
+# What a run comes to has a name of its own; plainly `Failed` is a fault, and taken up again.
+_BREAKS_OFF = {f"{_EVENT}Crashed", f"{_EVENT}Failed"}
 _ENDS = {f"{_EVENT}{state}" for state in ("Cancelled", "Completed", "Crashed", "Failed")}
 
 
@@ -41,14 +43,14 @@ class Alarm:
 
 def alarms(plans: dict[WaitKind, WaitPlan]) -> list[Alarm]:
     """Return all alarms, for waits that are looked at as often as their plans say."""
-    return [_crashed(), _late(), *(_overslept(kind, plan) for kind, plan in plans.items())]
+    return [_broken_off(), _late(), *(_overslept(kind, plan) for kind, plan in plans.items())]
 
 
-def _crashed() -> Alarm:
+def _broken_off() -> Alarm:
     return Alarm(
-        name=f"{PREFIX}a run crashes again and again",
-        description=f"{CRASHES} crashes of one run within {IN}.",
-        trigger=_trigger(Posture.Reactive, IN, expect={f"{_EVENT}Crashed"}, threshold=CRASHES),
+        name=f"{PREFIX}a run breaks off again and again",
+        description=f"{CRASHES} crashes or faults of one run within {IN}.",
+        trigger=_trigger(Posture.Reactive, IN, expect=_BREAKS_OFF, threshold=CRASHES),
         body="It is taken up again each time; see its logs for why it breaks off.",
     )
 
