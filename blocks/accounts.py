@@ -4,9 +4,19 @@ from typing import Literal
 
 import httpx
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr
+from pydantic import ConfigDict, Field
 
-from waboard.domain.ids import PhoneNumber
+from waboard.domain.fields import (
+    HttpUrl,
+    Language,
+    ReplyText,
+    Seconds,
+    Secret,
+    SecretPhone,
+    TemplateName,
+    TemplateText,
+)
+from waboard.domain.ids import PhoneNumber, PlatformId
 from waboard.domain.template import REPLY, text_in
 from waboard.infobip.client import InfobipClient
 from waboard.infobip.limits import LIMITS, NUMBERS, PROVISIONING, Limiter
@@ -30,23 +40,25 @@ class InfobipAccount(Block):
         `client = (await InfobipAccount.aload("waboard")).get_client(limiter)`
     """
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     _block_type_name = "Infobip account"
     _block_type_slug = "infobip-account"
     _description = "The provider's account at Infobip."
 
-    base_url: str = Field(title="Base URL", description="As Infobip's portal shows it.")
-    api_key: SecretStr = Field(title="API key", description="Its scopes: docs/infobip.md.")
+    base_url: HttpUrl = Field(title="Base URL", description="As Infobip's portal shows it.")
+    api_key: Secret = Field(title="API key", description="Its scopes: docs/infobip.md.")
     waba_id_as: Literal["string", "number"] = Field(
         default="string", title="WABA id as", description="How a WABA id goes over the wire."
     )
-    application_id: str = Field(title="Application id", description="One for all clients.")
+    application_id: PlatformId = Field(title="Application id", description="One for all clients.")
     application_name: str = Field(title="Application name", description="For people.")
 
     traffic_api: Literal["messages-api", "whatsapp"] = Field(
         default="messages-api", title="Traffic API", description="Which carries messages."
     )
-    timeout: float = Field(default=30.0, title="Timeout", description="Seconds for an answer.")
-    provisioning_interval: float = Field(
+    timeout: Seconds = Field(default=30.0, title="Timeout", description="Seconds for an answer.")
+    provisioning_interval: Seconds = Field(
         default=1.1, title="Provisioning interval", description="Seconds between two calls."
     )
 
@@ -81,17 +93,23 @@ class VerificationMessage(Block):
         `verification = await VerificationMessage.aload("waboard")`
     """
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     _block_type_name = "Verification message"
     _block_type_slug = "verification-message"
     _description = "The test message that proves that a sender works."
 
-    recipient: SecretStr = Field(title="Test recipient", description="International form.")
-    template_name: str = Field(title="Template", description="Approved, without parameters.")
-    language: str = Field(title="Language", description="The template's language code.")
-    text: str = Field(
+    recipient: SecretPhone = Field(title="Test recipient", description="International form.")
+    template_name: TemplateName = Field(
+        title="Template", description="Approved, without parameters."
+    )
+    language: Language = Field(title="Language", description="The template's language code.")
+    text: TemplateText = Field(
         default=text_in("en"), title="Text", description="Of a template that has to be made."
     )
-    reply: str = Field(default=REPLY, title="Reply", description="To whoever writes to a sender.")
+    reply: ReplyText = Field(
+        default=REPLY, title="Reply", description="To whoever writes to a sender."
+    )
 
     @property
     def number(self) -> PhoneNumber:

@@ -3,8 +3,9 @@
 from typing import Literal
 
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 
+from waboard.domain.fields import HttpUrl, Secret
 from waboard.domain.webhooks import SECURITY_ID
 from waboard.infobip.subscriptions import BasicSecurity, HmacAlgorithm, HmacSecurity
 
@@ -22,14 +23,18 @@ class InfobipWebhooks(Block):
         `security = (await InfobipWebhooks.aload("waboard")).security`
     """
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     _block_type_name = "Infobip webhooks"
     _block_type_slug = "infobip-webhooks"
     _description = "Where Infobip's webhooks go."
 
-    public_url: str = Field(title="Public URL", description="Of the gateway.")
+    public_url: HttpUrl = Field(title="Public URL", description="Of the gateway.")
     auth: Literal["hmac", "basic"] = Field(title="Authentication", description="hmac or basic.")
-    secret: SecretStr = Field(title="Secret", description="The newest that is valid.")
-    algorithm: str = Field(default="SHA256", title="Algorithm", description="Of the signature.")
+    secret: Secret = Field(title="Secret", description="The newest that is valid.")
+    algorithm: Literal["MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512"] = Field(
+        default="SHA256", title="Algorithm", description="Of the signature."
+    )
 
     @property
     def security(self) -> HmacSecurity | BasicSecurity:

@@ -1,8 +1,9 @@
 """Where the facts are kept."""
 
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr
+from pydantic import ConfigDict, Field
 
+from waboard.domain.fields import Secret
 from waboard.ledger.database import MANY, Ledger
 
 
@@ -16,11 +17,13 @@ class LedgerDatabase(Block):
         `ledger = (await LedgerDatabase.aload("waboard")).get_client()`
     """
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     _block_type_name = "Ledger database"
     _block_type_slug = "ledger-database"
     _description = "The database of waboard's ledger."
 
-    url: SecretStr = Field(title="Database URL", description="SQLite or PostgreSQL.")
+    url: Secret = Field(title="Database URL", description="SQLite or PostgreSQL.")
 
     def get_client(self, connections: int = MANY) -> Ledger:
         """Return the ledger, with so many connections at most. Close it after use."""

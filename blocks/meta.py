@@ -1,8 +1,9 @@
 """The provider's own app at Meta."""
 
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 
+from waboard.domain.fields import Digits, GraphVersion, HttpUrl, Seconds, Secret
 from waboard.domain.ids import SolutionId
 from waboard.meta.client import GraphClient, MetaApp
 from waboard.sealing import Sealer
@@ -29,32 +30,34 @@ class MetaAccount(Block):
         `meta = (await MetaAccount.aload("waboard")).get_client()`
     """
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     _block_type_name = "Meta account"
     _block_type_slug = "meta-account"
     _description = "The provider's app at Meta."
 
-    graph_url: str = Field(title="Graph URL", description="Meta's, without version.")
-    graph_version: str = Field(title="Graph version", description="Such as v26.0.")
-    app_id: str = Field(title="App id", description="As the app dashboard shows it.")
-    app_secret: SecretStr = Field(title="App secret", description="App settings > Basic.")
+    graph_url: HttpUrl = Field(title="Graph URL", description="Meta's, without version.")
+    graph_version: GraphVersion = Field(title="Graph version", description="Such as v26.0.")
+    app_id: Digits = Field(title="App id", description="As the app dashboard shows it.")
+    app_secret: Secret = Field(title="App secret", description="App settings > Basic.")
     system_token: SecretStr = Field(
         default=SecretStr(""),
         title="System user's token",
         description="Business settings > System users.",
     )
-    solution_id: str | None = Field(
+    solution_id: Digits | None = Field(
         default=None, title="Partner solution", description="WhatsApp > Partner solutions."
     )
-    config_id: str | None = Field(
+    config_id: Digits | None = Field(
         default=None, title="Login configuration", description="Of the signup page."
     )
-    portfolio_id: str | None = Field(
+    portfolio_id: Digits | None = Field(
         default=None, title="Business portfolio", description="The provider's own."
     )
     partner_app_id: str = Field(default="", title="Partner's app", description="Infobip's.")
     public_url: str = Field(default="", title="Public URL", description="Of the gateway.")
-    link_lasts: float = Field(default=14 * 86400, title="Link lasts", description="Seconds.")
-    token_keys: SecretStr = Field(title="Token keys", description="Fernet keys, newest first.")
+    link_lasts: Seconds = Field(default=14 * 86400, title="Link lasts", description="Seconds.")
+    token_keys: Secret = Field(title="Token keys", description="Fernet keys, newest first.")
 
     @property
     def solution(self) -> SolutionId | None:

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from prefect.blocks.core import Block
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
+from waboard.domain.fields import Seconds, WeeklyCap
 from waboard.domain.filing import ForeignFiling
 from waboard.domain.waits import WaitKind, WaitPlan
 
@@ -41,59 +42,65 @@ class OnboardingPolicy(Block):
         `policy = await OnboardingPolicy.aload("waboard")`
     """
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     _block_type_name = "Onboarding policy"
     _block_type_slug = "onboarding-policy"
     _description = "How patient an onboarding is, and whom it tells."
 
-    weekly_cap: int = Field(default=10, title="Weekly cap", description="New clients.")
-    solution_nudge: float = Field(
+    weekly_cap: WeeklyCap = Field(default=10, title="Weekly cap", description="New clients.")
+    solution_nudge: Seconds = Field(
         default=3600, title="Solution: look every", description="Seconds."
     )
-    solution_give_up: float = Field(
+    solution_give_up: Seconds = Field(
         default=90 * 86400, title="Solution: give up after", description="Seconds."
     )
-    slot_give_up: float = Field(
+    slot_give_up: Seconds = Field(
         default=365 * 86400, title="Slot: give up after", description="Seconds."
     )
-    registration_nudge: float = Field(title="Registration: look every", description="Seconds.")
-    registration_give_up: float = Field(title="Registration: give up after", description="Seconds.")
-    template_nudge: float = Field(default=600, title="Template: look every", description="Seconds.")
-    template_give_up: float = Field(
+    registration_nudge: Seconds = Field(title="Registration: look every", description="Seconds.")
+    registration_give_up: Seconds = Field(
+        title="Registration: give up after", description="Seconds."
+    )
+    template_nudge: Seconds = Field(
+        default=600, title="Template: look every", description="Seconds."
+    )
+    template_give_up: Seconds = Field(
         default=7 * 86400, title="Template: give up after", description="Seconds."
     )
-    inbound_give_up: float = Field(
+    inbound_give_up: Seconds = Field(
         default=14 * 86400, title="Inbound: give up after", description="Seconds."
     )
-    delivery_nudge: float = Field(title="Delivery: look every", description="Seconds.")
-    delivery_give_up: float = Field(title="Delivery: give up after", description="Seconds.")
+    delivery_nudge: Seconds = Field(title="Delivery: look every", description="Seconds.")
+    delivery_give_up: Seconds = Field(title="Delivery: give up after", description="Seconds.")
     foreign_filing: ForeignFiling = Field(
         default=ForeignFiling.MOVE, title="Foreign filing", description="move, adopt or refuse."
     )
-    code_give_up: float = Field(
+    code_give_up: Seconds = Field(
         default=3 * 86400, title="One-time password: give up after", description="Seconds."
     )
-    solution_remind: float | None = Field(
+    solution_remind: Seconds | None = Field(
         default=None, title="Solution: late after", description="Seconds."
     )
-    slot_remind: float | None = Field(
+    slot_remind: Seconds | None = Field(
         default=None, title="Slot: late after", description="Seconds."
     )
-    registration_remind: float | None = Field(
+    registration_remind: Seconds | None = Field(
         default=None, title="Registration: late after", description="Seconds."
     )
-    template_remind: float | None = Field(
+    template_remind: Seconds | None = Field(
         default=None, title="Template: late after", description="Seconds."
     )
-    delivery_remind: float | None = Field(
+    delivery_remind: Seconds | None = Field(
         default=None, title="Delivery: late after", description="Seconds."
     )
-    inbound_remind: float | None = Field(
+    inbound_remind: Seconds | None = Field(
         default=None, title="Inbound: late after", description="Seconds."
     )
     digest_always: bool = Field(
         default=False, title="Digest: always", description="Also when there is nothing to say."
     )
-    approval_give_up: float = Field(
+    approval_give_up: Seconds = Field(
         default=7 * 86400, title="Approval: give up after", description="Seconds."
     )
     operator_block: str | None = Field(

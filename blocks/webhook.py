@@ -1,8 +1,9 @@
 """The provider's own system, which is told of everything that happens to its onboardings."""
 
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 
+from waboard.domain.fields import HttpUrl, Secret
 from waboard.provider import ProviderSystem
 
 
@@ -17,12 +18,14 @@ class ProviderWebhook(Block):
         `async with (await ProviderWebhook.aload("waboard")).get_client() as system: ...`
     """
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     _block_type_name = "Provider webhook"
     _block_type_slug = "provider-webhook"
     _description = "Where the provider's own system is told what happens."
 
-    url: str = Field(title="URL", description="The receiver.")
-    secrets: SecretStr = Field(
+    url: HttpUrl = Field(title="URL", description="The receiver.")
+    secrets: Secret = Field(
         title="Signing secrets", description="Each whsec_ and base64, separated by commas."
     )
 

@@ -1,7 +1,6 @@
 """What the steps work with: the ledger, Infobip, and how patient to be. Opened once a leg."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -9,6 +8,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from prefect.blocks.core import Block
+from pydantic import ValidationError
 
 from blocks.accounts import InfobipAccount, VerificationMessage
 from blocks.ledger import LedgerDatabase
@@ -17,8 +17,10 @@ from blocks.policy import OnboardingPolicy
 from tasks.timeline import show_seen
 from waboard.domain.clock import Clock, utc_now
 from waboard.domain.conditions import Condition, ConditionType, Status
+from waboard.domain.errors import BadInput
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
+from waboard.domain.sentences import sentence
 from waboard.domain.waits import WaitKind
 from waboard.infobip.client import InfobipClient
 from waboard.infobip.limits import Share
@@ -129,10 +131,26 @@ async def load_if_there(kind: type[B]) -> B | None:
     read_at, block = _kept.get(kind, (now - KEPT_FOR, None))
     if now - read_at >= KEPT_FOR:
         block = None
-        with contextlib.suppress(ValueError):  # there is none of that name
+        try:
             block = await kind.aload(BLOCKS)
+        except RuntimeError as error:
+            raise _unusable(kind, error) from None
+        except ValueError:
+            pass  # there is none of that name
         _kept[kind] = now, block
     return block if isinstance(block, kind) else None
+
+
+def _unusable(kind: type[Block], error: RuntimeError) -> Exception:
+    # Prefect says only that a block is not valid; what is wrong with it is the cause.
+    if not isinstance(error.__cause__, ValidationError):
+        return error
+    first = error.__cause__.errors(include_input=False, include_url=False)[0]
+    return BadInput(
+        f"{kind.get_block_type_slug()}/{BLOCKS}: {'.'.join(map(str, first['loc']))}",
+        sentence(first["msg"].removeprefix("Value error, ")),
+        remedy="Correct the setting and run `waboard deploy`, or the block in the Prefect UI.",
+    )
 
 
 @asynccontextmanager

@@ -16,8 +16,18 @@ from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr, ValidationEr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from waboard.domain.errors import BadInput
+from waboard.domain.fields import (
+    LONGEST_SECONDS,
+    Digits,
+    GraphVersion,
+    ReplyText,
+    Seconds,
+    SecretPhone,
+    TemplateText,
+    WeeklyCap,
+)
 from waboard.domain.filing import ForeignFiling
-from waboard.domain.ids import PhoneNumber, PlatformId, parse_phone_number
+from waboard.domain.ids import PhoneNumber, PlatformId
 from waboard.domain.meta_events.meanings import Ours
 from waboard.domain.onboarding import VerifyBy
 from waboard.domain.requests import Defaults
@@ -69,18 +79,14 @@ def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
-def _checked_phone(value: object) -> object:
-    text = value.get_secret_value() if isinstance(value, SecretStr) else value
-    return SecretStr(parse_phone_number(text))
-
-
 Secrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
-Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_seconds),
+    Field(gt=timedelta(0), le=timedelta(seconds=LONGEST_SECONDS)),
+]
 Json = Annotated[dict[str, Any], NoDecode, BeforeValidator(_json)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Digits = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
-TemplateText = Annotated[str, Field(max_length=1024)]
-SecretPhone = Annotated[SecretStr, BeforeValidator(_checked_phone)]
 
 
 META_TOGETHER = (
@@ -113,8 +119,8 @@ class Settings(BaseSettings):
     infobip_application_name: str = "waboard"
     infobip_traffic_api: Literal["messages-api", "whatsapp"] = "messages-api"
     foreign_filing: ForeignFiling = ForeignFiling.MOVE
-    infobip_timeout: float = Field(default=30, gt=0)
-    infobip_provisioning_interval: float = Field(default=1.1, gt=0)
+    infobip_timeout: Seconds = 30
+    infobip_provisioning_interval: Seconds = 1.1
     infobip_webhook_auth: Literal["hmac", "basic", "header", "none"] = "hmac"
     infobip_webhook_secrets: Secrets = []
     infobip_webhook_header: str = "X-Webhook-Secret"
@@ -132,7 +138,7 @@ class Settings(BaseSettings):
     meta_portfolio_id: Digits | None = None
     meta_partner_app_id: Digits = "1370401139746733"
     meta_graph_url: AnyHttpUrl = AnyHttpUrl("https://graph.facebook.com")
-    meta_graph_version: Annotated[str, Field(pattern=r"^v\d{1,3}\.\d$")] = CURRENT
+    meta_graph_version: GraphVersion = CURRENT
     meta_sdk_url: AnyHttpUrl = AnyHttpUrl("https://connect.facebook.net/en_US/sdk.js")
     meta_signup_origin: AnyHttpUrl = AnyHttpUrl("https://facebook.com")
     meta_extras: Json = {}
@@ -141,7 +147,7 @@ class Settings(BaseSettings):
     signup_link_lasts: Duration = timedelta(days=14)
     signup_grace: Duration = timedelta(minutes=2)
     public_url: AnyHttpUrl | None = None
-    weekly_cap: int = Field(default=10, ge=1, le=100_000)
+    weekly_cap: WeeklyCap = 10
 
     gateway_host: str = "127.0.0.1"
     gateway_port: Port = 8420
@@ -163,7 +169,7 @@ class Settings(BaseSettings):
 
     verification_text: Annotated[TemplateText | None, BeforeValidator(_none_if_empty)] = None
     verify_by: VerifyBy = VerifyBy.TEMPLATE
-    reply_text: Annotated[str, Field(min_length=1, max_length=4096)] = REPLY
+    reply_text: ReplyText = REPLY
 
     operator_webhook_url: SecretStr | None = None
     operator_block: Annotated[str | None, BeforeValidator(_none_if_empty)] = None

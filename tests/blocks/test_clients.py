@@ -12,6 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from blocks.accounts import InfobipAccount, VerificationMessage
 from blocks.ledger import LedgerDatabase
+from blocks.meta import MetaAccount
 from blocks.policy import OnboardingPolicy
 from blocks.webhook import ProviderWebhook
 from waboard.domain.ids import WabaId
@@ -36,14 +37,24 @@ class NoLimit:
         raise AssertionError((bucket, seconds))
 
 
+ACCOUNT = {
+    "base_url": INFOBIP,
+    "api_key": "1f04c3d8",
+    "application_id": "waboard",
+    "application_name": "waboard",
+}
+MESSAGE = {"recipient": "+41 79 302 67 27", "template_name": "t", "language": "en"}
+META = {
+    "graph_url": "https://graph.facebook.com",
+    "graph_version": "v26.0",
+    "app_id": "600000000000001",
+    "app_secret": "s",
+    "token_keys": "k",
+}
+
+
 def account(**fields: str) -> InfobipAccount:
-    given = {
-        "base_url": INFOBIP,
-        "api_key": "1f04c3d8",
-        "application_id": "waboard",
-        "application_name": "waboard",
-    }
-    return InfobipAccount.model_validate(given | fields)
+    return InfobipAccount.model_validate(ACCOUNT | fields)
 
 
 @pytest.mark.parametrize(
@@ -103,3 +114,46 @@ def test_a_policy_plans_each_kind_of_wait():
     assert policy.plan(WaitKind.REGISTRATION) == WaitPlan(second, 2 * second)
     assert policy.plan(WaitKind.DELIVERY) == WaitPlan(3 * second, 4 * second)
     assert policy.operator_block is None
+
+
+POLICY = {
+    "registration_nudge": 1,
+    "registration_give_up": 2,
+    "delivery_nudge": 3,
+    "delivery_give_up": 4,
+}
+
+
+@pytest.mark.parametrize(
+    ("block", "given", "wrong"),
+    [
+        (OnboardingPolicy, POLICY, {"weekly_cap": 0}),
+        (OnboardingPolicy, POLICY, {"weekly_cap": -1}),
+        (OnboardingPolicy, POLICY, {"registration_nudge": 0}),
+        (OnboardingPolicy, POLICY, {"delivery_give_up": float("inf")}),
+        (OnboardingPolicy, POLICY, {"slot_give_up": float("nan")}),
+        (OnboardingPolicy, POLICY, {"template_remind": -5}),
+        (OnboardingPolicy, POLICY, {"foreign_filing": "steal"}),
+        (InfobipAccount, ACCOUNT, {"base_url": "xyz"}),
+        (InfobipAccount, ACCOUNT, {"api_key": " "}),
+        (InfobipAccount, ACCOUNT, {"application_id": "a/b"}),
+        (InfobipAccount, ACCOUNT, {"timeout": 0}),
+        (InfobipAccount, ACCOUNT, {"provisioning_interval": 0}),
+        (VerificationMessage, MESSAGE, {"recipient": "twelve"}),
+        (VerificationMessage, MESSAGE, {"template_name": "Hello there"}),
+        (VerificationMessage, MESSAGE, {"language": ""}),
+        (VerificationMessage, MESSAGE, {"text": "x" * 1025}),
+        (VerificationMessage, MESSAGE, {"reply": ""}),
+        (MetaAccount, META, {"graph_version": "26"}),
+        (MetaAccount, META, {"app_id": "ours"}),
+        (MetaAccount, META, {"solution_id": "ours"}),
+        (MetaAccount, META, {"link_lasts": 0}),
+        (MetaAccount, META, {"token_keys": ""}),
+        (ProviderWebhook, {"url": "https://crm.test", "secrets": SIGNING}, {"url": "crm"}),
+    ],
+)
+def test_a_block_refuses_what_the_settings_would(block, given, wrong):
+    """A weekly cap of none, filled in by hand in the Prefect UI, broke every leg."""
+    block(**given)
+    with pytest.raises(ValidationError):
+        block(**given | wrong)

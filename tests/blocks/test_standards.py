@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from prefect.blocks.core import Block
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from blocks.accounts import InfobipAccount, VerificationMessage
 from blocks.infobip_webhooks import InfobipWebhooks
@@ -17,6 +17,7 @@ from blocks.webhook import ProviderWebhook
 from waboard import deploy
 
 SECRET = "s3cret-4711"
+PHONE = "41793026727"
 SAMPLES: dict[type[Block], dict[str, Any]] = {
     InfobipAccount: {
         "base_url": "https://xyz.api.infobip.test",
@@ -24,7 +25,7 @@ SAMPLES: dict[type[Block], dict[str, Any]] = {
         "application_id": "waboard",
         "application_name": "waboard",
     },
-    VerificationMessage: {"recipient": SECRET, "template_name": "t", "language": "en"},
+    VerificationMessage: {"recipient": PHONE, "template_name": "t", "language": "en"},
     LedgerDatabase: {"url": f"postgresql://waboard:{SECRET}@db/waboard"},
     MetaAccount: {
         "graph_url": "https://graph.facebook.com",
@@ -108,6 +109,7 @@ def test_its_secrets_are_in_no_text_of_it(block: AnyBlock):
     filled = block(**SAMPLES[block])
     for text in (repr(filled), str(filled), filled.model_dump_json(), repr(filled.model_dump())):
         assert SECRET not in text
+        assert PHONE not in text
     for name in SECRET_FIELDS[block]:
         assert isinstance(getattr(filled, name), SecretStr)
 
@@ -116,3 +118,11 @@ def test_its_secrets_are_in_no_text_of_it(block: AnyBlock):
 def test_a_field_without_a_default_is_asked_for(block: AnyBlock):
     required = set(schema_of(block).get("required", []))
     assert required == set(SAMPLES[block])
+
+
+@every_block
+def test_what_is_wrong_with_it_is_said_without_what_was_given(block: AnyBlock):
+    """It may be a secret, or somebody's phone number."""
+    with pytest.raises(ValidationError) as caught:
+        block(**{key: [PHONE] for key in SAMPLES[block]})
+    assert PHONE not in str(caught.value)

@@ -48,5 +48,5 @@ def _check_references(connection: Connection) -> None:
         tables = ", ".join(sorted({str(row[0]) for row in lost}))
         raise WaboardError(
             f"Rows of the ledger refer to what is not there, in: {tables}. Nothing was changed.",
-            remedy="Take the ledger from a backup, or remove those rows; see docs/operations.md.",
+            remedy="Take the ledger from a backup, or remove those rows; see docs/operating.md.",
         )
