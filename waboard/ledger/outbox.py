@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     String,
     bindparam,
+    case,
     delete,
     insert,
     literal,
@@ -61,6 +62,15 @@ _OF = bindparam("of", type_=String(36))
 _TYPE = bindparam("type", type_=String(40))
 _PAYLOAD = bindparam("payload", type_=JSON())
 _NOW = bindparam("now", type_=UtcDateTime())
+_LAST = (
+    select(OutboxRow.created_at)
+    .where(OutboxRow.onboarding_id == _OF)
+    .order_by(OutboxRow.sequence.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+# The clocks of two machines differ: what comes later in the sequence is told as no earlier.
+_AT = case((_LAST > _NOW, _LAST), else_=_NOW)
 _TO_PUT: dict[str, ColumnElement[Any]] = {
     "id": _ID,
     "onboarding_id": OnboardingRow.id.expression,
@@ -72,7 +82,7 @@ _TO_PUT: dict[str, ColumnElement[Any]] = {
     "state": literal(MessageState.PENDING.value),
     "tries": literal(0),
     "next_at": _NOW,
-    "created_at": _NOW,
+    "created_at": _AT,
     "answer": literal(""),
 }
 _PUT = insert(OutboxRow.metadata.tables[OutboxRow.__tablename__]).from_select(
