@@ -77,7 +77,7 @@ class TestInTheQueue:
 
     async def cancel(self, session: AsyncSession, onboarding_id: str) -> None:
         await hold(session, onboarding_id)
-        await call_off(session, onboarding_id, at(30))
+        await call_off(session, onboarding_id, at(CROWD))  # none is due yet
 
     async def all_left(self, desk: Desk, waiting: list[str]) -> None:
         async with desk.ledger.begin() as session:
