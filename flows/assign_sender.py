@@ -40,7 +40,7 @@ async def assign_a_sender(
     async with open_services(beside=True) as services:
         ledger, clock = services.ledger, services.clock
         try:
-            async with ledger.begin() as session:
+            async with ledger.read() as session:
                 onboarding_id = await newest_of(session, client_ref)
             found = await assign_sender(ledger, clock, onboarding_id, phone_number, order)
         except WaboardError as error:

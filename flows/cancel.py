@@ -32,7 +32,7 @@ async def cancel(client_ref: PlatformId, by: By, why: Why) -> State[None]:
     """
     async with open_services(beside=True) as services:
         try:
-            async with services.ledger.begin() as session:
+            async with services.ledger.read() as session:
                 onboarding_id = await newest_of(session, client_ref)
             order = Order(by=by, why=why)
             ended = await cancel_onboarding(services.ledger, services.clock, onboarding_id, order)

@@ -57,7 +57,7 @@ async def offboard(client_ref: PlatformId, by: By, why: Why) -> State[None]:
 async def begin(services: Services, client_ref: str, order: Order) -> tuple[Onboarding, Departure]:
     """Write down what this run is for, unless it is known. Raises OutOfPlace, NotFound."""
     run_id = str(flow_run.get_id())
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         onboarding = await read_onboarding(session, await newest_of(session, client_ref))
     departure, _ = await begin_departure(
         services.ledger, services.clock, run_id, onboarding.id, order
@@ -70,7 +70,7 @@ async def begin(services: Services, client_ref: str, order: Order) -> tuple[Onbo
             f"Another run asks already whether {client_ref} may leave, for {departure.by}.",
             remedy="Answer that one: `waboard offboard CLIENT_REF --approve`.",
         )
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         onboarding = await read_onboarding(session, departure.onboarding_id)
     await tag(run_id, onboarding.tags)
     return onboarding, departure

@@ -53,7 +53,7 @@ async def make_link(services: Services, client_ref: str, order: Order) -> str:
             remedy="Set the WABOARD_META_… settings; docs/signup.md says which.",
         )
     account = services.meta.account
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         onboarding_id = await newest_of(session, client_ref)
     lasts = timedelta(seconds=account.link_lasts)
     new = await make_way_back(services.ledger, services.clock, onboarding_id, order, lasts)

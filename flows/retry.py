@@ -35,7 +35,7 @@ async def retry(
     """
     async with open_services(beside=True) as services:
         try:
-            async with services.ledger.begin() as session:
+            async with services.ledger.read() as session:
                 onboarding_id = await newest_of(session, client_ref)
             order = Order(by=by, why=why)
             begun = await begin_again(services.ledger, services.clock, onboarding_id, order, sender)

@@ -34,7 +34,7 @@ async def set_profile(
     """
     async with open_services(beside=True) as services:
         try:
-            async with services.ledger.begin() as session:
+            async with services.ledger.read() as session:
                 onboarding = await read_onboarding(session, await newest_of(session, client_ref))
             onboarding.sender(phone_number)
         except NotFound as error:

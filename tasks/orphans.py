@@ -79,7 +79,7 @@ async def _broken_off(client: PrefectClient, ledger: Ledger, now: datetime) -> l
     broken = await _runs(client, which)
     if not broken:
         return []
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         ours = await runs_not_asleep(session, [str(run.id) for run in broken], now - RECENT)
     return [run for run in broken if str(run.id) in ours and await _is_due(client, run, now)]
 

@@ -23,7 +23,7 @@ async def look_at_readiness(services: Services) -> list[Check]:
     facts = await gather_facts(
         _setup(services), graph, services.infobip, services.ledger, services.clock
     )
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         return checklist(facts, await confirmations(session))
 
 

@@ -22,7 +22,7 @@ from waboard.ledger.watched import with_shared_numbers
 )
 async def compare_owners(services: Services, client_ref: str | None, *, dry: bool) -> list[Finding]:
     """Rule anew whose each shared number is, and say where a person has to decide."""
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         concerned = await with_shared_numbers(session, client_ref)
     findings: list[Finding] = []
     for onboarding_id in concerned:
@@ -34,7 +34,7 @@ async def compare_owners(services: Services, client_ref: str | None, *, dry: boo
 async def _read(services: Services, onboarding_id: str, *, dry: bool) -> Onboarding:
     if not dry:
         return await services.look(onboarding_id)
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         return await read_onboarding(session, onboarding_id)
 
 

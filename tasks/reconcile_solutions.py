@@ -32,7 +32,7 @@ async def compare_solutions(
     meta = services.meta
     if meta is None:
         return []
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         counted = await solutions_in_use(session, client_ref)
     used = Counter[SolutionId]()
     for named, count in counted.items():

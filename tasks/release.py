@@ -134,7 +134,7 @@ async def release_sender(services: Services, onboarding: Onboarding, sender: Sen
 
 async def _is_of_another_client(services: Services, onboarding: Onboarding, sender: Sender) -> bool:
     number, filing = sender.phone_number, onboarding.filing
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         holder = await holder_of(session, onboarding.id, number, filing)
     return holder is not None and bool(holder.phone_number) and not holder.gives_way
 
@@ -190,7 +190,7 @@ async def release_entity(services: Services, onboarding: Onboarding) -> str:
 
 async def _why_kept(services: Services, onboarding: Onboarding) -> str:
     entity_id = onboarding.entity_id
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         others = await clients_filed_under(session, entity_id, onboarding.id)
         ours = await was_made_here(session, entity_id)
     hanging = await services.infobip.filed_under(entity_id)

@@ -69,7 +69,7 @@ class Wait:
 async def look_at_clocks(services: Services, client_ref: str | None, *, dry: bool) -> list[Finding]:
     """Find whose wait is late, and see that the operator knows of each, once."""
     now = services.clock()
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         clocks = await read_clocks(session, services.policy.reminders, now)
         waits = [Wait(e, clocks.of(e.wait)) for e in await sleepers(session, client_ref)]
     late = [each for each in waits if each.clock.is_late(now)]
@@ -94,7 +94,7 @@ async def _remind(services: Services, late: Sequence[Wait]) -> dict[str, str]:
 
 
 async def _is_seen_to(services: Services, wait: Wait) -> bool:
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         verb, of = Verb.REMIND_OPERATOR, wait.sleeper.onboarding_id
         last = await find_effect(session, of, verb, wait.subject)
     if last is None:
@@ -110,7 +110,7 @@ async def _tell(services: Services, slug: str, waits: Sequence[Wait]) -> str:
         # One message for all, so that many at once are not many messages.
         async with AsyncExitStack() as effects:
             for each in waits:
-                async with services.ledger.begin() as session:
+                async with services.ledger.read() as session:
                     onboarding = await read_onboarding(session, each.sleeper.onboarding_id)
                 told = effect(services, onboarding, Verb.REMIND_OPERATOR, each.subject)
                 await effects.enter_async_context(told)

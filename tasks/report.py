@@ -22,7 +22,7 @@ async def draw_up_report(services: Services, days: int) -> Report:
     """Read the figures of the last days, and work out what they say."""
     now = services.clock()
     since = now - timedelta(days=days)
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         ways = await ways_since(session, since)
         cap = await cap_use(session, services.policy.weekly_cap, now)
         stages = await count_stages(session)

@@ -78,7 +78,7 @@ async def _record(services: Services, onboarding: Onboarding, found: Template) -
     if found.status in USABLE:
         status, reason, message = Status.TRUE, Reason.TEMPLATE_APPROVED, f"{where} is approved."
     elif found.status in HOPELESS:
-        async with services.ledger.begin() as session:
+        async with services.ledger.read() as session:
             why = await why_rejected(session, found.id or "")
         status, reason = Status.FALSE, Reason.TEMPLATE_REJECTED
         message = sentence(f"{where} is {found.status}: {why}")

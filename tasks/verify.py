@@ -55,7 +55,7 @@ async def send_test_message(services: Services, onboarding: Onboarding, sender: 
 async def _last_message(
     services: Services, onboarding: Onboarding, sender: Sender
 ) -> EffectRow | None:
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         return await find_effect(
             session, onboarding.id, Verb.SEND_TEST_MESSAGE, sender.phone_number
         )
@@ -97,7 +97,7 @@ async def test_message(
 
 
 async def _last_writer(services: Services, onboarding: Onboarding, sender: Sender) -> PhoneNumber:
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         writer = (await evidence_of(session, onboarding.id)).last_writer(*sender.spellings)
     if writer is None:
         message = f"Nobody has written to {sender.label} whom we could answer."
