@@ -26,6 +26,7 @@ from waboard.ledger.locks import hold
 from waboard.ledger.models import EffectStatus, Verb
 from waboard.ledger.onboardings import read_onboarding
 from waboard.ledger.ownership import Holder, holder_of, take_association
+from waboard.ledger.races import one_transaction
 from waboard.ledger.senders import record_adopted, record_number_key
 
 STALE_FOR = timedelta(minutes=1)
@@ -80,10 +81,17 @@ async def _find_key(services: Services, onboarding: Onboarding, sender: Sender) 
             break
     else:
         raise NumberNotListed(sender)
+    await _note_key(services, onboarding, sender, number.number_key)
+    return number.number_key
+
+
+@one_transaction
+async def _note_key(
+    services: Services, onboarding: Onboarding, sender: Sender, key: NumberKey
+) -> None:
     async with services.ledger.begin() as session:
         await hold(session, onboarding.id)
-        await record_number_key(session, onboarding.id, sender.phone_number, number.number_key)
-    return number.number_key
+        await record_number_key(session, onboarding.id, sender.phone_number, key)
 
 
 async def _holders(
@@ -94,7 +102,7 @@ async def _holders(
     foreign = [_filing(link) for link in links if _filing(link) != onboarding.filing]
     if not foreign:
         return found
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         for filing in foreign:
             holder = await holder_of(session, onboarding.id, sender.phone_number, filing)
             if holder is not None:
@@ -188,7 +196,7 @@ async def _associate(
 async def _just_done(services: Services, onboarding: Onboarding, verb: Verb, subject: str) -> bool:
     # What was just changed may still read back as it was: reading again is what helps then. Not
     # where it had been read back before: then somebody has undone it since.
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         last = await find_effect(session, onboarding.id, verb, subject)
     if last is None or last.status != EffectStatus.DONE or last.ended_at is None:
         return False
@@ -197,13 +205,14 @@ async def _just_done(services: Services, onboarding: Onboarding, verb: Verb, sub
 
 async def _has_settled(services: Services, onboarding: Onboarding, sender: Sender) -> bool:
     # What was made once, just now, may still read back as it was. Made twice, it does not take.
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         last = await find_effect(session, onboarding.id, Verb.ASSOCIATE, sender.phone_number)
     made_twice = last is not None and last.attempt > 1
     fresh = await _just_done(services, onboarding, Verb.ASSOCIATE, sender.phone_number)
     return made_twice or not fresh
 
 
+@one_transaction
 async def _confirm_removed(
     services: Services, onboarding: Onboarding, sender: Sender, found: list[Filing]
 ) -> None:
@@ -229,22 +238,23 @@ def _filing(link: Association) -> Filing:
     return Filing(link.application_id, link.entity_id)
 
 
+@one_transaction
 async def _record(
     services: Services, onboarding: Onboarding, sender: Sender, filing: Filing
 ) -> None:
     adopted = None if filing == onboarding.filing else filing
     as_found = ", as it was found" if adopted else ""
-    number, now = sender.phone_number, services.clock()
-    condition = Condition(
-        ConditionType.ASSOCIATED,
-        Status.TRUE,
-        Reason.ASSOCIATION_READ_BACK,
-        f"Filed under {filing}{as_found}.",
-        "read back from associations",
-        now,
-    )
     async with services.ledger.begin() as session:
         await hold(session, onboarding.id)
+        number, now = sender.phone_number, services.clock()
+        condition = Condition(
+            ConditionType.ASSOCIATED,
+            Status.TRUE,
+            Reason.ASSOCIATION_READ_BACK,
+            f"Filed under {filing}{as_found}.",
+            "read back from associations",
+            now,
+        )
         await record_adopted(session, onboarding.id, number, adopted)
         await _write_removed(services, session, onboarding, sender, [filing])
         if adopted is None:

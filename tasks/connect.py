@@ -12,7 +12,9 @@ from waboard.domain.onboarding import Onboarding
 from waboard.domain.parties import Party
 from waboard.domain.reasons import GUIDANCE, Reason
 from waboard.domain.subscription import MADE
+from waboard.ledger.locks import hold
 from waboard.ledger.models import Verb
+from waboard.ledger.races import one_transaction
 from waboard.ledger.senders import expect_numbers
 from waboard.ledger.tokens import portfolio_of, sealed_token, signed_up_with
 from waboard.meta.errors import MetaError
@@ -21,7 +23,7 @@ from waboard.meta.models import MetaNumber
 
 async def has_signed_up(services: Services, onboarding: Onboarding) -> bool:
     """Whether the client came through a signup link, so that there is somebody to ask as."""
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         sealed = await sealed_token(session, onboarding.client_ref, services.clock())
         return sealed is not None or await signed_up_with(session, onboarding.id) is not None
 
@@ -51,7 +53,7 @@ async def client_token(
 
 async def kept_token(services: Services, meta: MetaServices, client_ref: str) -> SecretStr | None:
     """Return the token that a client's signup gave; None when there is none that still lives."""
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         sealed = await sealed_token(session, client_ref, services.clock())
     return meta.sealer.open(sealed) if sealed is not None else None
 
@@ -63,7 +65,7 @@ async def issued_token(
 
     `named` is the solution that the client came through, where it is not the provider's.
     """
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         portfolio = await portfolio_of(session, onboarding_id)
     solution, system = named or meta.account.solution, meta.account.own_token
     if portfolio is None or solution is None or system is None:
@@ -90,9 +92,8 @@ async def connect_waba(services: Services, meta: MetaServices, onboarding: Onboa
             reason=Reason.SUBSCRIPTION_REFUSED,
         )
     await make_subscription(services, meta, onboarding, token)
-    await _note_numbers(
-        services, onboarding, await meta.graph.phone_numbers(onboarding.waba_id, token)
-    )
+    shown = await meta.graph.phone_numbers(onboarding.waba_id, token)
+    await _note_numbers(services, onboarding.id, _numbers_in(shown))
     await record_subscribed(services, onboarding)
 
 
@@ -122,17 +123,23 @@ async def record_subscribed(services: Services, onboarding: Onboarding) -> None:
     )
 
 
-async def _note_numbers(
-    services: Services, onboarding: Onboarding, found: list[MetaNumber]
-) -> None:
+def _numbers_in(found: list[MetaNumber]) -> list[tuple[str, str]]:
     numbers: list[tuple[str, str]] = []
     for each in found:
         try:
             numbers.append((parse_sender_number(each.display_phone_number), each.id))
         except ValueError:
             continue  # Meta shows none yet
+    return numbers
+
+
+@one_transaction
+async def _note_numbers(
+    services: Services, onboarding_id: str, numbers: list[tuple[str, str]]
+) -> None:
     async with services.ledger.begin() as session:
-        await expect_numbers(session, onboarding.id, numbers, services.clock())
+        await hold(session, onboarding_id)
+        await expect_numbers(session, onboarding_id, numbers, services.clock())
 
 
 class NotSubscribed(ProviderError):

@@ -11,6 +11,8 @@ from waboard.domain.standing import Profile, Standing
 from waboard.infobip.client import MOST_SENDERS
 from waboard.infobip.models import SenderQuality
 from waboard.infobip.senders import BusinessInfo
+from waboard.ledger.locks import hold
+from waboard.ledger.races import one_transaction
 from waboard.ledger.senders import record_profile, record_standing
 from waboard.parts import parts
 
@@ -25,7 +27,8 @@ async def read_facts(services: Services, onboarding: Onboarding) -> None:
         for quality in await services.infobip.sender_quality(part):
             number = asked_for(quality.sender, part)
             if number is not None:
-                await _keep_standing(services, onboarding, PhoneNumber(number), quality)
+                standing = standing_in(quality, services.clock())
+                await _keep_standing(services, onboarding.id, PhoneNumber(number), standing)
     for number in numbers:
         await keep_profile(services, onboarding, number)
 
@@ -46,12 +49,13 @@ def standing_in(quality: SenderQuality, read_at: datetime) -> Standing:
     )
 
 
+@one_transaction
 async def _keep_standing(
-    services: Services, onboarding: Onboarding, number: PhoneNumber, quality: SenderQuality
+    services: Services, onboarding_id: str, number: PhoneNumber, standing: Standing
 ) -> None:
-    standing = standing_in(quality, services.clock())
     async with services.ledger.begin() as session:
-        await record_standing(session, onboarding.id, number, standing)
+        await hold(session, onboarding_id)
+        await record_standing(session, onboarding_id, number, standing)
 
 
 async def keep_profile(services: Services, onboarding: Onboarding, number: PhoneNumber) -> None:
@@ -59,8 +63,16 @@ async def keep_profile(services: Services, onboarding: Onboarding, number: Phone
     info = await services.infobip.senders.business_info(number)
     if info is not None:
         profile = Profile(_shown(info), services.clock())
-        async with services.ledger.begin() as session:
-            await record_profile(session, onboarding.id, number, profile)
+        await _keep_profile(services, onboarding.id, number, profile)
+
+
+@one_transaction
+async def _keep_profile(
+    services: Services, onboarding_id: str, number: PhoneNumber, profile: Profile
+) -> None:
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding_id)
+        await record_profile(session, onboarding_id, number, profile)
 
 
 def _shown(info: BusinessInfo) -> dict[str, object]:

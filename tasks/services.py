@@ -29,6 +29,7 @@ from waboard.ledger.database import Ledger
 from waboard.ledger.locks import hold
 from waboard.ledger.look import Seen, look
 from waboard.ledger.meta_words import record
+from waboard.ledger.races import one_transaction
 from waboard.ledger.rate_limits import LedgerLimiter
 from waboard.meta.client import GraphClient
 from waboard.rest import rest
@@ -86,17 +87,23 @@ class Services:
 
     async def look(self, onboarding_id: str) -> Onboarding:
         """Return the onboarding as it truly is now."""
-        seen = Seen()
-        async with self.ledger.begin() as session:
-            onboarding = await look(session, onboarding_id, self.clock(), seen)
+        onboarding, seen = await self._note_seen(onboarding_id)
         show_seen(onboarding, seen)
         return onboarding
+
+    @one_transaction
+    async def _note_seen(self, onboarding_id: str) -> tuple[Onboarding, Seen]:
+        async with self.ledger.begin() as session:
+            await hold(session, onboarding_id)
+            seen = Seen()
+            return await look(session, onboarding_id, self.clock(), seen), seen
 
     def is_too_late(self, onboarding: Onboarding, kind: WaitKind) -> bool:
         """Whether an onboarding has waited for something for as long as it is to wait."""
         give_up_at = onboarding.waited_for.get(kind)
         return give_up_at is not None and self.clock() >= give_up_at
 
+    @one_transaction
     async def write(
         self,
         onboarding_id: str,
@@ -108,9 +115,9 @@ class Services:
         evidence: str,
     ) -> None:
         """Write down what is true of the onboarding (`subject` empty) or one of its senders."""
-        condition = Condition(kind, status, reason, message, evidence, self.clock())
         async with self.ledger.begin() as session:
             await hold(session, onboarding_id)
+            condition = Condition(kind, status, reason, message, evidence, self.clock())
             await record(session, onboarding_id, subject, condition)
 
 

@@ -22,8 +22,11 @@ from waboard.ledger.conditions import conditions_of
 from waboard.ledger.effects import begin_effect, end_effect, resolve_effect
 from waboard.ledger.locks import hold
 from waboard.ledger.models import EffectStatus, Verb
+from waboard.ledger.races import one_transaction
 
 P = ParamSpec("P")
+Check = Callable[[AsyncSession], Awaitable[None]]
+"""Is asked in the transaction that writes an effect down, and may raise."""
 
 
 async def may_repeat(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -74,22 +77,15 @@ async def effect(
     *,
     external_id: str | None = None,
     why: str = "",
-    check: Callable[[AsyncSession], Awaitable[None]] | None = None,
+    check: Check | None = None,
 ) -> AsyncGenerator[Answer]:
     """Write an effect down before it is done and after, with how it went, and why it is done.
 
     A crash in between leaves it `started`, which readers take for as unsure as `ambiguous`. Raises
     Superseded, with nothing done, in a leg that may not act any more. `check` is asked in the same
-    transaction, and may raise.
+    transaction as it is written down in.
     """
-    async with services.ledger.begin() as session:
-        await hold(session, onboarding.id, services.leg)
-        if check is not None:
-            await check(session)
-        now = services.clock()
-        row = await begin_effect(
-            session, onboarding.id, verb, subject, now, external_id=external_id, why=why
-        )
+    begun = await _note_begun(services, onboarding.id, verb, subject, external_id, why, check)
     answer = Answer()
     boundary(f"{verb}:begun")
     try:
@@ -97,13 +93,45 @@ async def effect(
     except Exception as error:
         unsure = getattr(error, "ambiguous", True)
         status = EffectStatus.AMBIGUOUS if unsure else EffectStatus.FAILED
-        await _end(services, row.id, status, _told(error))
+        await _note_ended(services, onboarding.id, begun, status, _told(error))
         raise
     boundary(f"{verb}:answered")
-    await _end(services, row.id, answer.status, answer.detail)
+    await _note_ended(services, onboarding.id, begun, answer.status, answer.detail)
     boundary(f"{verb}:written")
 
 
+@one_transaction
+async def _note_begun(
+    services: Services,
+    onboarding_id: str,
+    verb: Verb,
+    subject: str,
+    external_id: str | None,
+    why: str,
+    check: Check | None,
+) -> int:
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding_id, services.leg)
+        if check is not None:
+            await check(session)
+        now = services.clock()
+        row = await begin_effect(
+            session, onboarding_id, verb, subject, now, external_id=external_id, why=why
+        )
+        return row.id
+
+
+@one_transaction
+async def _note_ended(
+    services: Services, onboarding_id: str, effect_id: int, status: EffectStatus, detail: str
+) -> None:
+    # Also by a leg that may not act any more: what it has done is done.
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding_id)
+        await end_effect(session, effect_id, status, detail, services.clock())
+
+
+@one_transaction
 async def settle_effect(
     services: Services, onboarding_id: str, verb: Verb, subject: str, shown: str
 ) -> None:
@@ -114,11 +142,6 @@ async def settle_effect(
     async with services.ledger.begin() as session:
         await hold(session, onboarding_id)
         await resolve_effect(session, onboarding_id, verb, subject, shown, services.clock())
-
-
-async def _end(services: Services, effect_id: int, status: EffectStatus, detail: str) -> None:
-    async with services.ledger.begin() as session:
-        await end_effect(session, effect_id, status, detail, services.clock())
 
 
 def _told(error: Exception) -> str:
@@ -180,7 +203,7 @@ async def record_failure(
 async def _is_given_up(
     services: Services, onboarding_id: str, subject: str, kind: ConditionType
 ) -> bool:
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         known = (await conditions_of(session, onboarding_id)).get(subject, {}).get(kind)
     if known is None or known.reason not in UPSTREAM_AWAY:
         return False
