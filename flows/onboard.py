@@ -57,6 +57,7 @@ from waboard.domain.waits import WaitKind
 from waboard.ledger.locks import hold
 from waboard.ledger.look import look
 from waboard.ledger.onboardings import end_onboarding
+from waboard.ledger.races import one_transaction
 
 GiveUp = Callable[[Services, Onboarding], Awaitable[None]]
 """Writes down what was not seen in the time that we wait for it."""
@@ -272,16 +273,20 @@ async def notify_and_end(services: Services, onboarding: Onboarding) -> State[No
     repeats = await says_nothing_new(services, onboarding, outcome)
     errors = [] if repeats else await tell(services, onboarding, outcome)
     await record_told(services, onboarding, outcome, errors, repeats=repeats)
-    async with services.ledger.begin() as session:
-        await hold(session, onboarding.id, services.leg)
-        now = services.clock()
-        await end_onboarding(session, onboarding.id, now, outcome.name)
-        # What came while everybody was told is news.
-        onboarding = await look(session, onboarding.id, now)
+    await _note_ended(services, onboarding.id, outcome)
     await show(services, onboarding.id)
     boundary("end:written")
     end = Failed if outcome.is_failure else Completed
     return end(name=outcome.name, message=outcome.message)
+
+
+@one_transaction
+async def _note_ended(services: Services, onboarding_id: str, outcome: Outcome) -> None:
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding_id, services.leg)
+        now = services.clock()
+        await end_onboarding(session, onboarding_id, now, outcome.name)
+        await look(session, onboarding_id, now)  # what came while everybody was told is news
 
 
 async def tell(services: Services, onboarding: Onboarding, outcome: Outcome) -> list[WaboardError]:

@@ -6,12 +6,14 @@ from tasks.services import Services
 from tasks.step import STEP, may_repeat
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.errors import NotFound
-from waboard.domain.facts import canonical, delivery_facts
+from waboard.domain.facts import Fact, canonical, delivery_facts
 from waboard.domain.onboarding import Onboarding, Sender
 from waboard.domain.reasons import Reason
 from waboard.ledger.effects import find_effect
 from waboard.ledger.events import receive
+from waboard.ledger.locks import hold
 from waboard.ledger.models import Verb
+from waboard.ledger.races import one_transaction
 
 
 @task(
@@ -31,8 +33,15 @@ async def _pull_report(services: Services, onboarding: Onboarding, sender: Sende
     # Each report is handed out once, so it is kept before anything else.
     message_id = await _message_id(services, onboarding, sender)
     reports = await services.infobip.delivery_reports(message_id=message_id)
+    facts = delivery_facts(canonical({"results": reports}).encode())
+    await _keep_reports(services, onboarding.id, list(facts))
+
+
+@one_transaction
+async def _keep_reports(services: Services, onboarding_id: str, facts: list[Fact]) -> None:
+    # Also in a leg that may not act any more: nobody is handed them again.
     async with services.ledger.begin() as session:
-        facts = delivery_facts(canonical({"results": reports}).encode())
+        await hold(session, onboarding_id)
         await receive(session, facts, "messages-api/reports", services.clock())
 
 
@@ -53,7 +62,7 @@ async def give_up_delivery(services: Services, onboarding: Onboarding) -> None:
 
 
 async def _message_id(services: Services, onboarding: Onboarding, sender: Sender) -> str:
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         sent = await find_effect(
             session, onboarding.id, Verb.SEND_TEST_MESSAGE, sender.phone_number
         )

@@ -7,13 +7,14 @@ from prefect import task
 from tasks.services import Services
 from tasks.step import STEP, may_repeat
 from waboard.domain.conditions import ConditionType, Status
-from waboard.domain.facts import quality_fact
+from waboard.domain.facts import Fact, quality_fact
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
 from waboard.domain.spelling import asked_for
 from waboard.domain.waits import WaitKind
 from waboard.ledger.events import receive
+from waboard.ledger.races import one_transaction
 
 
 @task(
@@ -48,9 +49,14 @@ async def keep_quality(services: Services, numbers: Sequence[PhoneNumber]) -> li
         (each, PhoneNumber(asked_for(each.sender, numbers) or each.sender)) for each in answers
     ]
     facts = [quality_fact(a.model_dump(by_alias=True, mode="json"), number) for a, number in about]
+    return await _keep_answers(services, facts)
+
+
+@one_transaction
+async def _keep_answers(services: Services, facts: Sequence[Fact]) -> list[int]:
     async with services.ledger.begin() as session:
         receipts = await receive(session, facts, "senders/quality", services.clock())
-    return [receipt.event_id for receipt in receipts]
+        return [receipt.event_id for receipt in receipts]
 
 
 async def give_up_registration(services: Services, onboarding: Onboarding) -> None:

@@ -1,7 +1,7 @@
 """Tell the operator and the provider's own system what an onboarding came to, once an outcome."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import cast
@@ -29,6 +29,7 @@ from waboard.ledger.effects import UNSURE, find_effect, last_effects
 from waboard.ledger.locks import hold
 from waboard.ledger.models import EffectStatus, Verb
 from waboard.ledger.outbox import last_outcome, repeats_what_was_told, replay, tell_outcome
+from waboard.ledger.races import one_transaction
 from waboard.ledger.receivers import is_stopped
 from waboard.provider import ProviderSystem, key_of
 
@@ -132,9 +133,30 @@ async def _send(
 async def _claimed(
     services: Services, onboarding: Onboarding, outcome: Outcome, key: str
 ) -> Letter | None:
-    now = services.clock()
+    claimed = await _note_claimed(services, onboarding, outcome, key)
+    if claimed.letter is None and not claimed.is_delivered:
+        words = claimed.answer or "it is left alone for now"
+        raise NotTaken(words, stopped=claimed.receiver_stopped)
+    return claimed.letter
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """The message that tells an outcome, if it may be sent now; else how it stands."""
+
+    letter: Letter | None
+    is_delivered: bool
+    answer: str
+    receiver_stopped: bool
+
+
+@one_transaction
+async def _note_claimed(
+    services: Services, onboarding: Onboarding, outcome: Outcome, key: str
+) -> _Claimed:
     async with services.ledger.begin() as session:
         await hold(session, onboarding.id, services.leg)
+        now = services.clock()
         row = await tell_outcome(session, onboarding, outcome, now)
         last = await find_effect(
             session, onboarding.id, Verb.NOTIFY_PROVIDER, told_as(onboarding, outcome)
@@ -145,11 +167,10 @@ async def _claimed(
             row = await replay(session, row.id, now)
         letter = await claim(session, row, key, now, over=died)
         stopped = letter is None and await is_stopped(session, key)
-    if letter is None and row.state != MessageState.DELIVERED:
-        raise NotTaken(row.answer or "it is left alone for now", stopped=stopped)
-    return letter
+        return _Claimed(letter, row.state == MessageState.DELIVERED, row.answer, stopped)
 
 
+@one_transaction
 async def _tell_nobody(services: Services, onboarding: Onboarding, outcome: Outcome) -> None:
     # It is kept all the same: whoever sets a receiver later may have it replayed.
     async with services.ledger.begin() as session:
@@ -178,7 +199,7 @@ async def _notified(
 
 async def _operator_knows(services: Services, onboarding: Onboarding, outcome: Outcome) -> bool:
     verb, subject = Verb.NOTIFY_OPERATOR, told_as(onboarding, outcome)
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         last = await find_effect(session, onboarding.id, verb, subject)
     if last is None or last.status != EffectStatus.DONE:
         return False
@@ -188,7 +209,7 @@ async def _operator_knows(services: Services, onboarding: Onboarding, outcome: O
 
 async def says_nothing_new(services: Services, onboarding: Onboarding, outcome: Outcome) -> bool:
     """Whether a retry tried nothing and came to what was told before: nobody is told of it."""
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         if not await repeats_what_was_told(session, onboarding, outcome):
             return False
         told = await last_effects(session, onboarding.id, Verb.NOTIFY_OPERATOR)
@@ -254,6 +275,18 @@ async def record_told(
     knows = repeats and services.policy.operator_block is not None
     operator_told = knows or await _operator_knows(services, onboarding, outcome)
     stopped = any(isinstance(error, NotTaken) and error.stopped for error in errors)
+    await _note_told(services, onboarding, outcome, operator_told=operator_told, stopped=stopped)
+
+
+@one_transaction
+async def _note_told(
+    services: Services,
+    onboarding: Onboarding,
+    outcome: Outcome,
+    *,
+    operator_told: bool,
+    stopped: bool,
+) -> None:
     async with services.ledger.begin() as session:
         # Held, so that a message that gets through in this moment is not called awaited.
         await hold(session, onboarding.id)

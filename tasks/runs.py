@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 from uuid import UUID, uuid4
@@ -42,6 +43,7 @@ from waboard.ledger.onboardings import (
     take_up_news,
 )
 from waboard.ledger.outbox import tell_wait
+from waboard.ledger.races import one_transaction
 from waboard.ledger.waits import DueWait, close_waits, open_wait, put_off, satisfy_wait
 from waboard.log_ids import about
 from waboard.parts import parts
@@ -92,14 +94,19 @@ async def start_run(ledger: Ledger, onboarding: Onboarding) -> str:
         key=onboarding.id if first else f"{onboarding.id}/{onboarding.attempt}",
     )
     boundary("start:asked")
-    async with ledger.begin() as session:
-        await record_run(session, onboarding.id, str(run.id), onboarding.attempt)
+    await _note_run(ledger, onboarding, str(run.id))
     return str(run.id)
+
+
+@one_transaction
+async def _note_run(ledger: Ledger, onboarding: Onboarding, run_id: str) -> None:
+    async with ledger.begin() as session:
+        await record_run(session, onboarding.id, run_id, onboarding.attempt)
 
 
 async def _untag_left_behind(ledger: Ledger, onboarding: Onboarding) -> None:
     # Whom the last attempt needed is awaited no more, or is again by this one.
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         left = await left_behind(session, onboarding.id)
     for run_id in left[-1:]:
         with suppress(ObjectNotFound):  # somebody deleted it
@@ -113,22 +120,9 @@ async def wake_up(services: Services, onboarding_id: str) -> Onboarding:
     attempt.
     """
     run_id = str(flow_run.get_id())
-    async with services.ledger.begin() as session:
-        await hold(session, onboarding_id)
-        await refuse_stopped(session, onboarding_id, run_id)
-        await take_up_news(session, onboarding_id)
-        known = await read_onboarding(session, onboarding_id)
-    seen = Seen()
-    retried = await was_told_its_end(run_id, OutcomeName, known.ended_at)
-    async with services.ledger.begin() as session:
-        now = services.clock()
-        await hold(session, onboarding_id)
-        await close_waits(session, onboarding_id, now)
-        if retried:
-            await reopen_onboarding(session, onboarding_id, now)
-            await record_decision(session, onboarding_id, DecisionVerb.RETRY, RETRIED, now)
-        await begin_leg(session, onboarding_id, run_id, services.leg)
-        onboarding = await look(session, onboarding_id, now, seen)
+    ended_at = await _take_up_news(services, onboarding_id, run_id)
+    retried = await was_told_its_end(run_id, OutcomeName, ended_at)
+    onboarding, seen = await _note_awake(services, onboarding_id, run_id, retried=retried)
     if retried:
         show_decision(onboarding, DecisionVerb.RETRY, RETRIED)
     show_seen(onboarding, seen)
@@ -137,12 +131,37 @@ async def wake_up(services: Services, onboarding_id: str) -> Onboarding:
     return onboarding
 
 
+@one_transaction
+async def _take_up_news(services: Services, onboarding_id: str, run_id: str) -> datetime | None:
+    """Go on with what came after the end; return when it ended, if nothing came."""
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding_id)
+        await refuse_stopped(session, onboarding_id, run_id)
+        await take_up_news(session, onboarding_id)
+        return (await read_onboarding(session, onboarding_id)).ended_at
+
+
+@one_transaction
+async def _note_awake(
+    services: Services, onboarding_id: str, run_id: str, *, retried: bool
+) -> tuple[Onboarding, Seen]:
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding_id)
+        now, seen = services.clock(), Seen()
+        await close_waits(session, onboarding_id, now)
+        if retried:
+            await reopen_onboarding(session, onboarding_id, now)
+            await record_decision(session, onboarding_id, DecisionVerb.RETRY, RETRIED, now)
+        await begin_leg(session, onboarding_id, run_id, services.leg)
+        return await look(session, onboarding_id, now, seen), seen
+
+
 async def end_of_stopped(services: Services, onboarding_id: str) -> State[None] | None:
     """Say how a run ends of which no leg may act any more: it was cancelled, or left behind.
 
     None when another leg of the same run goes on.
     """
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         onboarding = await read_onboarding(session, onboarding_id)
         left = await was_left_behind(session, onboarding_id, str(flow_run.get_id()))
     if left:
@@ -193,13 +212,48 @@ async def sleep_for(
     keeping it: so one of the two sees the other, and no wake-up is lost. Returns only when the
     last look found that there is nothing to wait for any more.
     """
-    run_id, pause_key, seen = str(flow_run.get_id()), str(uuid4()), Seen()
+    run_id, pause_key = str(flow_run.get_id()), str(uuid4())
+    sleep = await _write_down_sleep(services, onboarding.id, kind, run_id, pause_key, until)
+    show_seen(sleep.onboarding, sleep.seen)
+    if sleep.told is None:
+        return sleep.onboarding
+    if kind in FOR_ALL:
+        await _heed_what_came_for_all(services, onboarding.id, kind)
+    await show(services, onboarding.id)
+    boundary(f"sleep-{kind}:written")
+    asleep: State[None] = Paused(
+        reschedule=True, pause_key=pause_key, name=WORDS[kind].state, message=sleep.told
+    )
+    return await suspend(run_id, asleep, kind)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sleep:
+    """What the last look before a sleep found. `told` is what people read of the sleep.
+
+    None where there is nothing to wait for any more.
+    """
+
+    onboarding: Onboarding
+    seen: Seen
+    told: str | None
+
+
+@one_transaction
+async def _write_down_sleep(
+    services: Services,
+    onboarding_id: str,
+    kind: WaitKind,
+    run_id: str,
+    pause_key: str,
+    until: datetime | None,
+) -> _Sleep:
     async with services.ledger.begin() as session:
-        now = services.clock()
-        await hold(session, onboarding.id, services.leg)
+        await hold(session, onboarding_id, services.leg)
+        now, seen = services.clock(), Seen()
         await open_wait(
             session,
-            onboarding.id,
+            onboarding_id,
             kind,
             flow_run_id=run_id,
             pause_key=pause_key,
@@ -207,35 +261,23 @@ async def sleep_for(
             now=now,
             until=until,
         )
-        onboarding = await look(session, onboarding.id, now, seen)
+        onboarding = await look(session, onboarding_id, now, seen)
         stage = await stage_clock(session, onboarding, services.policy.reminders, now)
-        over = stage is None or is_over(onboarding, kind)
-        if over:
-            await close_waits(session, onboarding.id, now)
-        else:
-            await tell_wait(session, onboarding.id, onboarding.wait, now)
-    show_seen(onboarding, seen)
-    if stage is None or over:
-        return onboarding
-    await _heed(services, onboarding, kind)
-    await show(services, onboarding.id)
-    boundary(f"sleep-{kind}:written")
-    words = WORDS[kind]
-    told = f"{stage.kept(now)} {words.message}"
-    asleep: State[None] = Paused(
-        reschedule=True, pause_key=pause_key, name=words.state, message=told
-    )
-    return await suspend(run_id, asleep, kind)
+        if stage is None or is_over(onboarding, kind):
+            await close_waits(session, onboarding_id, now)
+            return _Sleep(onboarding, seen, None)
+        await tell_wait(session, onboarding_id, onboarding.wait, now)
+        return _Sleep(onboarding, seen, f"{stage.kept(now)} {WORDS[kind].message}")
 
 
-async def _heed(services: Services, onboarding: Onboarding, kind: WaitKind) -> None:
+@one_transaction
+async def _heed_what_came_for_all(services: Services, onboarding_id: str, kind: WaitKind) -> None:
     # An event that names no WABA hurries those who sleep. One that came after we had looked and
     # before our wait was written hurried others alone, so we hurry ourselves.
-    if kind not in FOR_ALL:
-        return
     async with services.ledger.begin() as session:
+        await hold(session, onboarding_id, services.leg)
         if await came_for_all(session, kind, services.began_at - SKEW):
-            await satisfy_wait(session, onboarding.id, services.clock())
+            await satisfy_wait(session, onboarding_id, services.clock())
 
 
 async def suspend(run_id: str, asleep: State[None], kind: str) -> NoReturn:
@@ -281,7 +323,15 @@ async def _wake(client: PrefectClient, ledger: Ledger, due: DueWait, clock: Cloc
         answer = await client.resume_flow_run(UUID(due.flow_run_id))
         if answer.status is SetStateStatus.ACCEPT:  # else somebody was quicker
             note(due.onboarding_id, due.flow_run_id, "woken", why=due.why)
+    await _note_looked_at(ledger, due, clock, state)
+
+
+@one_transaction
+async def _note_looked_at(
+    ledger: Ledger, due: DueWait, clock: Clock, state: State[Any] | None
+) -> None:
     async with ledger.begin() as session:
+        await hold(session, due.onboarding_id)
         if state is None or state.is_final():  # it waits for nothing any more
             await close_waits(session, due.onboarding_id, clock())
         elif state.is_running():  # it is on its way to sleep

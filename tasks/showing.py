@@ -22,7 +22,9 @@ from waboard.domain.waits import WaitKind
 from waboard.ledger.database import Ledger
 from waboard.ledger.decisions import decisions_of
 from waboard.ledger.history import became_true, last_effects, last_events
+from waboard.ledger.locks import hold
 from waboard.ledger.onboardings import read_onboarding, record_card
+from waboard.ledger.races import one_transaction
 from waboard.ledger.showing import Shown, note_shown, show_later, shown_of, unshown
 from waboard.prefect_client import get_client
 
@@ -51,7 +53,7 @@ async def show(services: Services, onboarding_id: str) -> None:
 
 async def show_changed(ledger: Ledger, clock: Clock, remind: Patience = AS_USUAL) -> None:
     """Bring up to date what changed while no leg was there to show it."""
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         changed = await unshown(session, clock())
     for onboarding_id in changed:
         await _show(ledger, clock, onboarding_id, remind)
@@ -64,16 +66,28 @@ async def _show(ledger: Ledger, clock: Clock, onboarding_id: str, remind: Patien
         async with get_client() as client:
             await _publish(client, ledger, picture)
         if picture.shown.due is not None:
-            async with ledger.begin() as session:
-                await note_shown(session, onboarding_id, picture.shown)
+            await _note_shown(ledger, onboarding_id, picture.shown)
     except Exception as error:
         logger.warning("An onboarding could not be shown: %s", type(error).__name__)
-        async with ledger.begin() as session:
-            await show_later(session, onboarding_id, clock())
+        await _show_later(ledger, clock, onboarding_id)
+
+
+@one_transaction
+async def _note_shown(ledger: Ledger, onboarding_id: str, shown: Shown) -> None:
+    async with ledger.begin() as session:
+        await hold(session, onboarding_id)
+        await note_shown(session, onboarding_id, shown)
+
+
+@one_transaction
+async def _show_later(ledger: Ledger, clock: Clock, onboarding_id: str) -> None:
+    async with ledger.begin() as session:
+        await hold(session, onboarding_id)
+        await show_later(session, onboarding_id, clock())
 
 
 async def _draw(ledger: Ledger, onboarding_id: str, remind: Patience, now: datetime) -> _Picture:
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         shown = await shown_of(session, onboarding_id)
         onboarding = await read_onboarding(session, onboarding_id)
         clock = await stage_clock(session, onboarding, remind, now)
@@ -97,8 +111,13 @@ async def _publish(client: PrefectClient, ledger: Ledger, picture: _Picture) -> 
             await client.update_artifact(UUID(card_id), ArtifactUpdate(data=picture.card))
             return
     made = await client.create_artifact(_new(onboarding, picture.card))
+    await _note_card(ledger, onboarding, str(made.id))
+
+
+@one_transaction
+async def _note_card(ledger: Ledger, onboarding: Onboarding, card_id: str) -> None:
     async with ledger.begin() as session:
-        await record_card(session, onboarding.id, str(made.id), onboarding.attempt)
+        await record_card(session, onboarding.id, card_id, onboarding.attempt)
 
 
 def _new(onboarding: Onboarding, markdown: str) -> ArtifactCreate:

@@ -6,6 +6,8 @@ from waboard.domain.clock import Clock
 from waboard.domain.posting import Answer
 from waboard.ledger.database import Ledger
 from waboard.ledger.deliveries import Letter, settle
+from waboard.ledger.locks import hold
+from waboard.ledger.races import one_transaction
 from waboard.ledger.receivers import note_answers
 from waboard.provider import ProviderSystem
 
@@ -21,16 +23,29 @@ STOPPED = (
 async def deliver(ledger: Ledger, system: ProviderSystem, letter: Letter, clock: Clock) -> Answer:
     """Send a message that is claimed, and write down what was answered."""
     answer = await system.post(letter.id, letter.body, clock())
-    async with ledger.begin() as session:
-        await settle(session, letter, answer, clock())
+    await _note_answer(ledger, letter, answer, clock)
     return answer
+
+
+@one_transaction
+async def _note_answer(ledger: Ledger, letter: Letter, answer: Answer, clock: Clock) -> None:
+    async with ledger.begin() as session:
+        await hold(session, letter.onboarding_id)
+        await settle(session, letter, answer, clock())
 
 
 async def heed(
     ledger: Ledger, system: ProviderSystem, answers: Collection[Answer], clock: Clock, tell: Tell
 ) -> None:
     """Leave a receiver alone that is away or wants no more; of the latter tell the operator."""
-    async with ledger.begin() as session:
-        stopped = await note_answers(session, system.key, answers, clock())
-    if stopped:
+    if await _has_just_stopped(ledger, system.key, answers, clock):
         await tell("Your system wants no more messages", STOPPED)
+
+
+@one_transaction
+async def _has_just_stopped(
+    ledger: Ledger, key: str, answers: Collection[Answer], clock: Clock
+) -> bool:
+    """Write down what a receiver answered; says whether it wants no more, for the first time."""
+    async with ledger.begin() as session:
+        return await note_answers(session, key, answers, clock())
