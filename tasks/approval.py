@@ -26,6 +26,7 @@ from waboard.ledger.departures import (
     note_approval_asked,
 )
 from waboard.ledger.locks import hold
+from waboard.ledger.races import one_transaction
 
 AWAITING = "AwaitingApproval"
 """How the state is named in which a run waits for the approval."""
@@ -70,14 +71,19 @@ async def ask_for_approval(
     """Leave the run asleep until somebody approves or refuses. The Prefect UI draws the form."""
     question = _question(departure, str(uuid4()))
     await ask(question, Approval)
-    now = services.clock()
-    until = now + timedelta(seconds=services.policy.approval_give_up)
-    async with services.ledger.begin() as session:
-        await hold(session, onboarding.id)
-        await note_approval_asked(session, departure, question.pause_key, until, now)
+    await _note_asked(services, departure, question.pause_key)
     asleep = tags_of_sleep("approval", Party.OPERATOR, departure.asked_at)
     await tag(departure.id, [*onboarding.tags, *asleep])
     return await fall_asleep(question, "approval")
+
+
+@one_transaction
+async def _note_asked(services: Services, departure: Departure, pause_key: str) -> None:
+    async with services.ledger.begin() as session:
+        await hold(session, departure.onboarding_id)
+        now = services.clock()
+        until = now + timedelta(seconds=services.policy.approval_give_up)
+        await note_approval_asked(session, departure, pause_key, until, now)
 
 
 async def hear(services: Services, onboarding: Onboarding, departure: Departure) -> Departure:
@@ -106,16 +112,28 @@ async def _take(
     elif given.confirm != onboarding.client_ref:
         verb, state = None, DepartureState.APPROVAL_AWAITED
         said = f"To approve, {onboarding.client_ref} has to be typed; something else was."
-    async with services.ledger.begin() as session:
-        await hold(session, onboarding.id)
-        now = services.clock()
-        if verb is not None:
-            await record_decision(session, onboarding.id, verb, order, now)
-            await forget_question(session, onboarding.id, now)
-        moved = await move_departure(session, departure.id, state, said, now)
+    decided = None if verb is None else (verb, order)
+    moved = await _note_answer(services, departure, decided, state, said)
     if verb is not None:
         show_decision(onboarding, verb, order, departure.id)
     return moved
+
+
+@one_transaction
+async def _note_answer(
+    services: Services,
+    departure: Departure,
+    decided: tuple[DecisionVerb, Order] | None,
+    state: DepartureState,
+    said: str,
+) -> Departure:
+    async with services.ledger.begin() as session:
+        await hold(session, departure.onboarding_id)
+        now = services.clock()
+        if decided is not None:
+            await record_decision(session, departure.onboarding_id, *decided, now)
+            await forget_question(session, departure.onboarding_id, now)
+        return await move_departure(session, departure.id, state, said, now)
 
 
 async def give_approval(departure: Departure, client_ref: str, given: Approval) -> None:

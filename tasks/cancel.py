@@ -34,6 +34,7 @@ from waboard.ledger.locks import hold
 from waboard.ledger.look import look
 from waboard.ledger.onboardings import read_onboarding
 from waboard.ledger.outbox import tell_outcome
+from waboard.ledger.races import one_transaction
 from waboard.prefect_client import get_client
 
 FLOW = "onboard-client"
@@ -57,42 +58,66 @@ async def cancel_onboarding(
     await note_cancelled(ledger, clock, onboarding_id, order)
     boundary("cancel:written")
     await finish_cancelling(ledger, clock, onboarding_id)
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         return await read_onboarding(session, onboarding_id)
 
 
 async def note_cancelled(ledger: Ledger, clock: Clock, onboarding_id: str, order: Order) -> None:
     """Write down that an onboarding is cancelled: from then on nothing of it goes on."""
+    cancelled = await _call_off(ledger, clock, onboarding_id, order)
+    if cancelled is not None:
+        show_decision(cancelled, DecisionVerb.CANCEL, order)
+
+
+@one_transaction
+async def _call_off(
+    ledger: Ledger, clock: Clock, onboarding_id: str, order: Order
+) -> Onboarding | None:
+    """Return what was on its way; None where this very order has cancelled it before."""
     async with ledger.begin() as session:
         await hold(session, onboarding_id)
         onboarding = await read_onboarding(session, onboarding_id)
         decision = onboarding.cancelled
         if decision is not None and decision.is_what(DecisionVerb.CANCEL, order):
-            return
+            return None
         refuse_cancel(onboarding)
         now = clock()
         await record_decision(session, onboarding_id, DecisionVerb.CANCEL, order, now)
         await call_off(session, onboarding_id, now)
-    show_decision(onboarding, DecisionVerb.CANCEL, order)
+        return onboarding
 
 
 async def finish_cancelling(ledger: Ledger, clock: Clock, onboarding_id: str) -> bool:
     """Stop the run of an onboarding that is being cancelled; says whether it has stopped."""
-    async with ledger.begin() as session:
-        onboarding = await read_onboarding(session, onboarding_id)
-        if onboarding.cancelled is None or onboarding.ended_at is not None:
-            return True
-        onboarding = await look(session, onboarding_id, clock())
+    onboarding = await _look_if_stopping(ledger, clock, onboarding_id)
+    if onboarding is None:
+        return True
     # Whoever was starting its run when it was cancelled starts the same one.
     run_id = onboarding.flow_run_id or await start_run(ledger, onboarding)
     if not await _stop(run_id, outcome_of(onboarding).message, clock()):
         return False
     boundary("cancel:stopped")
+    await _note_stopped(ledger, clock, onboarding)
+    return True
+
+
+@one_transaction
+async def _look_if_stopping(ledger: Ledger, clock: Clock, onboarding_id: str) -> Onboarding | None:
     async with ledger.begin() as session:
         await hold(session, onboarding_id)
-        if await end_cancelled(session, onboarding_id, clock()):
-            await tell_outcome(session, onboarding, outcome_of(onboarding), clock())
-    return True
+        onboarding = await read_onboarding(session, onboarding_id)
+        if onboarding.cancelled is None or onboarding.ended_at is not None:
+            return None
+        return await look(session, onboarding_id, clock())
+
+
+@one_transaction
+async def _note_stopped(ledger: Ledger, clock: Clock, onboarding: Onboarding) -> None:
+    async with ledger.begin() as session:
+        await hold(session, onboarding.id)
+        now = clock()
+        if await end_cancelled(session, onboarding.id, now):
+            await tell_outcome(session, onboarding, outcome_of(onboarding), now)
 
 
 async def _stop(run_id: str, told: str, now: datetime) -> bool:
@@ -117,7 +142,7 @@ def _is_executing(state: State[Any], now: datetime) -> bool:
 async def settle_cancellations(ledger: Ledger, clock: Clock) -> None:
     """Note runs that were cancelled in the Prefect UI, and finish what was begun."""
     await note_cancelled_by_hand(ledger, clock, await _cancelled_runs(clock() - RECENT))
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         unfinished = await being_cancelled(session)
     for onboarding_id in unfinished:
         await _finish_or_say(ledger, clock, onboarding_id)
@@ -134,7 +159,7 @@ async def note_cancelled_by_hand(ledger: Ledger, clock: Clock, run_ids: list[str
     """Cancel whoever is on the way with one of these runs; returns them."""
     if not run_ids:
         return []
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         stopped = await carried_by(session, run_ids)
     for onboarding_id in stopped:
         await cancel_onboarding(ledger, clock, onboarding_id, BY_HAND)

@@ -26,6 +26,7 @@ from waboard.ledger.departures import (
 )
 from waboard.ledger.locks import hold
 from waboard.ledger.onboardings import read_onboarding
+from waboard.ledger.races import one_transaction
 from waboard.ledger.sender_names import claimants_of
 
 PATIENT: dict[str, Any] = STEP | {"retries": 20, "retry_delay_seconds": 5}
@@ -41,20 +42,27 @@ PATIENT: dict[str, Any] = STEP | {"retries": 20, "retry_delay_seconds": 5}
 async def mark_leaving(services: Services, onboarding: Onboarding, departure: Departure) -> None:
     """Cancel what is on its way, and mark the onboarding: nothing of it goes on by itself."""
     ledger, clock = services.ledger, services.clock
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         onboarding = await read_onboarding(session, onboarding.id)
     if onboarding.ended_at is None and onboarding.cancelled is None:
         order = Order(by=departure.by, why=f"The client leaves: {departure.why}"[:1000])
         await note_cancelled(ledger, clock, onboarding.id, order)
     await finish_cancelling(ledger, clock, onboarding.id)
-    async with ledger.begin() as session:
-        await hold(session, onboarding.id)
-        marked = await begin_leaving(session, onboarding.id, clock())
-        rivals = await claimants_of(session, onboarding.id)
-    if not marked:
+    rivals = await _note_leaving(services, onboarding.id)
+    if rivals is None:
         raise StillAtWork(onboarding)
     for each in rivals:  # a number that two clients had is the other's now
         await services.look(each)
+
+
+@one_transaction
+async def _note_leaving(services: Services, onboarding_id: str) -> list[str] | None:
+    """Return who else has a number of it; None where its run is still at work."""
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding_id)
+        if not await begin_leaving(session, onboarding_id, services.clock()):
+            return None
+        return await claimants_of(session, onboarding_id)
 
 
 class StillAtWork(ProviderError):
@@ -70,6 +78,7 @@ class StillAtWork(ProviderError):
         )
 
 
+@one_transaction
 async def record_left(services: Services, onboarding: Onboarding, said: str) -> Onboarding:
     """Write down that the client has left, and destroy what opens its data."""
     async with services.ledger.begin() as session:
@@ -85,17 +94,26 @@ async def record_done(
 
     Raises OutOfPlace when nobody is asked for it.
     """
+    done = Order(by=order.by, why=f"{work}: {order.why}"[:1000])
+    onboarding = await _note_done(ledger, clock, onboarding_id, work, done)
+    if onboarding is not None:
+        show_decision(onboarding, DecisionVerb.DONE, done)
+
+
+@one_transaction
+async def _note_done(
+    ledger: Ledger, clock: Clock, onboarding_id: str, work: Handwork, done: Order
+) -> Onboarding | None:
+    """Return the onboarding; None where it was done before."""
     async with ledger.begin() as session:
         await hold(session, onboarding_id)
         onboarding = await read_onboarding(session, onboarding_id)
         refuse_done(onboarding, work)
         if onboarding.holds(work.condition):
-            return
+            return None
         now = clock()
-        why = f"{work}: {order.why}"[:1000]
-        done = Order(by=order.by, why=why)
         await record_decision(session, onboarding_id, DecisionVerb.DONE, done, now)
-        said, reason = f"{order.by} says that it is done.", Reason.SAID_TO_BE_DONE
+        said, reason = f"{done.by} says that it is done.", Reason.SAID_TO_BE_DONE
         condition = Condition(work.condition, Status.TRUE, reason, said, "a person", now)
         await write_condition(session, onboarding_id, "", condition)
-    show_decision(onboarding, DecisionVerb.DONE, done)
+        return onboarding

@@ -17,6 +17,7 @@ from waboard.ledger.decisions import last_decision, record_decision
 from waboard.ledger.locks import hold
 from waboard.ledger.look import look
 from waboard.ledger.onboardings import read_onboarding
+from waboard.ledger.races import one_transaction
 
 
 async def begin_again(
@@ -34,28 +35,43 @@ async def begin_again(
     """
     while True:
         await finish_cancelling(ledger, clock, onboarding_id)
-        async with ledger.begin() as session:
+        async with ledger.read() as session:
             seen = await read_onboarding(session, onboarding_id)
         lives = await _run_lives(seen)
         boundary("retry:looked")
-        async with ledger.begin() as session:
-            await hold(session, onboarding_id)
-            onboarding = await read_onboarding(session, onboarding_id)
-            if _carriage(onboarding) != _carriage(seen):
-                continue  # somebody was quicker: what was seen of its run says nothing any more
-            if phone_number is not None:
-                phone_number = onboarding.sender(phone_number).phone_number
-            last, asked = await last_decision(session, onboarding_id), phone_number or ""
-            if lives and last is not None and last.is_what(DecisionVerb.RETRY, order, asked):
-                return onboarding
-            refuse_retry(onboarding, phone_number, run_lives=lives)
-            now, left = clock(), onboarding.flow_run_id
-            verb = DecisionVerb.RETRY
-            await record_decision(session, onboarding_id, verb, order, now, asked, leaving=left)
-            await begin_attempt(session, onboarding_id, now, asked)
-            begun = await look(session, onboarding_id, now)
-        show_decision(onboarding, verb, order)
+        begun = await _note_attempt(ledger, clock, seen, order, phone_number, run_lives=lives)
+        if begun is None:
+            continue  # somebody was quicker: what was seen of its run says nothing any more
+        if begun.attempt != seen.attempt:
+            show_decision(seen, DecisionVerb.RETRY, order)
         return begun
+
+
+@one_transaction
+async def _note_attempt(
+    ledger: Ledger,
+    clock: Clock,
+    seen: Onboarding,
+    order: Order,
+    phone_number: PhoneNumber | None,
+    *,
+    run_lives: bool,
+) -> Onboarding | None:
+    """Begin the next attempt, unless this order did; None where another run carries it by now."""
+    async with ledger.begin() as session:
+        await hold(session, seen.id)
+        onboarding = await read_onboarding(session, seen.id)
+        if _carriage(onboarding) != _carriage(seen):
+            return None
+        number = onboarding.sender(phone_number).phone_number if phone_number is not None else None
+        last, asked = await last_decision(session, seen.id), number or ""
+        if run_lives and last is not None and last.is_what(DecisionVerb.RETRY, order, asked):
+            return onboarding
+        refuse_retry(onboarding, number, run_lives=run_lives)
+        now, verb, left = clock(), DecisionVerb.RETRY, onboarding.flow_run_id
+        await record_decision(session, seen.id, verb, order, now, asked, leaving=left)
+        await begin_attempt(session, seen.id, now, asked)
+        return await look(session, seen.id, now)
 
 
 def _carriage(onboarding: Onboarding) -> tuple[object, ...]:
