@@ -33,7 +33,9 @@ from waboard.domain.ids import PhoneNumberField, PlatformId
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.verbs import refuse_once_leaving
 from waboard.ledger.additions import begin_anew, note_addition
+from waboard.ledger.locks import hold
 from waboard.ledger.onboardings import newest_of, read_onboarding
+from waboard.ledger.races import one_transaction
 
 
 def _named() -> str:
@@ -72,16 +74,33 @@ async def add_sender(
 async def _begin(
     services: Services, client_ref: str, request: SenderRequest
 ) -> tuple[Onboarding, Addition]:
-    async with services.ledger.begin() as session:
-        onboarding = await read_onboarding(session, await newest_of(session, client_ref))
-        refuse_once_leaving(onboarding)
-        run_id, now = str(flow_run.get_id()), services.clock()
-        addition, _ = await note_addition(session, run_id, onboarding.id, request, now)
+    async with services.ledger.read() as session:
+        onboarding_id = await newest_of(session, client_ref)
+    run_id = str(flow_run.get_id())
+    onboarding, addition = await _note_asked(services, onboarding_id, run_id, request)
     if await was_told_its_end(addition.id, END_NAMES.values(), addition.ended_at):
-        async with services.ledger.begin() as session:
-            addition = await begin_anew(session, run_id, now)
+        addition = await _take_up(services, addition)
     await tag(addition.id, onboarding.tags)
     return onboarding, addition
+
+
+@one_transaction
+async def _note_asked(
+    services: Services, onboarding_id: str, run_id: str, request: SenderRequest
+) -> tuple[Onboarding, Addition]:
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding_id)
+        onboarding = await read_onboarding(session, onboarding_id)
+        refuse_once_leaving(onboarding)
+        addition, _ = await note_addition(session, run_id, onboarding_id, request, services.clock())
+        return onboarding, addition
+
+
+@one_transaction
+async def _take_up(services: Services, addition: Addition) -> Addition:
+    async with services.ledger.begin() as session:
+        await hold(session, addition.onboarding_id)
+        return await begin_anew(session, addition.id, services.clock())
 
 
 async def _go_on(

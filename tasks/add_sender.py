@@ -13,7 +13,9 @@ from waboard.infobip.senders import AddedStatus, NewSender
 from waboard.infobip.senders import CodeBy as CodeByOnWire
 from waboard.ledger.additions import move_addition
 from waboard.ledger.effects import UNSURE, find_effect
+from waboard.ledger.locks import hold
 from waboard.ledger.models import EffectRow, EffectStatus, Verb
+from waboard.ledger.races import one_transaction
 
 BY = {CodeBy.SMS: CodeByOnWire.SMS, CodeBy.VOICE: CodeByOnWire.VOICE}
 _SENT = "A one-time password is on its way to {label}, by {by}."
@@ -49,7 +51,7 @@ async def ask_for_sender(
 async def _last(
     services: Services, addition: Addition, verb: Verb, subject: str
 ) -> EffectRow | None:
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         return await find_effect(session, addition.onboarding_id, verb, subject)
 
 
@@ -91,10 +93,12 @@ def _sent(addition: Addition, request: SenderRequest) -> str:
     return _SENT.format(label=addition.label, by=request.code_by)
 
 
+@one_transaction
 async def _move(
     services: Services, addition: Addition, state: AdditionState, detail: str
 ) -> Addition:
     async with services.ledger.begin() as session:
+        await hold(session, addition.onboarding_id)
         return await move_addition(session, addition.id, state, detail, services.clock())
 
 

@@ -1,6 +1,7 @@
 """The runs that add senders: started, asleep until a password is given, and ended if none is."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NoReturn
@@ -28,11 +29,14 @@ from waboard.ledger.additions import (
     move_addition,
     note_addition,
     open_additions,
+    read_addition,
     record_sleep,
     registered_of,
     times_added,
 )
 from waboard.ledger.database import Ledger
+from waboard.ledger.locks import hold
+from waboard.ledger.races import one_transaction
 from waboard.prefect_client import get_client
 
 DEPLOYMENT = "add-sender/add-sender"
@@ -87,7 +91,7 @@ async def start_addition(
     """
     refuse_once_leaving(onboarding)
     number = request.phone_number
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         known = await known_addition(session, number, clock())
         key = uuid5(UUID(onboarding.id), f"{number}/{await times_added(session, number)}")
     if known is not None:
@@ -99,8 +103,16 @@ async def start_addition(
         tags=onboarding.tags,
         key=str(key),
     )
+    return await _note_asked(ledger, clock, str(run.id), onboarding.id, request)
+
+
+@one_transaction
+async def _note_asked(
+    ledger: Ledger, clock: Clock, run_id: str, onboarding_id: str, request: SenderRequest
+) -> tuple[Addition, bool]:
     async with ledger.begin() as session:
-        return await note_addition(session, str(run.id), onboarding.id, request, clock())
+        await hold(session, onboarding_id)
+        return await note_addition(session, run_id, onboarding_id, request, clock())
 
 
 def _of_the_same(known: Addition, onboarding: Onboarding) -> Addition:
@@ -133,13 +145,18 @@ async def ask_for_code(services: Services, onboarding: Onboarding, addition: Add
     """Leave the run asleep until a person gives the password. The Prefect UI draws the form."""
     question = _question(addition, str(uuid4()))
     await ask(question, OneTimePassword)
-    now = services.clock()
-    async with services.ledger.begin() as session:
-        patience = timedelta(seconds=services.policy.code_give_up)
-        await record_sleep(session, addition.id, question.pause_key, now + patience)
+    await _write_down_sleep(services, addition, question.pause_key)
     asleep = tags_of_sleep("otp", Party.CLIENT, addition.asked_at)
     await tag(addition.id, [*onboarding.tags, *asleep])
     return await fall_asleep(question, "otp")
+
+
+@one_transaction
+async def _write_down_sleep(services: Services, addition: Addition, pause_key: str) -> None:
+    async with services.ledger.begin() as session:
+        await hold(session, addition.onboarding_id)
+        until = services.clock() + timedelta(seconds=services.policy.code_give_up)
+        await record_sleep(session, addition.id, pause_key, until)
 
 
 async def give_code(addition: Addition, given: OneTimePassword) -> None:
@@ -162,7 +179,7 @@ async def settle_additions(ledger: Ledger, clock: Clock) -> None:
 
     One that cannot be ended now keeps no other, and is tried again at the next turn.
     """
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         additions = await open_additions(session)
         registered = await registered_of(session, additions)
     states = await states_of([addition.id for addition in additions]) if additions else {}
@@ -177,6 +194,8 @@ def _ending(
 ) -> tuple[AdditionState, str] | None:
     if state is None or state.is_cancelled():
         return AdditionState.CANCELLED, "Somebody cancelled its run, or deleted it."
+    if state.name in _ENDS:  # who told it so has died before it was written down
+        return _ENDS[state.name], state.message or ""
     if state.is_final() and state.timestamp < now - LEFT_ALONE:
         return AdditionState.REFUSED, "Its run broke off; retry it in the Prefect UI."
     if not state.is_paused():
@@ -200,12 +219,23 @@ async def _settle_or_say(
 async def _settle(
     ledger: Ledger, clock: Clock, addition: Addition, state: AdditionState, detail: str
 ) -> None:
-    # Prefect within the transaction: what it did not hear of is not written down as over.
+    async with ledger.read() as session:
+        known = await read_addition(session, addition.id)
+    # Prefect first: what it did not hear of is not written down as over. And as of before that, so
+    # that a run which is retried is known to have told its end.
+    now = clock()
+    ended = known if known.ended_at is not None else replace(known, state=state, detail=detail)
+    if state is not AdditionState.CANCELLED:  # that one was told by a person
+        async with get_client() as client:
+            await client.set_flow_run_state(UUID(addition.id), end_of(ended), force=True)
+    await _note_over(ledger, ended, now)
+
+
+@one_transaction
+async def _note_over(ledger: Ledger, ended: Addition, at: datetime) -> None:
     async with ledger.begin() as session:
-        ended = await move_addition(session, addition.id, state, detail, clock())
-        if state is not AdditionState.CANCELLED:  # that one was told by a person
-            async with get_client() as client:
-                await client.set_flow_run_state(UUID(addition.id), end_of(ended), force=True)
+        await hold(session, ended.onboarding_id)
+        await move_addition(session, ended.id, ended.state, ended.detail, at)
 
 
 END_NAMES = {
@@ -215,6 +245,7 @@ END_NAMES = {
     AdditionState.CANCELLED: "SenderCancelled",
 }
 """How the run's final state is named."""
+_ENDS = {name: state for state, name in END_NAMES.items()}
 
 
 def end_of(addition: Addition) -> State[Any]:

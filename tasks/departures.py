@@ -1,6 +1,7 @@
 """The runs with which clients leave: started, taken up, and ended if nobody approves them."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -27,10 +28,12 @@ from waboard.ledger.departures import (
     note_trouble,
     open_departure,
     open_departures,
+    read_departure,
     times_asked,
 )
 from waboard.ledger.locks import hold
 from waboard.ledger.onboardings import read_onboarding
+from waboard.ledger.races import one_transaction
 from waboard.prefect_client import get_client
 
 DEPLOYMENT = "offboard/offboard"
@@ -53,7 +56,7 @@ async def start_departure(
 
     Returns also whether it was not asked for before. Raises OutOfPlace when it has left.
     """
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         known = await open_departure(session, onboarding.id)
         key = uuid5(UUID(onboarding.id), f"offboard/{await times_asked(session, onboarding.id)}")
     refuse_offboard(onboarding)
@@ -76,6 +79,16 @@ async def begin_departure(
 
     Raises OutOfPlace when the client has left.
     """
+    onboarding, found, is_new = await _note_asked(ledger, clock, run_id, onboarding_id, order)
+    if is_new:
+        show_decision(onboarding, DecisionVerb.OFFBOARD, order, run_id)
+    return found, is_new
+
+
+@one_transaction
+async def _note_asked(
+    ledger: Ledger, clock: Clock, run_id: str, onboarding_id: str, order: Order
+) -> tuple[Onboarding, Departure, bool]:
     async with ledger.begin() as session:
         await hold(session, onboarding_id)
         onboarding = await read_onboarding(session, onboarding_id)
@@ -84,11 +97,10 @@ async def begin_departure(
         if is_new:
             refuse_offboard(onboarding)
             await record_decision(session, onboarding_id, verb, order, now)
-    if is_new:
-        show_decision(onboarding, verb, order, run_id)
-    return found, is_new
+        return onboarding, found, is_new
 
 
+@one_transaction
 async def take_up(services: Services, departure: Departure) -> Departure:
     """Let a run that had come to nothing begin anew: somebody retried it."""
     async with services.ledger.begin() as session:
@@ -97,6 +109,7 @@ async def take_up(services: Services, departure: Departure) -> Departure:
         return await begin_anew(session, onboarding, departure.id)
 
 
+@one_transaction
 async def record_trouble(services: Services, departure: Departure, problem: str) -> Departure:
     """Write down what keeps the client from having left: a person has to act."""
     async with services.ledger.begin() as session:
@@ -106,9 +119,11 @@ async def record_trouble(services: Services, departure: Departure, problem: str)
         return await move_departure(session, departure.id, DepartureState.FAILED, problem, now)
 
 
+@one_transaction
 async def record_end(services: Services, departure: Departure, said: str) -> Departure:
     """Write down that the run has nothing more to do."""
     async with services.ledger.begin() as session:
+        await hold(session, departure.onboarding_id)
         state, now = DepartureState.DONE, services.clock()
         return await move_departure(session, departure.id, state, said, now)
 
@@ -118,7 +133,7 @@ async def settle_departures(ledger: Ledger, clock: Clock) -> None:
 
     One that cannot be ended now keeps no other, and is tried again at the next turn.
     """
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         departures = await open_departures(session)
     states = await states_of([each.id for each in departures]) if departures else {}
     for departure in departures:
@@ -135,6 +150,8 @@ def _ending(
 ) -> tuple[DepartureState, str] | None:
     if state is None or state.is_cancelled():
         return DepartureState.CANCELLED, "Somebody cancelled its run, or deleted it."
+    if state.name in _ENDS:  # who told it so has died before it was written down
+        return _ENDS[state.name], state.message or ""
     approved = departure.state is DepartureState.LEAVING
     if state.is_final() and state.timestamp < now - LEFT_ALONE:
         broken = DepartureState.FAILED if approved else DepartureState.CANCELLED
@@ -148,17 +165,29 @@ def _ending(
 async def _settle(
     ledger: Ledger, clock: Clock, departure: Departure, state: DepartureState, detail: str
 ) -> None:
-    # Prefect within the transaction: what it did not hear of is not written down as over.
+    async with ledger.read() as session:
+        known = await read_departure(session, departure.id)
+    # Prefect first: what it did not hear of is not written down as over. And as of before that, so
+    # that a run which is retried is known to have told its end.
+    now = clock()
+    ended = known if known.ended_at is not None else replace(known, state=state, detail=detail)
+    if state is not DepartureState.CANCELLED:  # that one was told by a person
+        async with get_client() as client:
+            await client.set_flow_run_state(UUID(departure.id), end_of(ended), force=True)
+    await _note_over(ledger, clock, ended, now, approved=departure.state is DepartureState.LEAVING)
+
+
+@one_transaction
+async def _note_over(
+    ledger: Ledger, clock: Clock, ended: Departure, at: datetime, *, approved: bool
+) -> None:
     async with ledger.begin() as session:
-        await hold(session, departure.onboarding_id)
+        await hold(session, ended.onboarding_id)
         now = clock()
-        ended = await move_departure(session, departure.id, state, detail, now)
-        await forget_question(session, departure.onboarding_id, now)
-        if departure.state is DepartureState.LEAVING:
-            await note_trouble(session, departure.onboarding_id, detail, now)
-        if state is not DepartureState.CANCELLED:  # that one was told by a person
-            async with get_client() as client:
-                await client.set_flow_run_state(UUID(departure.id), end_of(ended), force=True)
+        await move_departure(session, ended.id, ended.state, ended.detail, at)
+        await forget_question(session, ended.onboarding_id, now)
+        if approved:
+            await note_trouble(session, ended.onboarding_id, ended.detail, now)
 
 
 END_NAMES = {
@@ -169,6 +198,7 @@ END_NAMES = {
     DepartureState.CANCELLED: "OffboardingCancelled",
 }
 """How the run's final state is named."""
+_ENDS = {name: state for state, name in END_NAMES.items()}
 
 
 def end_of(departure: Departure) -> State[Any]:

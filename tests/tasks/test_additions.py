@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -689,6 +689,18 @@ class TestSettling:
         prefect_api.breaks = False
         await settle(bench)
         assert prefect_api.told[UUID(addition.id)].name == "OtpTimedOut"
+
+    @pytest.mark.parametrize("end", [SUBMITTED, REFUSED, TIMED_OUT])
+    async def test_one_whose_end_prefect_was_told_is_over_whoever_died_over_it(
+        self, bench: Bench, prefect_api: FakePrefect, end: AdditionState
+    ):
+        """Told, and not written down: it comes to what its run shows, and needs no hours."""
+        addition = await asleep(bench)
+        told = end_of(replace(addition, state=end, detail="As it was told."))
+        prefect_api.runs[UUID(addition.id)] = told
+        await settle(bench)
+        ended = await known(bench, addition)
+        assert (ended.state, ended.detail) == (end, "As it was told.")
 
     @pytest.mark.parametrize(
         "state", [Failed(), Crashed(), Completed()], ids=lambda state: state.name

@@ -1,5 +1,6 @@
 """The run with which a client leaves: it asks, sleeps, hears the answer, and ends if none comes."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,6 +16,7 @@ from tasks.departures import (
     LEFT_ALONE,
     NOBODY,
     begin_departure,
+    end_of,
     record_trouble,
     settle_departures,
     take_up,
@@ -139,6 +141,17 @@ async def test_approved_by_nobody_in_time_it_ends_and_nothing_is_done(
         NOBODY,
     )
     assert (requirements_of(await bench.look()), bench.writes()) == ([], [])
+
+
+async def test_one_whose_end_prefect_was_told_is_over_whoever_died_over_it(
+    bench: Bench, api: FakePrefect
+):
+    departure = await asleep(bench, api)
+    told = replace(departure, state=DepartureState.TIMED_OUT, detail=NOBODY)
+    api.runs[UUID(departure.id)] = end_of(told)
+    ended = await settled(bench, departure)
+    assert (ended.state, ended.detail) == (DepartureState.TIMED_OUT, NOBODY)
+    assert requirements_of(await bench.look()) == []
 
 
 async def test_cancelled_in_the_ui_it_is_over(bench: Bench, api: FakePrefect):

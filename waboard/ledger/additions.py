@@ -107,6 +107,11 @@ async def record_sleep(
     row.pause_key, row.give_up_at = pause_key, row.give_up_at or give_up_at
 
 
+async def read_addition(session: AsyncSession, addition_id: str) -> Addition:
+    """Return an addition as it stands."""
+    return await _read(session, await session.get_one(AdditionRow, addition_id))
+
+
 async def open_additions(session: AsyncSession) -> list[Addition]:
     """Return the additions that are not over."""
     rows = await session.scalars(select(AdditionRow).where(AdditionRow.ended_at.is_(None)))
