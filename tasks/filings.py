@@ -24,6 +24,7 @@ from waboard.domain.reconcile import Answer, Aspect, Finding, Watched, compare_f
 from waboard.infobip.models import Association, AssociationsPage
 from waboard.ledger.locks import hold
 from waboard.ledger.look import learn
+from waboard.ledger.races import one_transaction
 from waboard.ledger.watched import registered_sender, registered_senders
 
 MOST_ALONE = 10
@@ -115,21 +116,28 @@ class _Look:
         self.findings.append(finding)
 
     async def _write(self, sender: Watched, finding: Finding) -> Finding:
+        if not await self._note_gone(sender, finding.said):
+            return unseen(sender, Aspect.FILING, _WE_MOVED)
+        return replace(finding, done="Its run goes on and files it anew.")
+
+    @one_transaction
+    async def _note_gone(self, sender: Watched, said: str) -> bool:
+        """Write down that it is not filed as it was; False where we file it otherwise by now."""
         async with self._services.ledger.begin() as session:
             await hold(session, sender.onboarding_id)
             held = await registered_sender(session, sender.onboarding_id, sender.phone_number)
             if held is None or held.filing != sender.filing:
-                return unseen(sender, Aspect.FILING, _WE_MOVED)
+                return False
             new = Condition(
                 ConditionType.ASSOCIATED,
                 Status.FALSE,
                 Reason.ASSOCIATION_GONE,
-                finding.said,
+                said,
                 "read back from associations",
                 self._services.clock(),
             )
             await learn(session, sender.onboarding_id, sender.phone_number, new)
-        return replace(finding, done="Its run goes on and files it anew.")
+            return True
 
 
 async def _list_all(services: Services) -> _Listing:

@@ -4,6 +4,7 @@ Level-based: whatever is found is written down as it is, and whoever is concerne
 doing it twice, or two at once, comes to the same. With `dry` nothing is written.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,20 +16,19 @@ from tasks.cancel import note_cancelled_by_hand
 from tasks.runs import start_run, states_of
 from tasks.services import Services
 from tasks.step import STEP, may_repeat
-from waboard.domain.reconcile import (
-    Answer,
-    Aspect,
-    Finding,
-)
+from waboard.domain.onboarding import Onboarding
+from waboard.domain.reconcile import Answer, Aspect, Finding
 from waboard.domain.waits import UPSTREAM_PATIENCE
 from waboard.infobip.client import MOST_SENDERS
 from waboard.ledger.conditions import give_up_upstream
 from waboard.ledger.events import concerned_by
 from waboard.ledger.locks import hold
 from waboard.ledger.onboardings import forget_run, go_on_soon, read_onboarding
+from waboard.ledger.races import one_transaction
 from waboard.ledger.watched import (
     LeftUndone,
     OnTheWay,
+    Unregistered,
     awaited_numbers,
     given_up,
     left_undone,
@@ -52,18 +52,24 @@ async def look_for_registrations(services: Services, client_ref: str | None) -> 
     event be lost, its onboarding goes on all the same.
     """
     now = services.clock()
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         awaited = await awaited_numbers(session, client_ref)
         unregistered = await unregistered_senders(session, client_ref)
     failed = [each for each in unregistered if each.is_due(now)]
     numbers = sorted({*awaited, *(each.phone_number for each in failed)})
     for part in parts(numbers, MOST_SENDERS):
         event_ids = await keep_quality(services, part)
-        async with services.ledger.begin() as session:
-            await note_looked_for(session, [f for f in failed if f.phone_number in part], now)
+        await _note_looked_for(services, [f for f in failed if f.phone_number in part])
+        async with services.ledger.read() as session:
             concerned = await concerned_by(session, event_ids)
         for onboarding_id in concerned:
             await services.look(onboarding_id)
+
+
+@one_transaction
+async def _note_looked_for(services: Services, senders: Sequence[Unregistered]) -> None:
+    async with services.ledger.begin() as session:
+        await note_looked_for(session, senders, services.clock())
 
 
 @task(
@@ -74,7 +80,7 @@ async def look_for_registrations(services: Services, client_ref: str | None) -> 
 )
 async def compare_runs(services: Services, client_ref: str | None, *, dry: bool) -> list[Finding]:
     """Find onboardings on the way whose run is gone, or has ended by a person's hand."""
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         travellers = await on_the_way(session, client_ref)
     run_ids = [each.flow_run_id for each in travellers if each.flow_run_id]
     states = await states_of(run_ids) if run_ids else {}
@@ -107,11 +113,16 @@ async def _cancel(services: Services, finding: Finding, run_id: str) -> Finding:
 
 
 async def _start_anew(services: Services, finding: Finding) -> Finding:
-    async with services.ledger.begin() as session:
-        await forget_run(session, finding.onboarding_id)
-        onboarding = await read_onboarding(session, finding.onboarding_id)
+    onboarding = await _note_run_lost(services, finding.onboarding_id)
     await start_run(services.ledger, onboarding)
     return replace(finding, done="Another run is started; it goes on from the ledger.")
+
+
+@one_transaction
+async def _note_run_lost(services: Services, onboarding_id: str) -> Onboarding:
+    async with services.ledger.begin() as session:
+        await forget_run(session, onboarding_id)
+        return await read_onboarding(session, onboarding_id)
 
 
 @task(
@@ -126,19 +137,25 @@ async def take_up_undone(services: Services, client_ref: str | None, *, dry: boo
     A provider that stays away for too long is given up: the run tries once more, and says so.
     """
     now = services.clock()
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         undone = await left_undone(session, now - UPSTREAM_PATIENCE, client_ref)
         lost = await given_up(session, now - UPSTREAM_PATIENCE, client_ref)
     if not dry:
         for onboarding_id in lost:
             await _give_up(services, onboarding_id)
-        async with services.ledger.begin() as session:
-            for onboarding_id in sorted({each.onboarding_id for each in undone}):
-                await hold(session, onboarding_id)
-                await go_on_soon(session, onboarding_id, now)
+        for onboarding_id in sorted({each.onboarding_id for each in undone}):
+            await _let_go_on(services, onboarding_id)
     return [_undone(each, dry=dry) for each in undone]
 
 
+@one_transaction
+async def _let_go_on(services: Services, onboarding_id: str) -> None:
+    async with services.ledger.begin() as session:
+        await hold(session, onboarding_id)
+        await go_on_soon(session, onboarding_id, services.clock())
+
+
+@one_transaction
 async def _give_up(services: Services, onboarding_id: str) -> None:
     async with services.ledger.begin() as session:
         await hold(session, onboarding_id)

@@ -4,6 +4,7 @@ Each client is looked at with its own token. What Meta refuses to show is only b
 client's doing where it refuses few: else it is our app's.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from prefect import task
@@ -17,6 +18,7 @@ from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.delivery import Verdict
 from waboard.domain.errors import ProviderError, WaboardError
 from waboard.domain.health import WabaHealth, is_news, verdict_on_number, verdict_on_waba
+from waboard.domain.ids import PhoneNumber
 from waboard.domain.meta_events.words import OwnRead
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
@@ -34,6 +36,7 @@ from waboard.domain.subscription import (
 )
 from waboard.ledger.look import learn, look
 from waboard.ledger.meta_words import connection_after
+from waboard.ledger.races import one_transaction
 from waboard.ledger.watched_wabas import (
     LookAt,
     Turn,
@@ -57,15 +60,19 @@ async def compare_wabas(services: Services, client_ref: str | None, *, dry: bool
     meta = services.meta
     if meta is None:
         return []
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         turn = await next_turn(session, LookAt.META, _KINDS, client_ref)
     looks = _believed(await look_at_all(services, meta, turn.wabas))
     findings = [f for look in looks for f in await _follow(services, meta, look, dry=dry)]
     if not dry:
-        async with services.ledger.begin() as session:
-            ids = [look.waba.onboarding_id for look in looks]
-            await record_looked(session, LookAt.META, ids, services.clock())
+        await _note_looked(services, [look.waba.onboarding_id for look in looks])
     return [*findings, *_not_their_turn(turn, len(looks))]
+
+
+@one_transaction
+async def _note_looked(services: Services, ids: Sequence[str]) -> None:
+    async with services.ledger.begin() as session:
+        await record_looked(session, LookAt.META, ids, services.clock())
 
 
 def _believed(looks: list[Look]) -> list[Look]:
@@ -118,7 +125,7 @@ async def _judge_connection(services: Services, look: Look, *, dry: bool) -> Sta
     kind = ConditionType.CONNECTED
     if dry:
         own = OwnRead(read.status, read.reason, read.message, READ, look.at)
-        async with services.ledger.begin() as session:
+        async with services.ledger.read() as session:
             judged = await connection_after(session, waba.onboarding_id, own)
         return judged.status if judged else None
     seen = Condition(kind, read.status, read.reason, read.message, READ, look.at)
@@ -134,10 +141,9 @@ async def _make_again(
     token: SecretStr,
     finding: Finding,
 ) -> Finding:
-    async with services.ledger.begin() as session:
-        if not await hold_watched(session, waba.onboarding_id):
-            return finding
-        onboarding = await look(session, waba.onboarding_id, services.clock())
+    onboarding = await _look_if_watched(services, waba.onboarding_id)
+    if onboarding is None:
+        return finding
     try:
         await make_subscription(services, meta, onboarding, token)
     except WaboardError as error:
@@ -148,6 +154,14 @@ async def _make_again(
         return replace(finding, said=sentences(finding.said, failed))
     await record_subscribed(services, onboarding)
     return replace(finding, done=f"Our app is subscribed {'again' if waba.connected else 'now'}.")
+
+
+@one_transaction
+async def _look_if_watched(services: Services, onboarding_id: str) -> Onboarding | None:
+    async with services.ledger.begin() as session:
+        if not await hold_watched(session, onboarding_id):
+            return None
+        return await look(session, onboarding_id, services.clock())
 
 
 def _compare_health(look: Look, health: WabaHealth) -> list[Finding]:
@@ -172,32 +186,40 @@ def _finding(waba: WatchedWaba, number: str, verdict: Verdict | None, said: str)
 
 async def _keep_health(services: Services, look_: Look, health: WabaHealth) -> None:
     waba = look_.waba
-    async with services.ledger.begin() as session:
-        if not await hold_watched(session, waba.onboarding_id):
-            return
-        await record_health(session, waba.onboarding_id, health, look_.numbers, look_.at)
-        await look(session, waba.onboarding_id, services.clock())
+    if not await _note_health(services, look_, health):
+        return
     for number, conditions in waba.senders.items():
-        shown = look_.numbers.get(number)
-        if shown is not None:
-            await _judge(services, waba, number, verdict_on_number(shown), conditions)
+        shown, known = look_.numbers.get(number), conditions.get(ConditionType.HEALTHY)
+        verdict = verdict_on_number(shown) if shown is not None else None
+        if verdict is not None and is_news(verdict, None if known is None else known.is_true):
+            await _note_news(services, waba, number, verdict)
 
 
-async def _judge(
-    services: Services,
-    waba: WatchedWaba,
-    subject: str,
-    verdict: Verdict | None,
-    conditions: dict[ConditionType, Condition],
+@one_transaction
+async def _note_health(services: Services, look_: Look, health: WabaHealth) -> bool:
+    """Write down how it stands; False where it is kept true no more."""
+    onboarding_id = look_.waba.onboarding_id
+    async with services.ledger.begin() as session:
+        if not await hold_watched(session, onboarding_id):
+            return False
+        await record_health(session, onboarding_id, health, look_.numbers, look_.at)
+        await look(session, onboarding_id, services.clock())
+        return True
+
+
+@one_transaction
+async def _note_news(
+    services: Services, waba: WatchedWaba, number: PhoneNumber, verdict: Verdict
 ) -> None:
-    known = conditions.get(ConditionType.HEALTHY)
-    if verdict is not None and is_news(verdict, None if known is None else known.is_true):
-        status, reason, message = verdict.status, verdict.reason, verdict.message
-        kind, evidence, now = ConditionType.HEALTHY, "health at Meta", services.clock()
-        new = Condition(kind, status, reason, message, evidence, now)
-        await _learn(services, waba, subject, new)
+    status, reason, message = verdict.status, verdict.reason, verdict.message
+    async with services.ledger.begin() as session:
+        if await hold_watched(session, waba.onboarding_id):
+            kind, evidence, now = ConditionType.HEALTHY, "health at Meta", services.clock()
+            new = Condition(kind, status, reason, message, evidence, now)
+            await learn(session, waba.onboarding_id, number, new)
 
 
+@one_transaction
 async def _learn(
     services: Services, waba: WatchedWaba, subject: str, seen: Condition
 ) -> Onboarding | None:

@@ -23,6 +23,7 @@ from waboard.domain.subscription import WatchedWaba
 from waboard.domain.template import GONE, read_of_template, still_usable
 from waboard.ledger.look import learn
 from waboard.ledger.onboardings import go_on_soon
+from waboard.ledger.races import one_transaction
 from waboard.ledger.watched_wabas import LookAt, Turn, hold_watched, next_turn, record_looked
 
 _KINDS = (ConditionType.TEMPLATE_READY,)
@@ -38,14 +39,18 @@ async def compare_templates(
     services: Services, client_ref: str | None, *, dry: bool
 ) -> list[Finding]:
     """Look at the WABAs whose turn it is, one call each."""
-    async with services.ledger.begin() as session:
+    async with services.ledger.read() as session:
         turn = await next_turn(session, LookAt.TEMPLATE, _KINDS, client_ref)
     findings = [await _compare(services, waba, dry=dry) for waba in turn.wabas]
     if not dry:
-        async with services.ledger.begin() as session:
-            ids = [waba.onboarding_id for waba in turn.wabas]
-            await record_looked(session, LookAt.TEMPLATE, ids, services.clock())
+        await _note_looked(services, [waba.onboarding_id for waba in turn.wabas])
     return [*findings, *_not_their_turn(turn)]
+
+
+@one_transaction
+async def _note_looked(services: Services, ids: Sequence[str]) -> None:
+    async with services.ledger.begin() as session:
+        await record_looked(session, LookAt.TEMPLATE, ids, services.clock())
 
 
 async def _compare(services: Services, waba: WatchedWaba, *, dry: bool) -> Finding:
@@ -76,6 +81,7 @@ async def _status(services: Services, senders: Sequence[PhoneNumber]) -> str | N
     return None
 
 
+@one_transaction
 async def _follow(
     services: Services, waba: WatchedWaba, read: Verdict, at: datetime, finding: Finding
 ) -> Finding:
@@ -90,7 +96,7 @@ async def _follow(
         if not template_is_needed(onboarding):
             return replace(finding, said=f"{finding.said} No test message needs it now.")
         await go_on_soon(session, of, services.clock())
-    return replace(finding, done="Its run goes on: a test message needs it.")
+        return replace(finding, done="Its run goes on: a test message needs it.")
 
 
 def _not_their_turn(turn: Turn) -> list[Finding]:

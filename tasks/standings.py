@@ -14,6 +14,7 @@ from tasks.facts import standing_in
 from tasks.services import Services
 from tasks.step import STEP, may_repeat
 from waboard.domain.conditions import Condition, ConditionType
+from waboard.domain.delivery import Verdict
 from waboard.domain.errors import ProviderError
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.reconcile import (
@@ -26,9 +27,12 @@ from waboard.domain.reconcile import (
     unseen,
 )
 from waboard.domain.spelling import asked_for
+from waboard.domain.standing import Standing
 from waboard.infobip.client import MOST_SENDERS
 from waboard.infobip.models import UNKNOWN, SenderQuality
+from waboard.ledger.locks import hold
 from waboard.ledger.look import learn
+from waboard.ledger.races import one_transaction
 from waboard.ledger.senders import record_standings
 from waboard.ledger.watched import registered_senders
 from waboard.parts import parts, side_by_side
@@ -114,18 +118,21 @@ class _Look:
             for each in senders
             if (found := known.shown.get(each.phone_number)) is not None
         ]
+        await self._note_standings(shown)
+        for sender in senders:
+            news = news_of(sender, known.status_of(sender), self._services.clock())
+            if news is not None:
+                await self._note_news(sender, news)
+
+    @one_transaction
+    async def _note_standings(self, shown: Sequence[tuple[str, PhoneNumber, Standing]]) -> None:
         async with self._services.ledger.begin() as session:
             await record_standings(session, shown)
-        for sender in senders:
-            await self._tell(sender, known.status_of(sender))
 
-    async def _tell(self, sender: Watched, status: str) -> None:
-        now = self._services.clock()
-        news = news_of(sender, status, now)
-        if news is None:
-            return
-        new = Condition(
-            ConditionType.USABLE, news.status, news.reason, news.message, "senders/quality", now
-        )
+    @one_transaction
+    async def _note_news(self, sender: Watched, news: Verdict) -> None:
         async with self._services.ledger.begin() as session:
+            await hold(session, sender.onboarding_id)
+            kind, evidence, now = ConditionType.USABLE, "senders/quality", self._services.clock()
+            new = Condition(kind, news.status, news.reason, news.message, evidence, now)
             await learn(session, sender.onboarding_id, sender.phone_number, new)
