@@ -1,9 +1,15 @@
 """What an onboarding takes up, and what is decided, is put on the timeline of its run."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import cycle
 from uuid import uuid4
 
+import pytest
 from prefect.states import Crashed, Paused
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tasks.departures import begin_departure
 from tasks.reconnect import make_way_back
@@ -11,6 +17,7 @@ from tasks.retry import begin_again
 from tests.tasks.bench import GOOD, Bench, sender_fate
 from tests.tasks.conftest import Noted
 from tests.tasks.test_cancel import MIA, Prefect, cancelled, on_its_way, prefect
+from waboard.ledger.races import DEADLOCK
 
 __all__ = ["prefect"]
 
@@ -40,6 +47,39 @@ async def test_a_look_that_takes_up_nothing_shows_nothing(bench: Bench, noted: N
     await bench.start()
     await bench.look()
     assert noted.notes == []
+
+
+class LostARace(Exception):
+    """PostgreSQL's word for a deadlock."""
+
+    sqlstate = DEADLOCK
+
+
+def let_it_lose(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two tries at a transaction the first is undone: somebody else was quicker."""
+    begin, loses = bench.ledger.begin, cycle([True, False])
+
+    @asynccontextmanager
+    async def begins() -> AsyncGenerator[AsyncSession]:
+        async with begin() as session:
+            yield session
+            if next(loses):
+                raise DBAPIError("COMMIT", None, LostARace())
+
+    monkeypatch.setattr(bench.ledger, "begin", begins)
+
+
+async def test_what_is_seen_again_after_a_lost_race_is_shown_once(
+    bench: Bench, noted: Noted, monkeypatch: pytest.MonkeyPatch
+):
+    await bench.start()
+    await bench.sandbox.decide(senders=[sender_fate(GOOD)], status="FINISHED")
+    await bench.sandbox.share()
+    await bench.keep_posted()
+    kept = await bench.events("webhook")
+    let_it_lose(bench, monkeypatch)
+    await bench.look()
+    assert len(noted.notes) == len(kept) > 0
 
 
 class TestDecisions:
