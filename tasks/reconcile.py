@@ -97,7 +97,7 @@ async def _run(
     state = states.get(run_id)
     if run_id not in states:
         finding = replace(finding, answer=Answer.NO, said="Prefect knows its run no more.")
-        return finding if dry else await _start_anew(services, finding)
+        return finding if dry else await _start_anew(services, finding, run_id)
     if state is not None and state.is_cancelled():
         finding = replace(finding, answer=Answer.NO, said="Its run was cancelled by hand.")
         return finding if dry else await _cancel(services, finding, run_id)
@@ -112,15 +112,21 @@ async def _cancel(services: Services, finding: Finding, run_id: str) -> Finding:
     return replace(finding, done="It is cancelled; `waboard retry` lets it go on.")
 
 
-async def _start_anew(services: Services, finding: Finding) -> Finding:
-    onboarding = await _note_run_lost(services, finding.onboarding_id)
+async def _start_anew(services: Services, finding: Finding, run_id: str) -> Finding:
+    onboarding = await _note_run_lost(services, finding.onboarding_id, run_id)
+    if onboarding is None:
+        return replace(finding, answer=Answer.YES, said="Another run has begun meanwhile.")
     await start_run(services.ledger, onboarding)
     return replace(finding, done="Another run is started; it goes on from the ledger.")
 
 
 @one_transaction
-async def _note_run_lost(services: Services, onboarding_id: str) -> Onboarding:
+async def _note_run_lost(services: Services, onboarding_id: str, run_id: str) -> Onboarding | None:
+    """Return the onboarding that this run carried; None where another does by now."""
     async with services.ledger.begin() as session:
+        row = await hold(session, onboarding_id)
+        if row is None or row.flow_run_id != run_id:
+            return None
         await forget_run(session, onboarding_id)
         return await read_onboarding(session, onboarding_id)
 

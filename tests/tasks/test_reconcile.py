@@ -39,7 +39,9 @@ from waboard.domain.reasons import Reason
 from waboard.domain.reconcile import Answer, Finding
 from waboard.infobip.models import Association
 from waboard.ledger import look
+from waboard.ledger.attempts import begin_leg
 from waboard.ledger.conditions import write_condition
+from waboard.ledger.locks import hold
 from waboard.ledger.onboardings import end_onboarding, record_run, with_news
 from waboard.ledger.senders import record_adopted, record_number_key
 
@@ -422,6 +424,23 @@ class TestRuns:
         (finding,) = await compare_runs.fn(bench.services, None, dry=False)
         assert finding.done == "Another run is started; it goes on from the ledger."
         assert started == [bench.id]
+
+    async def test_one_that_goes_on_in_another_run_by_then_is_left_alone(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Somebody retried it while Prefect was asked: a leg of that run may act already."""
+        await self.on_the_way(bench)
+
+        async def and_meanwhile(_: object) -> dict[str, Any]:
+            async with bench.ledger.begin() as session:
+                await begin_leg(session, bench.id, "another", "a leg")
+            return {}
+
+        monkeypatch.setattr(reconcile, "states_of", and_meanwhile)
+        (finding,) = await compare_runs.fn(bench.services, None, dry=False)
+        assert (finding.answer, finding.done) == (Answer.YES, "")
+        async with bench.ledger.begin() as session:
+            await hold(session, bench.id, "a leg")
 
     async def test_one_whose_run_is_over_is_left_to_a_person(
         self, bench: Bench, states: dict[str, Any]
