@@ -40,7 +40,7 @@ class Hold(NamedTuple):
 
 
 class Row:
-    """The bucket's row, as a database keeps it: locked by one, changed at the end or not at all."""
+    """The bucket's row, as a ledger keeps it: locked by one, changed at the end or not at all."""
 
     def __init__(self, steps: Iterator[float]) -> None:
         self.steps = steps
@@ -53,7 +53,7 @@ class Row:
             await asyncio.sleep(seconds)
 
     @asynccontextmanager
-    async def locked(self) -> AsyncGenerator[RateLimitRow]:
+    async def begin(self) -> AsyncGenerator[RateLimitRow]:
         await self.step()
         async with self.lock:
             await self.step()
@@ -72,11 +72,11 @@ class InMemory(LedgerLimiter):
         async def sleep(seconds: float) -> None:
             await asyncio.sleep(seconds + next(late))
 
-        super().__init__(None, {BUCKET: INTERVAL}, now=now, sleep=sleep)  # type: ignore[arg-type]
-        self._row = row
+        ledger: Any = row
+        super().__init__(ledger, {BUCKET: INTERVAL}, now=now, sleep=sleep)
 
-    def _locked(self, bucket: str) -> Any:
-        return self._row.locked()
+    async def _locked(self, session: Any, bucket: str) -> RateLimitRow:
+        return session
 
 
 class Departed(NamedTuple):

@@ -9,8 +9,7 @@ Clocks of several machines must agree to some milliseconds, as NTP has it.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from waboard.domain.call_slots import Bucket, Departure, Slot, advance
 from waboard.ledger.database import Ledger, dialect_of, insert_into
 from waboard.ledger.models import RateLimitRow
+from waboard.ledger.races import one_transaction
 from waboard.metrics import RATE_LIMIT_WAIT_SECONDS
 
 LONGEST_LEAD = 0.1
@@ -69,11 +69,13 @@ class LedgerLimiter:
         await self._pause(bucket, min(place.at - self._now(), 2 * lead))
         return self._now() <= place.latest
 
+    @one_transaction
     async def _advance(
         self, bucket: str, interval: float, place: Slot | Departure | None, lead: float
     ) -> Slot | Departure:
         began = self._now()
-        async with self._locked(bucket) as row:
+        async with self._ledger.begin() as session:
+            row = await self._locked(session, bucket)
             now = self._now()
             # The rest of the transaction takes about as long as its beginning.
             spare = min(2 * max(now - began, 0.0), max(SPARE_PART * interval, LEAST_SPARE))
@@ -82,7 +84,7 @@ class LedgerLimiter:
             state = Bucket(row.next_at, row.held_until)
             state, place = advance(state, place, now, interval, spare, lead)
             row.next_at, row.held_until = state.next_at, state.held_until
-        return place
+            return place
 
     async def _wait_out_hold(self, bucket: str) -> None:
         known = 0.0
@@ -92,7 +94,7 @@ class LedgerLimiter:
 
     async def _held_until(self, bucket: str) -> float:
         query = select(RateLimitRow.held_until).where(RateLimitRow.bucket == bucket)
-        async with self._ledger.begin() as session:
+        async with self._ledger.read() as session:
             return await session.scalar(query) or 0.0
 
     async def _pause(self, bucket: str, seconds: float) -> None:
@@ -100,23 +102,19 @@ class LedgerLimiter:
             await self._sleep(seconds)
             RATE_LIMIT_WAIT_SECONDS.labels(bucket).inc(seconds)
 
+    @one_transaction
     async def hold(self, bucket: str, seconds: float) -> None:
         """Let nobody call in this bucket for so long: the upstream said when to come again."""
-        async with self._locked(bucket) as row:
+        async with self._ledger.begin() as session:
+            row = await self._locked(session, bucket)
             row.held_until = max(row.held_until, self._now() + seconds)
 
-    @asynccontextmanager
-    async def _locked(self, bucket: str) -> AsyncGenerator[RateLimitRow]:
-        async with self._ledger.begin() as session:
-            yield await _locked_row(session, bucket)
-
-
-async def _locked_row(session: AsyncSession, bucket: str) -> RateLimitRow:
-    query = select(RateLimitRow).where(RateLimitRow.bucket == bucket).with_for_update()
-    row = (await session.scalars(query)).first()
-    if row is None:
-        insert = insert_into(dialect_of(session), RateLimitRow)
-        unused = insert.values(bucket=bucket, next_at=0.0, held_until=0.0)
-        await session.execute(unused.on_conflict_do_nothing())
-        row = (await session.scalars(query)).one()
-    return row
+    async def _locked(self, session: AsyncSession, bucket: str) -> RateLimitRow:
+        query = select(RateLimitRow).where(RateLimitRow.bucket == bucket).with_for_update()
+        row = (await session.scalars(query)).first()
+        if row is None:
+            insert = insert_into(dialect_of(session), RateLimitRow)
+            unused = insert.values(bucket=bucket, next_at=0.0, held_until=0.0)
+            await session.execute(unused.on_conflict_do_nothing())
+            row = (await session.scalars(query)).one()
+        return row
