@@ -25,6 +25,7 @@ from waboard.domain.json_values import as_object
 from waboard.domain.lenient import left_out
 from waboard.domain.meta_events.meanings import Meaning, meaning_of
 from waboard.domain.meta_events.wire import MetaEvent
+from waboard.domain.onboarding import Onboarding
 from waboard.domain.requests import Defaults, SignupRequest
 from waboard.domain.sentences import sentences
 from waboard.domain.signup import (
@@ -36,16 +37,25 @@ from waboard.domain.signup import (
     find_waba,
     read_message,
 )
-from waboard.gateway.starting import run_is_started
-from waboard.ledger.clients import start_onboarding
+from waboard.gateway.starting import catch_up, run_is_started
+from waboard.ledger.clients import Started, start_onboarding
 from waboard.ledger.database import Ledger
 from waboard.ledger.events import conclude, parked_of, read_event, receive
-from waboard.ledger.locks import hold
-from waboard.ledger.look import look
+from waboard.ledger.locks import hold, hold_events
 from waboard.ledger.models import Disposition, EventKind, EventRow, SignupRow
 from waboard.ledger.onboardings import known_wabas, read_onboarding
+from waboard.ledger.races import one_transaction
 from waboard.ledger.reconnects import connect_again
-from waboard.ledger.signups import expired_links, find_link, opened_by, read_link, unsettled
+from waboard.ledger.signups import (
+    expired_links,
+    find_link,
+    has_expired_unused,
+    hold_link,
+    hold_link_of,
+    opened_by,
+    read_link,
+    unsettled,
+)
 from waboard.ledger.tokens import keep_token
 from waboard.meta.client import GraphClient
 from waboard.meta.errors import MetaError
@@ -75,6 +85,7 @@ class FrontDoor:
     grace: timedelta
     tell: Callable[[str, str], Awaitable[None]]
 
+    @one_transaction
     async def open(self, token: str) -> SignupRow:
         """Note that the client has opened its link. Raises NotFound.
 
@@ -82,7 +93,7 @@ class FrontDoor:
         has not opened it.
         """
         async with self.ledger.begin() as session:
-            row = await find_link(session, token)
+            row = await hold_link_of(session, token)
             if why_closed(row, self.clock()) is None:
                 row.opened_at = row.opened_at or self.clock()
                 await self._keep(session, row, "opened")
@@ -90,7 +101,7 @@ class FrontDoor:
 
     async def progress_of(self, token: str) -> SignupRow:
         """Return a link as it stands. Raises NotFound."""
-        async with self.ledger.begin() as session:
+        async with self.ledger.read() as session:
             return await find_link(session, token)
 
     async def take_message(self, token: str, raw: dict[str, Any]) -> SignupRow:
@@ -99,65 +110,91 @@ class FrontDoor:
         Raises NotFound, LinkClosed; FactsDiffer when another was taken before that says otherwise.
         """
         message = _readable(raw)
+        if message is None:
+            return await self._note_unreadable(token, raw)
+        row, refused = await self._note_message(token, message, raw)
+        # Raised out here: what was said is kept, whatever the answer.
+        if refused is not None:
+            raise refused
+        await self.settle(row.id)
+        return await self.progress_of(token)
+
+    @one_transaction
+    async def _note_unreadable(self, token: str, raw: dict[str, Any]) -> SignupRow:
         async with self.ledger.begin() as session:
-            row = await find_link(session, token)
-            if message is None:
-                await self._keep(session, row, "unreadable", message=raw)
-                return row
+            row = await hold_link_of(session, token)
+            await self._keep(session, row, "unreadable", message=raw)
+            return row
+
+    @one_transaction
+    async def _note_message(
+        self, token: str, message: SignupMessage, raw: dict[str, Any]
+    ) -> tuple[SignupRow, LinkClosed | FactsDiffer | None]:
+        async with self.ledger.begin() as session:
+            row = await hold_link_of(session, token)
             await self._keep(session, row, message.ending, _told_by(message), message=raw)
             closed = why_closed(row, self.clock())
             _forget_another_waba(row)
             differs = closed is None and _note(row, message, self.clock())
-        # Raised out here: what was said is kept, whatever the answer.
-        if closed is not None:
-            raise closed
-        if differs:
-            raise FactsDiffer(
-                "This signup was finished before, with another account.",
-                remedy="Ask your provider for a new link to connect another account.",
-            )
-        await self.settle(row.id)
-        return await self.progress_of(token)
+            return row, closed or (_finished_before() if differs else None)
 
     async def take_code(self, token: str, code: SecretStr) -> SignupRow:
         """Take a code: exchange it at once, and see what it says together with the rest."""
-        async with self.ledger.begin() as session:
-            row = await find_link(session, token)
-            closed = why_closed(row, self.clock())
-            if closed is None:
-                row.signalled_at = row.signalled_at or self.clock()
-            _forget_another_waba(row)
-            await self._keep(session, row, "code received")
+        row, closed = await self._note_code(token)
         if closed is not None:
             raise closed
         try:
-            await self._exchange(row, code)
+            await self._exchange(row.id, code)
         except MetaError as error:
             # A code that is used up or too old is no end: the window or Meta may name the WABA.
             await self._note_failed_exchange(row.id, error)
         await self.settle(row.id)
         return await self.progress_of(token)
 
-    async def _exchange(self, row: SignupRow, code: SecretStr) -> None:
-        token = await _patiently_exchanged(self.graph, code)
-        now = self.clock()
-        lasts = timedelta(seconds=token.expires_in) if token.expires_in else None
-        granted, portfolio = await self._facts_of(token.access_token)
+    @one_transaction
+    async def _note_code(self, token: str) -> tuple[SignupRow, LinkClosed | None]:
         async with self.ledger.begin() as session:
-            kept = await read_link(session, row.id)
-            if not (kept.waba_id and granted and kept.waba_id not in granted):
+            row = await hold_link_of(session, token)
+            closed = why_closed(row, self.clock())
+            if closed is None:
+                row.signalled_at = row.signalled_at or self.clock()
+            _forget_another_waba(row)
+            await self._keep(session, row, "code received")
+            return row, closed
+
+    async def _exchange(self, signup_id: str, code: SecretStr) -> None:
+        token = await _patiently_exchanged(self.graph, code)
+        # It lives from the moment at which Meta gave it, not from when it is written down.
+        lasts = timedelta(seconds=token.expires_in) if token.expires_in else None
+        ends_at = self.clock() + lasts if lasts else None
+        granted, portfolio = await self._facts_of(token.access_token)
+        sealed = self.sealer.seal(token.access_token)
+        await self._note_exchanged(signup_id, sealed, ends_at, granted, portfolio)
+
+    @one_transaction
+    async def _note_exchanged(
+        self,
+        signup_id: str,
+        sealed: str,
+        ends_at: datetime | None,
+        granted: frozenset[str],
+        portfolio: PortfolioId | None,
+    ) -> None:
+        async with self.ledger.begin() as session:
+            row = await hold_link(session, signup_id)
+            if not (row.waba_id and granted and row.waba_id not in granted):
                 await keep_token(
                     session,
-                    kept.client_ref,
-                    self.sealer.seal(token.access_token),
+                    row.client_ref,
+                    sealed,
                     portfolio_id=portfolio,
-                    expires_at=now + lasts if lasts else None,
-                    now=now,
+                    expires_at=ends_at,
+                    now=self.clock(),
                 )
-            kept.code_state = EXCHANGED
+            row.code_state = EXCHANGED
             # Two tabs may bring two codes: what either was given counts.
-            kept.granted = sorted({*(kept.granted or ()), *granted}) if granted else kept.granted
-            kept.portfolio_id = portfolio or kept.portfolio_id
+            row.granted = sorted({*(row.granted or ()), *granted}) if granted else row.granted
+            row.portfolio_id = portfolio or row.portfolio_id
 
     async def _facts_of(self, token: SecretStr) -> tuple[frozenset[str], PortfolioId | None]:
         # The token is the client's: that what it may do cannot be read now must not lose it.
@@ -169,26 +206,31 @@ class FrontDoor:
             logger.warning("A signup's token does not tell what it is for: %s", error)
         return granted, portfolio
 
+    @one_transaction
     async def _note_failed_exchange(self, signup_id: str, error: MetaError) -> None:
         async with self.ledger.begin() as session:
-            row = await read_link(session, signup_id)
+            row = await hold_link(session, signup_id)
             row.code_state = row.code_state or EXPIRED_CODE
             await self._keep(session, row, "code refused", str(error))
 
     async def settle(self, signup_id: str) -> None:
         """Start the onboarding as soon as it is clear which WABA it is for."""
-        async with self.ledger.begin() as session:
-            row = await read_link(session, signup_id)
-            if row.onboarding_id or row.revoked_at or row.signalled_at is None:
-                return
-            signals = await _signals(session, row)
-            finding = find_waba(signals)
-            if not self._is_ready(row, finding, signals):
-                return
+        finding = await self._find(signup_id)
+        if finding is None:
+            return
         if finding.waba_id is None:
             await self._stop(signup_id, finding.problem or _NOTHING_NAMED)
             return
         await self._begin(signup_id, finding.waba_id)
+
+    async def _find(self, signup_id: str) -> Finding | None:
+        async with self.ledger.read() as session:
+            row = await read_link(session, signup_id)
+            if row.onboarding_id or row.revoked_at or row.signalled_at is None:
+                return None
+            signals = await _signals(session, row)
+            finding = find_waba(signals)
+            return finding if self._is_ready(row, finding, signals) else None
 
     def _is_ready(self, row: SignupRow, finding: Finding, signals: Signals) -> bool:
         # Both signals, or Meta's own word, or nobody else said anything for a while.
@@ -200,10 +242,7 @@ class FrontDoor:
         return both or confirmed or waited
 
     async def _begin(self, signup_id: str, waba_id: WabaId) -> None:
-        async with self.ledger.begin() as session:
-            row = await read_link(session, signup_id)
-            # What the window alone says of the portfolio is not believed: tokens are issued by it.
-            row.portfolio_id = row.portfolio_id or await _owner(session, waba_id)
+        row = await self._note_owner(signup_id, waba_id)
         facts = SignupRequest.model_validate(row.facts)
         request = facts.onboarding_of(waba_id, again=_by_link(row))
         try:
@@ -211,36 +250,58 @@ class FrontDoor:
         except (FactsDiffer, OutOfPlace) as error:
             await self._stop(signup_id, error.message)
             return
-        ordered = None
-        async with self.ledger.begin() as session:
-            await hold(session, started.onboarding_id)
-            before = await read_onboarding(session, started.onboarding_id)
-            row = await read_link(session, signup_id)
-            if row.waba_id and row.onboarding_id is None and not started.created:
-                ordered = await connect_again(session, started.onboarding_id, self.clock())
-            row.onboarding_id, row.problem = started.onboarding_id, None
-            await self._keep(session, row, "onboarding started")
+        before, ordered = await self._note_started(signup_id, started)
         if ordered is not None:
             show_decision(before, DecisionVerb.RETRY, ordered)
-        async with self.ledger.begin() as session:
-            onboarding = await look(session, started.onboarding_id, self.clock())
+        onboarding = await catch_up(self.ledger, started.onboarding_id, self.clock)
         if onboarding.flow_run_id is None:
             await run_is_started(self.ledger, onboarding)
 
+    @one_transaction
+    async def _note_owner(self, signup_id: str, waba_id: WabaId) -> SignupRow:
+        async with self.ledger.begin() as session:
+            row = await hold_link(session, signup_id)
+            # What the window alone says of the portfolio is not believed: tokens are issued by it.
+            row.portfolio_id = row.portfolio_id or await _owner(session, waba_id)
+            return row
+
+    @one_transaction
+    async def _note_started(
+        self, signup_id: str, started: Started
+    ) -> tuple[Onboarding, Order | None]:
+        """Return the onboarding as it was before, and by which order it is retried, if it is."""
+        async with self.ledger.begin() as session:
+            await hold(session, started.onboarding_id)
+            before = await read_onboarding(session, started.onboarding_id)
+            row = await hold_link(session, signup_id)
+            comes_back = row.waba_id and row.onboarding_id is None and not started.created
+            row.onboarding_id, row.problem = started.onboarding_id, None
+            await self._keep(session, row, "onboarding started")
+            if not comes_back:
+                return before, None
+            return before, await connect_again(session, started.onboarding_id, self.clock())
+
     async def _stop(self, signup_id: str, problem: str) -> None:
         # The client is shown that its provider knows: so the provider is told.
-        async with self.ledger.begin() as session:
-            row = await read_link(session, signup_id)
-            if row.problem == problem:
-                return
-            row.problem = problem
-            await self._keep(session, row, "stopped", problem)
+        row = await self._note_stopped(signup_id, problem)
+        if row is None:
+            return
         settle_it = (
             f"Send the client a new link: `waboard reconnect {row.client_ref} --why …`."
             if row.waba_id
             else f"Settle it with `waboard onboard {row.client_ref} WABA_ID`, or send a new link."
         )
         await self.tell(f"{row.client_ref}: signup stopped", sentences(problem, settle_it))
+
+    @one_transaction
+    async def _note_stopped(self, signup_id: str, problem: str) -> SignupRow | None:
+        async with self.ledger.begin() as session:
+            row = await hold_link(session, signup_id)
+            if row.problem == problem:
+                return None
+            row.problem = problem
+            await self._keep(session, row, "stopped", problem)
+            return row
 
     async def _keep(
         self, session: AsyncSession, row: SignupRow, event: str, detail: str = "", **more: Any
@@ -251,25 +312,42 @@ class FrontDoor:
     async def tidy(self) -> None:
         """Finish what nobody came back for: browsers that died, links that expired unused."""
         now = self.clock()
-        async with self.ledger.begin() as session:
+        async with self.ledger.read() as session:
+            unused = [row.id for row in await expired_links(session, now)]
             waiting = await unsettled(session, now - self.grace)
             lonely = await _unclaimed(session, now - self.grace)
-            for row in await expired_links(session, now):
-                row.ending = Ending.EXPIRED
-                await self._keep(session, row, "expired unused")
+        for signup_id in unused:
+            await self._note_expired(signup_id)
         for signup_id in waiting:
             await self.settle(signup_id)
         for event_id in lonely:
             await self._adopt(event_id)
 
+    @one_transaction
+    async def _note_expired(self, signup_id: str) -> None:
+        async with self.ledger.begin() as session:
+            row = await hold_link(session, signup_id)
+            if has_expired_unused(row, self.clock()):
+                row.ending = Ending.EXPIRED
+                await self._keep(session, row, "expired unused")
+
     async def _adopt(self, event_id: int) -> None:
         """Find whose link led to a WABA that Meta says was shared, though no browser said so."""
+        found = await self._note_adopted(event_id)
+        if found is not None:
+            await self._begin(*found)
+
+    @one_transaction
+    async def _note_adopted(self, event_id: int) -> tuple[str, WabaId] | None:
+        """Return the link that was found, and for which WABA; None where none was."""
         async with self.ledger.begin() as session:
-            event = await read_event(session, event_id)
-            candidates = await _candidates(session, event)
+            held = await _hold_parked(session, event_id)
+            if held is None:
+                return None
+            event, candidates = held
             if len(candidates) != 1:
                 conclude(event, Disposition.PARKED, _unclear(candidates))
-                return
+                return None
             (row,) = candidates
             row.signalled_at = row.signalled_at or self.clock()
             row.ending = row.ending or Ending.FINISHED
@@ -277,7 +355,7 @@ class FrontDoor:
                 row.portfolio_id or _meta_event(event).value.waba_info.owner_business_id
             )
             await self._keep(session, row, "found by Meta's webhook", f"By event {event_id} alone.")
-        await self._begin(row.id, WabaId(event.waba_id or ""))
+            return row.id, WabaId(event.waba_id or "")
 
 
 def why_closed(row: SignupRow, now: datetime) -> LinkClosed | None:
@@ -304,6 +382,13 @@ def _forget_another_waba(row: SignupRow) -> None:
     # The client tries again, with the right one: nothing of what it said before counts any more.
     if row.problem == ANOTHER_WABA:
         row.message = row.granted = row.problem = row.portfolio_id = row.code_state = None
+
+
+def _finished_before() -> FactsDiffer:
+    return FactsDiffer(
+        "This signup was finished before, with another account.",
+        remedy="Ask your provider for a new link to connect another account.",
+    )
 
 
 def _readable(raw: dict[str, Any]) -> SignupMessage | None:
@@ -392,6 +477,24 @@ def _meta_event(event: EventRow) -> MetaEvent:
 
 async def _unclaimed(session: AsyncSession, before: datetime) -> list[int]:
     return [row.id for row in await _parked_starts(session) if row.received_at <= before]
+
+
+async def _hold_parked(
+    session: AsyncSession, event_id: int
+) -> tuple[EventRow, list[SignupRow]] | None:
+    """Hold an event that nobody has taken up, and its candidate where there is one alone.
+
+    None where anything of it has changed meanwhile: the next turn sees how it stands then.
+    """
+    event = await read_event(session, event_id)
+    before = [row.id for row in await _candidates(session, event)]
+    if len(before) == 1:
+        await hold_link(session, before[0])
+    await hold_events(session, [event_id])
+    candidates = await _candidates(session, event)
+    if event.disposition != Disposition.PARKED or [row.id for row in candidates] != before:
+        return None
+    return event, candidates
 
 
 async def _candidates(session: AsyncSession, event: EventRow) -> list[SignupRow]:

@@ -9,7 +9,7 @@ from waboard.domain.clock import Clock
 from waboard.domain.outcome import OutcomeName, Stage, stage_of
 from waboard.domain.requests import OnboardingRequest
 from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, authorized
-from waboard.gateway.starting import run_is_started
+from waboard.gateway.starting import catch_up, run_is_started
 from waboard.gateway.views import OnboardingView, onboarding_view, run_links
 from waboard.ledger.clients import start_onboarding, would_start
 from waboard.ledger.clocks import read_clocks
@@ -17,7 +17,6 @@ from waboard.ledger.database import Ledger
 from waboard.ledger.decisions import decisions_about, decisions_of
 from waboard.ledger.departures import runs_that_ask
 from waboard.ledger.duties import open_duties
-from waboard.ledger.look import look
 from waboard.ledger.onboardings import find_onboardings, read_onboarding
 from waboard.settings import Settings
 
@@ -50,8 +49,7 @@ async def start(
     if dry_run:
         return await _tried_out(request, response, ledger, settings, clock)
     started = await start_onboarding(ledger, request, settings.defaults, clock)
-    async with ledger.begin() as session:
-        onboarding = await look(session, started.onboarding_id, clock())
+    onboarding = await catch_up(ledger, started.onboarding_id, clock)
     response.status_code = 200
     if started.created:
         response.status_code = 201
@@ -87,7 +85,7 @@ async def shown(
     onboarding_id: str, ledger: Ledger, settings: Settings, clock: Clock
 ) -> OnboardingView:
     """Return one onboarding as callers are shown it. Raises NotFound."""
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         onboarding, now = await read_onboarding(session, onboarding_id), clock()
         kinds = [onboarding.wait.kind] if onboarding.wait else []
         clocks = await read_clocks(session, settings.reminders, now, kinds)
@@ -115,7 +113,7 @@ async def search(
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> list[OnboardingView]:
     """List onboardings, the newest first: of each WABA the newest, of one client all."""
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         # A stage is worked out and not stored, so all are read before they are counted off.
         most = limit if stage is None else None
         ids = await find_onboardings(session, client_ref=client_ref, limit=most)

@@ -1,7 +1,7 @@
 """The client's own way in: signup links for the provider, the signup page for the client."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from waboard.domain.clock import Clock
 from waboard.domain.errors import NotFound
 from waboard.domain.requests import SignupRequest
 from waboard.domain.signup import LinkState
@@ -18,9 +19,12 @@ from waboard.gateway.dependencies import TheClock, TheDoor, TheLedger, TheSettin
 from waboard.gateway.door import EXCHANGED, FrontDoor, why_closed
 from waboard.gateway.page import content_policy, extras_for, language_of, page_texts
 from waboard.gateway.progress import Progress, progress_of, stopped
+from waboard.ledger.database import Ledger
+from waboard.ledger.locks import hold_client
 from waboard.ledger.models import SignupRow
 from waboard.ledger.onboardings import read_onboarding
-from waboard.ledger.signups import NewLink, list_links, make_link, read_link
+from waboard.ledger.races import one_transaction
+from waboard.ledger.signups import NewLink, hold_link, list_links, make_link, read_link
 from waboard.settings import Settings
 
 links = APIRouter(prefix="/v1/signup-links", tags=["signup"], dependencies=[Depends(authorized)])
@@ -71,16 +75,24 @@ async def make(
     409 while the client is finishing with the one that it has.
     """
     refuse_without_meta(settings)
-    async with ledger.begin() as session:
-        new = await make_link(session, request, settings.signup_link_lasts, clock())
+    new = await _write_down(ledger, request, settings.signup_link_lasts, clock)
     return await new_link_view(new, ledger, settings, clock)
+
+
+@one_transaction
+async def _write_down(
+    ledger: Ledger, request: SignupRequest, lasts: timedelta, clock: Clock
+) -> NewLink:
+    async with ledger.begin() as session:
+        await hold_client(session, request.client_ref, request.client_name, clock())
+        return await make_link(session, request, lasts, clock())
 
 
 async def new_link_view(
     new: NewLink, ledger: TheLedger, settings: TheSettings, clock: TheClock
 ) -> LinkView:
     """Show a link that was just made, with its address, which nobody is shown again."""
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         view = _link(await read_link(session, new.id), clock())
     url = f"{settings.signup_url}/signup/{new.token}"
     return view.model_copy(update={"url": url, "withdrew": new.withdrew})
@@ -94,7 +106,7 @@ async def search(
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
 ) -> list[LinkView]:
     """List links, the newest first."""
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         found = await list_links(session, client_ref=client_ref, limit=limit)
     return [_link(row, clock()) for row in found]
 
@@ -102,11 +114,16 @@ async def search(
 @links.delete("/{signup_id}")
 async def revoke(signup_id: str, ledger: TheLedger, clock: TheClock) -> LinkView:
     """Withdraw a link. One that was used stays as it is."""
+    return _link(await _note_revoked(ledger, signup_id, clock), clock())
+
+
+@one_transaction
+async def _note_revoked(ledger: Ledger, signup_id: str, clock: Clock) -> SignupRow:
     async with ledger.begin() as session:
-        row = await read_link(session, signup_id)
+        row = await hold_link(session, signup_id)
         if row.onboarding_id is None:
             row.revoked_at = row.revoked_at or clock()
-        return _link(row, clock())
+        return row
 
 
 def _link(row: SignupRow, now: datetime) -> LinkView:
@@ -182,7 +199,7 @@ async def result(token: str, heard: SignupResult, door: TheDoor, ledger: TheLedg
 async def _progress(door: FrontDoor, ledger: TheLedger, row: SignupRow) -> Progress:
     if row.onboarding_id is None:
         return progress_of(row, None, door.clock())
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         return progress_of(row, await read_onboarding(session, row.onboarding_id), door.clock())
 
 

@@ -9,14 +9,26 @@ from httpx import HTTPError
 from prefect.exceptions import PrefectException
 
 from tasks.runs import start_run
+from waboard.domain.clock import Clock
 from waboard.domain.errors import NotFound, WaboardError
 from waboard.domain.onboarding import Onboarding
 from waboard.ledger.database import Ledger
+from waboard.ledger.locks import hold
+from waboard.ledger.look import look
+from waboard.ledger.races import one_transaction
 from waboard.log_ids import about
 
 PATIENCE = 10.0
 """Seconds that a caller is kept waiting for Prefect, whose own client would try for minutes."""
 logger = logging.getLogger(__name__)
+
+
+@one_transaction
+async def catch_up(ledger: Ledger, onboarding_id: str, clock: Clock) -> Onboarding:
+    """Let an onboarding take up what came before anybody asked for it."""
+    async with ledger.begin() as session:
+        await hold(session, onboarding_id)
+        return await look(session, onboarding_id, clock())
 
 
 @asynccontextmanager

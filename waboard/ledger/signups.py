@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from waboard.domain.errors import NotFound, OutOfPlace
@@ -86,19 +86,37 @@ async def _live_links(session: AsyncSession, client_ref: str) -> list[SignupRow]
 
 
 async def find_link(session: AsyncSession, token: str) -> SignupRow:
-    """Return the link of a token, and hold it. Raises NotFound."""
-    query = select(SignupRow).where(SignupRow.token_hash == hash_of(token)).with_for_update()
-    row = await session.scalar(query)
-    if row is None:
-        raise NotFound("There is no such signup link.", remedy="Ask your provider for a new one.")
-    return row
+    """Return the link of a token, to be read only. Raises NotFound."""
+    return _found(await session.scalar(_of(token)), _FROM_THE_PROVIDER)
 
 
 async def read_link(session: AsyncSession, signup_id: str) -> SignupRow:
-    """Return one link by its id, and hold it. Raises NotFound."""
-    row = await session.get(SignupRow, signup_id, with_for_update=True)
+    """Return one link by its id, to be read only. Raises NotFound."""
+    return _found(await session.get(SignupRow, signup_id), _IN_THE_LIST)
+
+
+async def hold_link_of(session: AsyncSession, token: str) -> SignupRow:
+    """Hold the link of a token, and return it as it is then. Raises NotFound."""
+    held = _of(token).with_for_update().execution_options(populate_existing=True)
+    return _found(await session.scalar(held), _FROM_THE_PROVIDER)
+
+
+async def hold_link(session: AsyncSession, signup_id: str) -> SignupRow:
+    """Hold a link, and return it as it is then. Raises NotFound."""
+    return _found(await session.get(SignupRow, signup_id, with_for_update=True), _IN_THE_LIST)
+
+
+_FROM_THE_PROVIDER = "Ask your provider for a new one."
+_IN_THE_LIST = "See `GET /v1/signup-links`."
+
+
+def _of(token: str) -> Select[tuple[SignupRow]]:
+    return select(SignupRow).where(SignupRow.token_hash == hash_of(token))
+
+
+def _found(row: SignupRow | None, remedy: str) -> SignupRow:
     if row is None:
-        raise NotFound("There is no such signup link.", remedy="See `GET /v1/signup-links`.")
+        raise NotFound("There is no such signup link.", remedy=remedy)
     return row
 
 
@@ -134,8 +152,14 @@ async def opened_by(session: AsyncSession, at: datetime) -> list[SignupRow]:
     return list(await session.scalars(query.order_by(SignupRow.opened_at)))
 
 
+def has_expired_unused(row: SignupRow, now: datetime) -> bool:
+    """Whether a link has expired with nothing to show for it, and is not noted as such."""
+    shows = (row.ending, row.signalled_at, row.revoked_at, row.onboarding_id)
+    return row.expires_at <= now and all(each is None for each in shows)
+
+
 async def expired_links(session: AsyncSession, now: datetime) -> list[SignupRow]:
-    """Return the links that have expired with nothing to show for it, and are not noted as such."""
+    """Return the links that `has_expired_unused` is true of."""
     query = select(SignupRow).where(
         SignupRow.expires_at <= now,
         SignupRow.ending.is_(None),
