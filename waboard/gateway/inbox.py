@@ -1,7 +1,7 @@
 """What comes in is kept, then acted on: taken up, thought over, and whoever waited is woken."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from time import monotonic
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,8 +19,10 @@ from waboard.ledger.events import (
     receive,
     settled_kinds,
 )
+from waboard.ledger.locks import hold_events
 from waboard.ledger.meta_subjects import compare_soon, find_wabas, wabas_of_meta
 from waboard.ledger.models import Disposition, EventRow
+from waboard.ledger.races import one_transaction
 
 MOST_AT_ONCE = 1000
 """Events that one batch holds at most: a database takes so many parameters, and no more."""
@@ -44,13 +46,17 @@ class Inbox:
 
     async def keep(self, facts: Iterable[Fact]) -> list[Receipt]:
         """Keep what a webhook said. Only after this may it be answered."""
-        async with self._ledger.begin() as session:
-            kept = await find_wabas(session, await only_awaited(session, facts))
-            receipts = await receive(session, kept, "webhook", self._clock())
+        kept, receipts = await self._write_down(list(facts))
         self._pending.update(receipt.event_id for receipt in receipts)
         news = (f for f, receipt in zip(kept, receipts, strict=True) if not receipt.duplicate)
         self._to_compare |= wabas_of_meta(news)
         return receipts
+
+    @one_transaction
+    async def _write_down(self, facts: Sequence[Fact]) -> tuple[list[Fact], list[Receipt]]:
+        async with self._ledger.begin() as session:
+            kept = await find_wabas(session, await only_awaited(session, facts))
+            return kept, await receive(session, kept, "webhook", self._clock())
 
     async def act(self) -> None:
         """Act on all that has gathered, unless somebody does already, who then takes this, too."""
@@ -70,8 +76,12 @@ class Inbox:
     async def _let_compare(self) -> None:
         # Each by itself: whoever holds several onboardings could wait for another for ever.
         while self._to_compare:
-            async with self._ledger.begin() as session:
-                await compare_soon(session, self._to_compare.pop())
+            await self._note_due(self._to_compare.pop())
+
+    @one_transaction
+    async def _note_due(self, waba_id: str) -> None:
+        async with self._ledger.begin() as session:
+            await compare_soon(session, waba_id)
 
     def _next_batch(self) -> list[int]:
         return [self._pending.pop() for _ in range(min(len(self._pending), MOST_AT_ONCE))]
@@ -79,7 +89,7 @@ class Inbox:
 
 async def act_on(ledger: Ledger, event_ids: Collection[int], clock: Clock) -> None:
     """Look again at the onboardings that events are about, and wake whose wait they satisfy."""
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         concerned = await concerned_by(session, event_ids)
         for_all = await settled_kinds(session, event_ids)
     await look_again(ledger, concerned, clock)
@@ -89,15 +99,21 @@ async def act_on(ledger: Ledger, event_ids: Collection[int], clock: Clock) -> No
 
 async def replay(ledger: Ledger, event_id: int, clock: Clock) -> EventRow:
     """Run an event again, as if it had just come. One that could not be read is read again."""
-    async with ledger.begin() as session:
-        event = await read_event(session, event_id)
-        event_ids = [event_id]
-        await hurry_for_all(session, await settled_kinds(session, event_ids), clock())
-        if event.disposition == Disposition.INVALID:
-            event_ids = await _read_again(session, event, clock)
-    await act_on(ledger, event_ids, clock)
-    async with ledger.begin() as session:
+    await act_on(ledger, await _take_again(ledger, event_id, clock), clock)
+    async with ledger.read() as session:
         return await read_event(session, event_id)
+
+
+@one_transaction
+async def _take_again(ledger: Ledger, event_id: int, clock: Clock) -> list[int]:
+    """Return the events that are to be acted on now."""
+    async with ledger.begin() as session:
+        await hold_events(session, [event_id])
+        event = await read_event(session, event_id)
+        if event.disposition == Disposition.INVALID:
+            return await _read_again(session, event, clock)
+        await hurry_for_all(session, await settled_kinds(session, [event_id]), clock())
+        return [event_id]
 
 
 async def _read_again(session: AsyncSession, event: EventRow, clock: Clock) -> list[int]:

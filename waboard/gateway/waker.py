@@ -18,11 +18,14 @@ from tasks.runs import go_on, start_run, wake
 from tasks.showing import AS_USUAL, Patience, show_changed
 from tasks.timeline import show_seen
 from waboard.domain.clock import Clock
+from waboard.domain.onboarding import Onboarding
 from waboard.ledger.database import Ledger
 from waboard.ledger.events import concerned_by
+from waboard.ledger.locks import hold
 from waboard.ledger.look import Seen, look
 from waboard.ledger.meta_words import due_for_a_look
 from waboard.ledger.onboardings import read_onboarding, with_news, without_run
+from waboard.ledger.races import one_transaction
 from waboard.ledger.waits import DueWait, claim_due
 
 LEASE = timedelta(seconds=2)
@@ -41,6 +44,7 @@ async def wake_due(ledger: Ledger, clock: Clock) -> None:
         await wake(ledger, due, clock)
 
 
+@one_transaction
 async def _claim(ledger: Ledger, clock: Clock) -> list[DueWait]:
     async with ledger.begin() as session:
         return await claim_due(session, clock(), LEASE)
@@ -52,10 +56,16 @@ async def look_again(ledger: Ledger, onboarding_ids: Iterable[str], clock: Clock
 
 
 async def _look(ledger: Ledger, onboarding_id: str, clock: Clock) -> None:
-    seen = Seen()
-    async with ledger.begin() as session:
-        onboarding = await look(session, onboarding_id, clock(), seen)
+    onboarding, seen = await _looked(ledger, onboarding_id, clock)
     show_seen(onboarding, seen)
+
+
+@one_transaction
+async def _looked(ledger: Ledger, onboarding_id: str, clock: Clock) -> tuple[Onboarding, Seen]:
+    async with ledger.begin() as session:
+        await hold(session, onboarding_id)
+        seen = Seen()
+        return await look(session, onboarding_id, clock(), seen), seen
 
 
 async def tidy(ledger: Ledger, clock: Clock, remind: Patience = AS_USUAL) -> None:
@@ -65,7 +75,7 @@ async def tidy(ledger: Ledger, clock: Clock, remind: Patience = AS_USUAL) -> Non
     that had ended before all had come; stop those that were cancelled; and show what changed while
     no leg was there.
     """
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         unstarted = [await read_onboarding(session, i) for i in await without_run(session)]
         changed = [await read_onboarding(session, i) for i in await with_news(session)]
         waiting = await concerned_by(session)
