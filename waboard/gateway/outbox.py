@@ -6,17 +6,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from waboard.domain.clock import Clock
 from waboard.domain.errors import NotFound
 from waboard.domain.posting import MessageState
 from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, authorized
+from waboard.ledger.database import Ledger
 from waboard.ledger.models import OutboxRow
 from waboard.ledger.outbox import (
     body_of,
+    hold_message,
     list_messages,
     read_message,
     replay,
     replay_since,
 )
+from waboard.ledger.races import one_transaction
 from waboard.ledger.receivers import resume
 from waboard.provider import key_of
 from waboard.settings import Settings
@@ -74,7 +78,7 @@ async def search(
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
 ) -> list[MessageView]:
     """List messages, the newest first."""
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         found = await list_messages(session, state=state, onboarding_id=onboarding_id, limit=limit)
     return [MessageView(**_shown(row)) for row in found]
 
@@ -82,7 +86,7 @@ async def search(
 @router.get("/{message_id}")
 async def show(message_id: str, ledger: TheLedger) -> MessageDetail:
     """Show one message with its body."""
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         return _detail(await read_message(session, message_id))
 
 
@@ -93,16 +97,25 @@ async def send_all_again(
     """Send all messages since a time again, each under the id that it had."""
     _receiver(settings)
     since = request.since.astimezone(UTC)
+    return ReplayAnswer(replayed=await _put_back_since(ledger, since, clock))
+
+
+@one_transaction
+async def _put_back_since(ledger: Ledger, since: datetime, clock: Clock) -> int:
     async with ledger.begin() as session:
-        return ReplayAnswer(replayed=await replay_since(session, since, clock()))
+        return await replay_since(session, since, clock())
 
 
 @router.post("/resume")
 async def go_on(ledger: TheLedger, settings: TheSettings) -> ResumeAnswer:
     """Send your system messages again after it has answered 410, or has been away."""
-    key = _receiver(settings)
+    return ResumeAnswer(had_stopped=await _note_resumed(ledger, _receiver(settings)))
+
+
+@one_transaction
+async def _note_resumed(ledger: Ledger, key: str) -> bool:
     async with ledger.begin() as session:
-        return ResumeAnswer(had_stopped=await resume(session, key))
+        return await resume(session, key)
 
 
 @router.post("/{message_id}/replay")
@@ -111,8 +124,14 @@ async def send_again(
 ) -> MessageDetail:
     """Send a message again, under the id that it had, whatever became of it."""
     _receiver(settings)
+    return _detail(await _put_back(ledger, message_id, clock))
+
+
+@one_transaction
+async def _put_back(ledger: Ledger, message_id: str, clock: Clock) -> OutboxRow:
     async with ledger.begin() as session:
-        return _detail(await replay(session, message_id, clock()))
+        await hold_message(session, message_id)
+        return await replay(session, message_id, clock())
 
 
 def _receiver(settings: Settings) -> str:

@@ -13,6 +13,7 @@ from waboard.domain.clock import Clock
 from waboard.ledger.database import Ledger
 from waboard.ledger.deliveries import Letter, claim_due
 from waboard.ledger.outbox import drop_pending, forget_old
+from waboard.ledger.races import one_transaction
 from waboard.provider import ProviderSystem
 
 EVERY = 1.0
@@ -38,14 +39,22 @@ class Postman:
         """Send what is due, a few at once. Returns how many were sent, whatever was answered."""
         await self._forget()
         if self._system is None:
-            async with self._ledger.begin() as session:
-                await drop_pending(session)
+            await self._drop()
             return 0
-        async with self._ledger.begin() as session:
-            due = await claim_due(session, self._system.key, self._clock(), AT_ONCE)
+        due = await self._claim(self._system.key)
         if due:
             await self._send(self._system, due)
         return len(due)
+
+    @one_transaction
+    async def _drop(self) -> None:
+        async with self._ledger.begin() as session:
+            await drop_pending(session)
+
+    @one_transaction
+    async def _claim(self, key: str) -> list[Letter]:
+        async with self._ledger.begin() as session:
+            return await claim_due(session, key, self._clock(), AT_ONCE)
 
     async def _send(self, system: ProviderSystem, due: list[Letter]) -> None:
         sending = (deliver(self._ledger, system, letter, self._clock) for letter in due)
@@ -60,9 +69,13 @@ class Postman:
         now = self._clock()
         if self._forgot_at is not None and now - self._forgot_at < FORGET_EVERY:
             return
-        async with self._ledger.begin() as session:
-            await forget_old(session, now)
+        await self._delete_old()
         self._forgot_at = now
+
+    @one_transaction
+    async def _delete_old(self) -> None:
+        async with self._ledger.begin() as session:
+            await forget_old(session, self._clock())
 
     async def keep_going(self) -> None:
         """Go round after round, whatever goes wrong in between."""

@@ -11,6 +11,7 @@ from uuid import uuid4
 from sqlalchemy import (
     JSON,
     ColumnElement,
+    Select,
     String,
     bindparam,
     case,
@@ -219,7 +220,19 @@ def body_of(row: OutboxRow) -> dict[str, Any]:
 
 async def read_message(session: AsyncSession, message_id: str) -> OutboxRow:
     """Return one message. Raises NotFound."""
-    row = (await session.scalars(select(OutboxRow).where(OutboxRow.id == message_id))).first()
+    return await _message(session, message_id, select(OutboxRow))
+
+
+async def hold_message(session: AsyncSession, message_id: str) -> OutboxRow:
+    """Hold one message, and return it as it is then. Raises NotFound."""
+    held = select(OutboxRow).with_for_update().execution_options(populate_existing=True)
+    return await _message(session, message_id, held)
+
+
+async def _message(
+    session: AsyncSession, message_id: str, query: Select[tuple[OutboxRow]]
+) -> OutboxRow:
+    row = (await session.scalars(query.where(OutboxRow.id == message_id))).first()
     if row is None:
         raise NotFound(
             f"There is no message {message_id}.",
@@ -245,7 +258,7 @@ async def list_messages(
 
 
 async def replay(session: AsyncSession, message_id: str, now: datetime) -> OutboxRow:
-    """Let a message be sent again, whatever became of it. Raises NotFound."""
+    """Let a message be sent again, whatever became of it. Whoever calls holds it."""
     row = await read_message(session, message_id)
     row.state, row.tries, row.next_at = MessageState.PENDING, 0, now
     return row
