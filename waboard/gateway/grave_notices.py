@@ -6,6 +6,7 @@ A changed PIN, and what Meta calls critical. The others are shown where the onbo
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,9 +26,18 @@ from waboard.ledger.models import (
     OnboardingRow,
     Verb,
 )
+from waboard.ledger.races import one_transaction
 
 TOLD_WITHIN = timedelta(days=1)
 """How old an event may be that is told: beyond that a message comes too late to help."""
+
+
+class _Begun(NamedTuple):
+    """What is about to be told, and of whom."""
+
+    effect_id: int
+    client_ref: str
+    said: str
 
 
 @dataclass(frozen=True)
@@ -40,40 +50,50 @@ class GraveNotices:
 
     async def tidy(self) -> None:
         """Tell what was not told yet."""
-        async with self.ledger.begin() as session:
+        async with self.ledger.read() as session:
             events = await _grave(session, self.clock() - TOLD_WITHIN)
-        for event_id in events:
-            await self._tell_of(event_id)
+        for event_id, of in events:
+            await self._tell_of(event_id, of)
 
-    async def _tell_of(self, event_id: int) -> None:
-        subject, now = f"event {event_id}", self.clock()
+    async def _tell_of(self, event_id: int, of: str) -> None:
+        begun = await self._note_begun(event_id, of)
+        if begun is None:
+            return
+        if begun.said:
+            await self.tell(f"{begun.client_ref}: Meta warns", begun.said)
+        await self._note_told(of, begun)
+
+    @one_transaction
+    async def _note_begun(self, event_id: int, of: str) -> _Begun | None:
+        subject = f"event {event_id}"
         async with self.ledger.begin() as session:
-            event = await session.get_one(EventRow, event_id)
-            of = event.onboarding_id or ""
             await hold(session, of)
             if await find_effect(session, of, Verb.NOTIFY_OPERATOR, subject) is not None:
-                return
-            client_ref = await _client_of(session, of)
+                return None
+            event = await session.get_one(EventRow, event_id)
             said = " ".join(grave_notices(evidence_in(event).account))
-            effect = await begin_effect(session, of, Verb.NOTIFY_OPERATOR, subject, now)
-            effect_id = effect.id
-        if said:
-            await self.tell(f"{client_ref}: Meta warns", said)
+            effect = await begin_effect(session, of, Verb.NOTIFY_OPERATOR, subject, self.clock())
+            return _Begun(effect.id, await _client_of(session, of), said)
+
+    @one_transaction
+    async def _note_told(self, of: str, begun: _Begun) -> None:
         async with self.ledger.begin() as session:
-            await end_effect(session, effect_id, EffectStatus.DONE, said, self.clock())
+            await hold(session, of)
+            await end_effect(session, begun.effect_id, EffectStatus.DONE, begun.said, self.clock())
 
 
-async def _grave(session: AsyncSession, since: datetime) -> list[int]:
+async def _grave(session: AsyncSession, since: datetime) -> list[tuple[int, str]]:
     # What is kept is canonical JSON, so an exact part of it can be looked for.
     words = ('"PIN_CHANGED"', '"CRITICAL"')
-    query = select(EventRow.id).where(
+    query = select(EventRow.id, EventRow.onboarding_id).where(
         EventRow.kind == EventKind.META,
         EventRow.disposition == Disposition.APPLIED,
         EventRow.received_at >= since,
         EventRow.onboarding_id.is_not(None),
         or_(*(EventRow.body.contains(word, autoescape=True) for word in words)),
     )
-    return list(await session.scalars(query.order_by(EventRow.id)))
+    found = await session.execute(query.order_by(EventRow.id))
+    return [(event_id, of) for event_id, of in found if of is not None]
 
 
 async def _client_of(session: AsyncSession, onboarding_id: str) -> str:
