@@ -54,7 +54,7 @@ async def gather_facts(
     # Without the API, or its scope, whether a webhook has arrived is still known.
     hooks = await _Asker().ask((), lambda: look(infobip.subscriptions, setup.public_url), None)
     await asker.ask(("infobip-key",), lambda: infobip.get_application(application), None)
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         webhook_at = await last_received(session, EventKind.REGISTRATION, "webhook")
         ending = await tokens_ending(session, clock() + CLIENT_TOKEN_SOON)
     return Facts(

@@ -21,7 +21,7 @@ async def search(
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
 ) -> list[EventView]:
     """List events, the newest first."""
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         found = await list_events(session, disposition=disposition, limit=limit)
     return [event_view(event) for event in found]
 
@@ -29,7 +29,7 @@ async def search(
 @router.get("/{event_id}")
 async def show(event_id: EventId, ledger: TheLedger) -> EventDetail:
     """Show one event with its body."""
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         return event_detail(await read_event(session, event_id))
 
 

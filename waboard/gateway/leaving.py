@@ -92,7 +92,7 @@ async def approve(onboarding_id: str, request: ApprovalOrder, ledger: TheLedger)
             f"this is the onboarding of {onboarding.client_ref}.",
             remedy="Name the client that is to leave.",
         )
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         departure = await open_departure(session, onboarding_id)
         last = await last_decision(session, onboarding_id)
     if departure is None or departure.state is DepartureState.LEAVING:
@@ -160,7 +160,7 @@ async def reconnect(
 
 
 async def _read(ledger: Ledger, onboarding_id: str) -> Onboarding:
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         return await read_onboarding(session, onboarding_id)
 
 

@@ -25,7 +25,7 @@ STAGES = (*OutcomeName, Stage.LEAVING, *(words.state for words in WORDS.values()
 async def metrics(ledger: TheLedger, settings: TheSettings, clock: TheClock) -> Response:
     """Show the numbers in the text format of Prometheus."""
     now = clock()
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         tally = await take_tally(session, now)
     numbers = Numbers(tally, settings.weekly_cap, now)
     return Response(generate_latest(numbers), media_type=CONTENT_TYPE_PLAIN_0_0_4)

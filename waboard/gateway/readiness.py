@@ -6,11 +6,14 @@ import httpx
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from waboard.domain.clock import Clock
 from waboard.domain.errors import NotFound
 from waboard.domain.readiness import ITEMS, Check, checklist, is_ready
 from waboard.gateway.dependencies import TheClock, TheLedger, TheSettings, authorized
 from waboard.infobip.client import InfobipClient
 from waboard.ledger.confirmations import confirm, confirmations
+from waboard.ledger.database import Ledger
+from waboard.ledger.races import one_transaction
 from waboard.readiness import gather_facts
 
 router = APIRouter(prefix="/v1/readiness", tags=["readiness"], dependencies=[Depends(authorized)])
@@ -58,7 +61,7 @@ async def show(
     timeout = httpx.Timeout(settings.infobip_timeout)
     async with InfobipClient(str(settings.infobip_base_url), key, timeout=timeout) as infobip:
         facts = await gather_facts(settings.setup, graph, infobip, ledger, clock)
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         checks = checklist(facts, await confirmations(session))
     return ReadinessView(ready=is_ready(checks), at=clock(), checks=[_view(c) for c in checks])
 
@@ -71,6 +74,13 @@ async def confirm_item(
     if not any(item.key == key and item.judge is None for item in ITEMS):
         asked = ", ".join(item.key for item in ITEMS if item.judge is None)
         raise NotFound(f"Nobody is asked about {key!r}.", remedy=f"People are asked about {asked}.")
+    await _note_confirmed(ledger, key, said, clock)
+
+
+@one_transaction
+async def _note_confirmed(
+    ledger: Ledger, key: str, said: ConfirmationRequest, clock: Clock
+) -> None:
     async with ledger.begin() as session:
         await confirm(session, key, holds=said.holds, who=said.who, note=said.note, now=clock())
 

@@ -49,7 +49,7 @@ async def start(
 
 
 async def _refuse_left(ledger: Ledger, client_ref: str) -> None:
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         onboarding = await read_onboarding(session, await newest_of(session, client_ref))
     if onboarding.left_at is not None:
         raise OutOfPlace(

@@ -103,7 +103,7 @@ def _refuse_restricted(onboarding: Onboarding, now: datetime) -> None:
 async def additions(onboarding_id: str, ledger: TheLedger) -> list[AdditionView]:
     """List the senders that were added after the signup, the first asked for first."""
     await _read(ledger, onboarding_id)
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         return [_view(addition) for addition in await additions_of(session, onboarding_id)]
 
 
@@ -120,7 +120,7 @@ async def give_otp(
     404 when nobody adds that number, or its password was taken already; 409 when its run does not
     wait for one.
     """
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         # One that was submitted is known for a while.
         addition = await open_addition(session, phone_number)
         addition = addition or await known_addition(session, phone_number, clock())
@@ -171,7 +171,7 @@ async def assign(
 
 
 async def _read(ledger: Ledger, onboarding_id: str) -> Onboarding:
-    async with ledger.begin() as session:
+    async with ledger.read() as session:
         return await read_onboarding(session, onboarding_id)
 
 

@@ -42,7 +42,7 @@ async def registered_senders(
         query = query.where(ClientRow.client_ref == client_ref)
     last, is_full = 0, True
     while is_full:
-        async with ledger.begin() as session:
+        async with ledger.read() as session:
             rows = (await session.execute(query.where(SenderRow.id > last))).all()
         yield [_watched(*row[1:]) for row in rows]
         last, is_full = (rows[-1][0] if rows else last), len(rows) == PAGE

@@ -15,9 +15,11 @@ from waboard.ledger.decisions import last_decision, record_decision
 from waboard.ledger.locks import hold
 from waboard.ledger.look import look
 from waboard.ledger.onboardings import go_on_soon, read_onboarding
+from waboard.ledger.races import one_transaction
 from waboard.ledger.waits import satisfy_wait
 
 
+@one_transaction
 async def assign_sender(
     ledger: Ledger, clock: Clock, onboarding_id: str, number: PhoneNumber, order: Order
 ) -> Onboarding:
