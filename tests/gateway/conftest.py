@@ -1,7 +1,8 @@
 """Gateways to knock at."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+import os
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from tests.gateway.desk import Desk, FakePrefect, desk_settings
 from tests.gateway.front import Front, open_front
-from tests.ledger.databases import SqliteDatabases
+from tests.ledger.databases import PostgresDatabases, SqliteDatabases
 from waboard.gateway import app, starting, waker
 from waboard.gateway.postman import Postman
 
@@ -23,6 +24,19 @@ def database(databases: SqliteDatabases) -> Iterator[Path]:
     url = databases.create()
     yield Path(url.removeprefix("sqlite:///"))
     databases.drop(url)
+
+
+@pytest.fixture
+def shared_url() -> Generator[str]:
+    """A ledger on PostgreSQL."""
+    server = os.environ.get("TEST_POSTGRES_URL")
+    if server is None:
+        pytest.skip("TEST_POSTGRES_URL names no server")
+    databases = PostgresDatabases(server)
+    url = databases.create()
+    yield url
+    databases.drop(url)
+    databases.close()
 
 
 @pytest.fixture(autouse=True)

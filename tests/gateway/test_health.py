@@ -10,8 +10,10 @@ import httpx
 import pytest
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from sqlalchemy.exc import OperationalError
 
 from tests.gateway.desk import Desk
+from tests.ledger.troubled import Troubled, raising
 from waboard.domain.errors import BadInput
 from waboard.gateway import health
 from waboard.gateway.app import create_app
@@ -51,19 +53,41 @@ async def test_it_is_ready_when_the_ledger_and_the_deployment_are_there(
     assert asked == ["onboard-client/onboard-client"]
 
 
-@pytest.mark.parametrize("url", ["postgresql://waboard:pw@127.0.0.1:1/waboard", "sqlite://"])
+@pytest.mark.parametrize("url", ["postgresql://waboard:pw@127.0.0.1:1/waboard", "sqlite:////"])
 async def test_it_is_not_ready_without_its_ledger(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, url: str
 ):
     prefect_that(monkeypatch)
-    up, desk.app.state.ledger = desk.ledger, Ledger(url)
-    answer = await desk.stranger.get("/readyz")
-    await desk.ledger.close()
-    desk.app.state.ledger = up
+    away = Ledger(url)
+    with desk.with_ledger(away):
+        answer = await desk.stranger.get("/readyz")
+    await away.close()
     assert answer.status_code == 503
     assert "WABOARD_DATABASE_URL" in answer.json()["ledger"]
     assert answer.json()["prefect"] == "ok"
     assert "pw" not in answer.text
+
+
+async def test_it_is_not_ready_while_too_many_are_at_its_ledger(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, shared_url: str
+):
+    prefect_that(monkeypatch)
+    crowded = Troubled(shared_url, raising("55P03"))
+    with desk.with_ledger(crowded):
+        answer = await desk.stranger.get("/readyz")
+    await crowded.close()
+    assert answer.status_code == 503
+    assert "Too many at once" in answer.json()["ledger"]
+
+
+async def test_a_ledger_without_its_tables_is_a_fault_and_not_away(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    prefect_that(monkeypatch)
+    empty = Ledger("sqlite://")
+    with desk.with_ledger(empty), pytest.raises(OperationalError, match="no such table"):
+        await desk.stranger.get("/readyz")
+    await empty.close()
 
 
 @pytest.mark.parametrize(

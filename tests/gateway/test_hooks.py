@@ -265,12 +265,3 @@ async def test_what_cannot_be_written_down_is_not_taken(desk: Desk, path: str):
         assert_problem(await desk.hook(path, registration()), 503, "WABOARD_DATABASE_URL")
     await down.close()
     assert await desk.events() == []
-
-
-async def test_a_ledger_without_its_tables_takes_nothing(desk: Desk):
-    empty = Ledger("sqlite:///:memory:")
-    with desk.with_ledger(empty):
-        answer = await desk.hook(REGISTRATION, DOCUMENTED)
-    assert_problem(answer, 503, "WABOARD_DATABASE_URL")
-    assert "INSERT" not in answer.text
-    await empty.close()

@@ -1,15 +1,13 @@
 """What gathers while a batch is acted on is the next batch; and gateways that share a ledger."""
 
 import asyncio
-import os
-from collections.abc import Collection, Generator
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 from tests.domain.samples import DOCUMENTED, registration
 from tests.gateway.desk import REGISTRATION, Desk, FakePrefect, desk_settings
-from tests.ledger.databases import PostgresDatabases
 from waboard.domain.clock import Clock
 from waboard.domain.facts import Fact, registration_facts
 from waboard.domain.waits import WaitKind
@@ -82,19 +80,6 @@ async def test_such_a_change_that_is_replayed_wakes_them_again(desk: Desk, prefe
     await desk.sleeps(waiting["id"], WaitKind.TEMPLATE, nudge=60)
     await inbox.replay(desk.ledger, receipt.event_id, desk.now)
     assert prefect.woken == [waiting["id"]]
-
-
-@pytest.fixture
-def shared_url() -> Generator[str]:
-    """A ledger on PostgreSQL."""
-    server = os.environ.get("TEST_POSTGRES_URL")
-    if server is None:
-        pytest.skip("TEST_POSTGRES_URL names no server")
-    databases = PostgresDatabases(server)
-    url = databases.create()
-    yield url
-    databases.drop(url)
-    databases.close()
 
 
 async def test_the_same_event_to_two_gateways_in_the_same_instant_is_one_event(

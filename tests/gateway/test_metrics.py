@@ -170,10 +170,10 @@ async def test_what_the_process_has_counted_is_told_too(desk: Desk):
 
 async def test_without_its_ledger_a_gateway_tells_no_numbers(desk: Desk):
     """Prometheus then says that the gateway is not up, which it is not."""
-    empty = Ledger("sqlite://")
-    with desk.with_ledger(empty):
+    away = Ledger("postgresql://waboard@127.0.0.1:1/waboard")
+    with desk.with_ledger(away):
         assert_problem(await desk.http.get("/metrics"), 503, "WABOARD_DATABASE_URL")
-    await empty.close()
+    await away.close()
 
 
 async def test_no_number_no_secret_and_no_client_is_told(desk: Desk, prefect: FakePrefect):

@@ -68,7 +68,7 @@ async def whole_story(desk: Desk, prefect: FakePrefect) -> None:
     prefect.refuses = set()
     await wake_due(desk.ledger, desk.now)
     empty = Ledger("sqlite://")
-    with desk.with_ledger(empty):
+    with desk.with_ledger(empty), pytest.raises(SQLAlchemyError):
         await desk.hook(REGISTRATION, DOCUMENTED)
     await empty.close()
 

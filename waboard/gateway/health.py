@@ -9,6 +9,7 @@ from sqlalchemy import select
 from tasks.runs import DEPLOYMENT
 from waboard.gateway.dependencies import TheLedger
 from waboard.ledger.database import Ledger
+from waboard.ledger.failures import ERRORS, is_away, is_crowded
 from waboard.ledger.models import ClientRow
 from waboard.prefect_client import get_client
 
@@ -43,10 +44,14 @@ async def readyz(response: Response, ledger: TheLedger) -> Readiness:
 
 async def _ledger(ledger: Ledger) -> str:
     try:
-        async with ledger.begin() as session:
+        async with ledger.read() as session:
             await session.execute(select(ClientRow.id).limit(1))
-    except Exception:
-        return "The ledger cannot be reached: check WABOARD_DATABASE_URL."
+    except ERRORS as error:
+        if is_away(error):
+            return "The ledger cannot be reached: check WABOARD_DATABASE_URL."
+        if is_crowded(error):
+            return "Too many at once are at the ledger: ask again in a second."
+        raise  # a fault in here
     return "ok"
 
 

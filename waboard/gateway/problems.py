@@ -6,7 +6,6 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from waboard.domain.errors import (
@@ -18,6 +17,7 @@ from waboard.domain.errors import (
     WaboardError,
 )
 from waboard.domain.sentences import sentences
+from waboard.ledger.failures import ERRORS, is_away, is_crowded
 
 MEDIA_TYPE = "application/problem+json"
 _STATUS: dict[type[WaboardError], int] = {
@@ -48,8 +48,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(WaboardError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _plain)
-    app.add_exception_handler(SQLAlchemyError, _ledger_down)
-    app.add_exception_handler(OSError, _ledger_down)
+    for kind in ERRORS:
+        app.add_exception_handler(kind, _of_the_ledger)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -94,13 +94,21 @@ def _plain(_request: Request, error: Exception) -> JSONResponse:
     return problem(status, detail, "See /docs for what this gateway offers.")
 
 
-def _ledger_down(_request: Request, _error: Exception) -> JSONResponse:
+def _of_the_ledger(_request: Request, error: Exception) -> JSONResponse:
     # Whoever sent a webhook repeats it on a 503, so nothing is lost.
-    return problem(
-        503,
-        "The ledger cannot be reached, so nothing was taken.",
-        "Send it again later; the operator checks WABOARD_DATABASE_URL.",
-    )
+    if is_away(error):
+        return problem(
+            503,
+            "The ledger cannot be reached, so nothing was taken.",
+            "Send it again later; the operator checks WABOARD_DATABASE_URL.",
+        )
+    if is_crowded(error):
+        answer = problem(
+            503, "Too many at once are at the ledger, so nothing was taken.", "Send it again."
+        )
+        answer.headers["Retry-After"] = "1"
+        return answer
+    raise error  # unforeseen, like any other: so it is logged
 
 
 def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
