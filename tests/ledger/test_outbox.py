@@ -18,6 +18,7 @@ from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
 from waboard.ledger.attempts import reopen_onboarding
 from waboard.ledger.conditions import conditions_of, give_up_upstream, write_condition
+from waboard.ledger.database import Ledger
 from waboard.ledger.deliveries import LEASE, Letter, claim, claim_due, settle
 from waboard.ledger.locks import hold
 from waboard.ledger.look import look
@@ -28,6 +29,7 @@ from waboard.ledger.outbox import (
     body_of,
     drop_pending,
     forget_old,
+    hold_message,
     list_messages,
     read_message,
     replay,
@@ -406,6 +408,24 @@ class TestKeeping:
         async with desk.ledger.begin() as session:
             await replay(session, letter.id, at(9))
         assert await take(desk, 8) == []
+        assert await take(desk, 9) == [letter]
+
+    async def test_so_is_one_that_is_just_being_answered(self, desk: Desk, other: Ledger):
+        """Its answer is written first, and then the order holds."""
+        await desk.start()
+        (letter,) = await take(desk)
+
+        async def put_back() -> None:
+            async with other.begin() as session:
+                await hold_message(session, letter.id)
+                await replay(session, letter.id, at(9))
+
+        async with desk.ledger.begin() as session:
+            await settle(session, letter, TAKEN, at(0))
+            await session.flush()
+            ordering = asyncio.create_task(put_back())
+            await asyncio.sleep(0.1)  # it is at the row, or waits for its turn
+        await ordering
         assert await take(desk, 9) == [letter]
 
     async def test_all_since_a_time_are_sent_again(self, desk: Desk):
