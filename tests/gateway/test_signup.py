@@ -177,6 +177,21 @@ async def test_of_two_open_links_the_one_of_that_portfolio_counts(front: Front):
     assert await front.started("bakery") == []
 
 
+async def test_what_a_client_has_just_begun_with_is_not_taken_for_anothers(front: Front):
+    """One turn takes up what the browser has said, and then what Meta has."""
+    token = await front.link("acme")
+    for each in (token, await front.link("bakery")):
+        await front.open(each)
+    heard = await front.finish(tells=True)
+    await front.tell(token, message=heard["message"])
+    await front.mail()
+    front.pass_time(seconds=121)
+    await front.tidy()
+    assert len(await front.started("acme")) == 1
+    assert (await front.links("bakery"))[0]["state"] == "open"
+    assert front.told == []
+
+
 async def test_metas_word_without_any_link_waits_for_somebody(front: Front):
     await front.finish(tells=True)
     await front.mail()

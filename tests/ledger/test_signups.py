@@ -17,6 +17,7 @@ from waboard.ledger.signups import (
     NewLink,
     expired_links,
     find_link,
+    has_expired_unused,
     list_links,
     make_link,
     opened_by,
@@ -84,9 +85,12 @@ async def test_a_link_that_expired_with_nothing_to_show_is_told_once(ledger: Led
         assert await expired_links(session, T0) == []
         (row,) = await expired_links(session, T0 + WEEK)
         assert row.client_ref == "acme"
+        assert has_expired_unused(row, T0 + WEEK)
+        assert not has_expired_unused(row, T0)
         row.ending = "expired"
         await session.flush()
         assert await expired_links(session, T0 + WEEK) == []
+        assert not has_expired_unused(row, T0 + WEEK)
 
 
 async def test_the_newest_token_counts_until_it_ends(ledger: Ledger):
