@@ -175,12 +175,12 @@ class TestHolding:
         if desk.ledger.engine.dialect.name == "sqlite":
             pytest.skip("nobody writes on SQLite while another transaction is open")
         async with desk.ledger.begin() as session:
-            await read_onboarding(session, onboarding_id)
+            read = await session.get_one(OnboardingRow, onboarding_id)
             async with other_desk.ledger.begin() as beside:
                 await record_run(beside, onboarding_id, "a run")
             row = await hold(session, onboarding_id)
-            assert row is not None
-            assert row.flow_run_id == "a run"
+            assert row is read
+            assert read.flow_run_id == "a run"
 
     async def test_what_was_written_and_not_yet_sent_is_not_lost_by_holding(self, desk: Desk):
         onboarding_id = await desk.started()

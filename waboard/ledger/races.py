@@ -1,8 +1,8 @@
 """Two at once: who lost is begun again, and nobody outside sees that there was a race."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import stamina
 from sqlalchemy.exc import DBAPIError
@@ -26,7 +26,9 @@ def lost_a_race(error: Exception) -> bool:
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in LOST
 
 
-def one_transaction(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+def one_transaction(
+    work: Callable[P, Coroutine[Any, Any, T]],
+) -> Callable[P, Coroutine[Any, Any, T]]:
     """Mark a function that is one transaction: where it lost a race, all of it is done again.
 
     So it does nothing besides: no call to anybody else, and nothing that a second time would

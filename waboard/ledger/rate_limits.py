@@ -102,9 +102,12 @@ class LedgerLimiter:
             await self._sleep(seconds)
             RATE_LIMIT_WAIT_SECONDS.labels(bucket).inc(seconds)
 
-    @one_transaction
     async def hold(self, bucket: str, seconds: float) -> None:
         """Let nobody call in this bucket for so long: the upstream said when to come again."""
+        await self._hold(bucket, seconds)
+
+    @one_transaction
+    async def _hold(self, bucket: str, seconds: float) -> None:
         async with self._ledger.begin() as session:
             row = await self._locked(session, bucket)
             row.held_until = max(row.held_until, self._now() + seconds)
