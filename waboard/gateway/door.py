@@ -30,6 +30,7 @@ from waboard.domain.requests import Defaults, SignupRequest
 from waboard.domain.sentences import sentences
 from waboard.domain.signup import (
     ANOTHER_WABA,
+    CodeState,
     Ending,
     Finding,
     Signals,
@@ -64,7 +65,6 @@ from waboard.sealing import Sealer
 _NOTHING_NAMED = "The client has finished at Meta, but nothing that came names its WABA."
 LATE = timedelta(hours=1)
 """How long after its expiry a link that was open by then may still be finished."""
-EXCHANGED, EXPIRED_CODE = "exchanged", "refused"
 
 logger = logging.getLogger(__name__)
 
@@ -191,7 +191,7 @@ class FrontDoor:
                     expires_at=ends_at,
                     now=self.clock(),
                 )
-            row.code_state = EXCHANGED
+            row.code_state = CodeState.EXCHANGED
             # Two tabs may bring two codes: what either was given counts.
             row.granted = sorted({*(row.granted or ()), *granted}) if granted else row.granted
             row.portfolio_id = portfolio or row.portfolio_id
@@ -210,7 +210,7 @@ class FrontDoor:
     async def _note_failed_exchange(self, signup_id: str, error: MetaError) -> None:
         async with self.ledger.begin() as session:
             row = await hold_link(session, signup_id)
-            row.code_state = row.code_state or EXPIRED_CODE
+            row.code_state = row.code_state or CodeState.REFUSED
             await self._keep(session, row, "code refused", str(error))
 
     async def settle(self, signup_id: str) -> None:
@@ -234,7 +234,9 @@ class FrontDoor:
 
     def _is_ready(self, row: SignupRow, finding: Finding, signals: Signals) -> bool:
         # Both signals, or Meta's own word, or nobody else said anything for a while.
-        both = row.code_state == EXCHANGED and row.message is not None and finding.is_final
+        both = (
+            row.code_state == CodeState.EXCHANGED and row.message is not None and finding.is_final
+        )
         confirmed = finding.waba_id in signals.added or (
             finding.waba_id is not None and finding.waba_id in (signals.granted or ())
         )
@@ -437,7 +439,7 @@ async def _signals(session: AsyncSession, row: SignupRow) -> Signals:
     message = read_message(json.loads(row.message)) if row.message else None
     claimed = message.waba_ids if message else ()
     granted = frozenset(row.granted) if row.granted else None
-    token_is_for = row.portfolio_id if row.code_state == EXCHANGED else None
+    token_is_for = row.portfolio_id if row.code_state == CodeState.EXCHANGED else None
     named = {*claimed, *(granted or ())}
     return Signals(
         claimed=claimed,

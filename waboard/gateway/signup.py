@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from waboard.domain.clock import Clock
 from waboard.domain.errors import NotFound
 from waboard.domain.requests import SignupRequest
-from waboard.domain.signup import LinkState
+from waboard.domain.signup import CodeState, LinkState
 from waboard.gateway.dependencies import TheClock, TheDoor, TheLedger, TheSettings, authorized
-from waboard.gateway.door import EXCHANGED, FrontDoor, why_closed
+from waboard.gateway.door import FrontDoor, why_closed
 from waboard.gateway.page import content_policy, extras_for, language_of, page_texts
 from waboard.gateway.progress import Progress, progress_of, stopped
 from waboard.ledger.database import Ledger
@@ -191,7 +191,9 @@ async def result(token: str, heard: SignupResult, door: TheDoor, ledger: TheLedg
     row = await (door.open(token) if heard.opened else door.progress_of(token))
     if heard.message is not None:
         row = await door.take_message(token, heard.message)
-    if heard.code is not None and (row.onboarding_id is None or row.code_state != EXCHANGED):
+    if heard.code is not None and (
+        row.onboarding_id is None or row.code_state != CodeState.EXCHANGED
+    ):
         row = await door.take_code(token, heard.code)
     return await _progress(door, ledger, row)
 
