@@ -49,6 +49,12 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
 
 
 @pytest.fixture
+def alone(request: pytest.FixtureRequest) -> bool:
+    """Whether a test counts all that there is, and so has a ledger without neighbours."""
+    return request.node.get_closest_marker("alone") is not None
+
+
+@pytest.fixture
 def untouched_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of one's own to stand in, and nothing of waboard or Prefect in the environment."""
     for name in os.environ:

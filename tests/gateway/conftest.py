@@ -19,9 +19,9 @@ OpenDesk = Callable[..., AbstractAsyncContextManager[Desk]]
 
 
 @pytest.fixture
-def database(databases: SqliteDatabases) -> Iterator[Path]:
-    """A ledger in its newest form."""
-    url = databases.create()
+def database(databases: SqliteDatabases, alone: bool) -> Iterator[Path]:
+    """A ledger in its newest form, with neighbours in it."""
+    url = databases.create(alone=alone)
     yield Path(url.removeprefix("sqlite:///"))
     databases.drop(url)
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.apps import Apps
 from tests.domain.samples import T0
+from tests.neighbour import without_neighbours
 from waboard.domain.clock import Clock
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.waits import WaitKind, WaitPlan
@@ -133,8 +134,12 @@ class Desk:
         return await self.stranger.post(path, content=raw, headers=signed)
 
     async def events(self, **params: Any) -> list[dict[str, Any]]:
-        """The events as the API lists them, the newest first."""
-        return (await self.http.get("/v1/events", params=params)).json()
+        """The events as the API lists them, the newest first, without the neighbours'."""
+        return without_neighbours((await self.http.get("/v1/events", params=params)).json())
+
+    async def onboardings(self, **params: Any) -> list[dict[str, Any]]:
+        """The onboardings as the API lists them, the newest first, without the neighbours."""
+        return without_neighbours((await self.http.get("/v1/onboardings", params=params)).json())
 
     async def onboarding(self, onboarding_id: str) -> dict[str, Any]:
         """An onboarding as the API shows it."""

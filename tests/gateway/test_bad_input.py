@@ -58,7 +58,7 @@ async def test_a_field_that_cannot_be_used_is_named(
     assert [error["field"] for error in body["errors"]] == [field]
     assert all(error["message"] for error in body["errors"])
     assert prefect.started == []
-    assert (await desk.http.get("/v1/onboardings")).json() == []
+    assert await desk.onboardings() == []
 
 
 @pytest.mark.parametrize("field", GOOD)

@@ -49,6 +49,8 @@ from waboard.ledger.senders import expect_sender
 from waboard.ledger.tally import take_tally
 from waboard.screen import onboardings_screen
 
+pytestmark = pytest.mark.alone
+
 ORDER = Order(by="ada", why="Because.")
 LONG_AGO = timedelta(days=1)
 Fate = Callable[["Town"], Awaitable[object]]
@@ -310,7 +312,7 @@ async def test_they_agree_about_everyone(desk: Desk):
 
 async def test_a_client_that_left_and_came_back_counts_once_and_keeps_its_history(desk: Desk):
     await left_and_came_back(Town(desk))
-    listed = (await desk.http.get("/v1/onboardings")).json()
+    listed = await desk.onboardings()
     assert [each["stage"] for each in listed] == ["Sharing"]
     history = (await desk.http.get("/v1/onboardings", params={"client_ref": "back"})).json()
     assert {each["stage"] for each in history} == {"Sharing", "Offboarded"}
@@ -320,7 +322,7 @@ async def test_the_screen_says_how_many_came_to_what(desk: Desk):
     town = Town(desk)
     for fate in (new, live, leaving):
         await fate(town)
-    status = (await desk.http.get("/v1/onboardings")).json()
+    status = await desk.onboardings()
     *_, last = onboardings_screen(status).renderables  # pyright: ignore[reportAttributeAccessIssue]
     assert str(last) == "3 onboardings: on the way 1, Leaving 1, Live 1."
     assert str(last) == said((await report_at(desk)).stands)

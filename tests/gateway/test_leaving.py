@@ -100,7 +100,7 @@ class TestOffboard:
         onboarding_id = await ended(desk)
         assert "offboarding_flow_run" not in (await desk.onboarding(onboarding_id))["links"]
         await order(desk, onboarding_id, "offboard")
-        (found,) = (await desk.http.get("/v1/onboardings")).json()
+        (found,) = await desk.onboardings()
         assert found["links"] == (await desk.onboarding(onboarding_id))["links"]
         assert found["links"]["offboarding_flow_run"]
 

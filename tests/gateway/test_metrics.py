@@ -64,6 +64,7 @@ async def test_nobody_else_does(desk: Desk, headers: dict[str, str]):
     assert_problem(await desk.stranger.get("/metrics", headers=headers), 401, "WABOARD_API_KEYS")
 
 
+@pytest.mark.alone
 async def test_onboardings_are_told_by_stage(desk: Desk):
     for index, outcome in enumerate(["Live", "Live", "RegistrationFailed"]):
         onboarding = await desk.asked(client_ref=f"c{index}", waba_id=str(index + 1))
@@ -84,6 +85,7 @@ async def test_onboardings_are_told_by_stage(desk: Desk):
     }
 
 
+@pytest.mark.alone
 async def test_what_there_is_none_of_is_told_as_zero(desk: Desk):
     """Else a rule that compares it would never hold."""
     found = await numbers(desk)
@@ -133,6 +135,7 @@ async def test_an_event_from_after_now_is_not_older_than_nothing(desk: Desk):
     assert await number(desk, lag, kind="registration") == 0
 
 
+@pytest.mark.alone
 async def test_messages_are_told_by_their_state_with_the_age_of_the_oldest_that_waits(desk: Desk):
     await desk.asked()
     desk.pass_time(minutes=1)

@@ -41,7 +41,7 @@ async def test_only_who_made_it_is_told_where_it_is(desk: Desk, prefect: FakePre
 async def test_a_dry_run_says_what_would_be_and_does_nothing(desk: Desk, prefect: FakePrefect):
     nothing = await desk.ask(dry_run=True)
     assert (nothing.status_code, nothing.content) == (204, b"")
-    assert (await desk.http.get("/v1/onboardings")).json() == []
+    assert await desk.onboardings() == []
     onboarding = await desk.asked()
     there = await desk.ask(dry_run=True)
     assert (there.status_code, there.json()) == (200, onboarding)
@@ -157,7 +157,7 @@ async def test_a_client_and_the_waba_of_another_are_not_one_onboarding(desk: Des
     await desk.asked(client_ref="acme", waba_id="1")
     await desk.asked(client_ref="bolt", waba_id="2")
     assert_problem(await desk.ask(client_ref="acme", waba_id="2"), 409)
-    assert [o["waba_id"] for o in (await desk.http.get("/v1/onboardings")).json()] != []
+    assert [o["waba_id"] for o in await desk.onboardings()] != []
 
 
 async def test_while_prefect_is_away_an_onboarding_is_kept_and_started_later(
@@ -225,7 +225,7 @@ async def test_onboardings_are_listed_the_newest_first(desk: Desk):
     for number in (1, 2, 3):
         await desk.asked(client_ref=f"client-{number}", waba_id=str(number))
         desk.pass_time(minutes=1)
-    listed = (await desk.http.get("/v1/onboardings")).json()
+    listed = await desk.onboardings()
     assert [o["client_ref"] for o in listed] == ["client-3", "client-2", "client-1"]
     listed = (await desk.http.get("/v1/onboardings", params={"limit": 2})).json()
     assert [o["client_ref"] for o in listed] == ["client-3", "client-2"]
@@ -237,7 +237,7 @@ async def test_onboardings_are_found_by_client_and_stage(desk: Desk):
     await desk.hook(REGISTRATION, registration("IN_PROGRESS", senders={GOOD: "IN_PROGRESS"}))
 
     async def found(**params: str) -> list[str]:
-        listed = (await desk.http.get("/v1/onboardings", params=params)).json()
+        listed = await desk.onboardings(**params)
         return [o["client_ref"] for o in listed]
 
     assert await found(client_ref="acme") == ["acme"]
@@ -254,7 +254,7 @@ async def test_a_stage_is_searched_beyond_the_newest(desk: Desk):
     desk.pass_time(minutes=1)
     await desk.asked(client_ref="bolt", waba_id="2")
     params = {"stage": "AwaitingRegistration", "limit": "1"}
-    listed = (await desk.http.get("/v1/onboardings", params=params)).json()
+    listed = await desk.onboardings(**params)
     assert [o["client_ref"] for o in listed] == ["acme"]
 
 
@@ -282,7 +282,7 @@ async def test_who_waits_has_a_clock(desk: Desk):
         "said": "Late: waiting for Infobip for 26 h, usually under 24 h.",
     }
     assert [needed["late"] for needed in shown["requirements"]] == [True]
-    assert (await desk.http.get("/v1/onboardings")).json() == [shown]
+    assert await desk.onboardings() == [shown]
 
 
 async def test_what_is_set_says_when_it_is_late(open_desk: OpenDesk):

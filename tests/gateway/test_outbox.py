@@ -199,6 +199,7 @@ async def test_what_a_postman_died_with_is_sent_by_the_next(
     assert await round_.states() == ["delivered"]
 
 
+@pytest.mark.alone
 async def test_with_nobody_to_tell_messages_are_kept_and_can_be_had_later(
     desk: Desk, receiver: Receiver
 ):

@@ -73,7 +73,7 @@ class TestRetry:
         await order(desk, onboarding_id, "retry", sender=f"+{BAD}")
         decided = MIA | {"verb": "retry", "phone_number": BAD, "at": "2026-01-05T09:00:00Z"}
         assert (await desk.onboarding(onboarding_id))["decisions"] == [decided]
-        (listed,) = (await desk.http.get("/v1/onboardings")).json()
+        (listed,) = await desk.onboardings()
         assert listed["decisions"] == [decided]
 
     async def test_without_prefect_it_is_kept(self, desk: Desk, prefect: FakePrefect):

@@ -27,9 +27,9 @@ def databases(
 
 
 @pytest.fixture
-def url(databases: Databases) -> Iterator[str]:
-    """A database in the ledger's newest form."""
-    fresh = databases.create()
+def url(databases: Databases, alone: bool) -> Iterator[str]:
+    """A database in the ledger's newest form, with neighbours in it."""
+    fresh = databases.create(alone=alone)
     yield fresh
     databases.drop(fresh)
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.domain.samples import WABA, at, registration, report
+from tests.neighbour import MOVED_IN, is_not_theirs
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.facts import Fact, canonical, delivery_facts, quality_fact, registration_facts
 from waboard.domain.onboarding import Onboarding
@@ -106,9 +107,10 @@ class Desk:
             return await read_event(session, event_id)
 
     async def events(self) -> list[EventRow]:
-        """All events, in the order they came."""
+        """All events but the neighbours', in the order they came."""
         async with self.ledger.begin() as session:
-            return (await list_events(session))[::-1]
+            rows = (await list_events(session))[::-1]
+        return [row for row in rows if row.received_at > MOVED_IN]
 
     async def write(
         self,
@@ -184,5 +186,7 @@ class Desk:
             return (await session.scalars(query.order_by(ConditionChangeRow.id))).all()
 
     async def count(self, model: type[Base]) -> int:
+        """Count the rows of a table, those of the neighbours left out."""
         async with self.ledger.begin() as session:
-            return await session.scalar(select(func.count()).select_from(model)) or 0
+            query = select(func.count()).select_from(model).where(is_not_theirs(model))
+            return await session.scalar(query) or 0

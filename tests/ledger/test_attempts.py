@@ -162,7 +162,7 @@ class TestCancelled:
         await desk.write(onboarding_id, away)
         await cancel(desk, onboarding_id, 5)
         async with desk.ledger.begin() as session:
-            assert await on_the_way(session) == []
+            assert await on_the_way(session, "acme") == []
             assert await carried_by(session, [RUN]) == []
         await stopped(desk, onboarding_id, 6)
         async with desk.ledger.begin() as session:

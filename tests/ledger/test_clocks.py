@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from tests.domain.samples import T0, at
@@ -10,6 +11,8 @@ from waboard.domain.clocks import ENOUGH, LOOKED_BACK, OF_THE_FIELD, Usual
 from waboard.domain.waits import WaitKind
 from waboard.ledger.clocks import LAST, read_clocks, sleepers
 from waboard.ledger.models import OnboardingRow, WaitRow
+
+pytestmark = pytest.mark.alone
 
 REGISTRATION = WaitKind.REGISTRATION
 

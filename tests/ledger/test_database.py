@@ -17,6 +17,8 @@ from waboard.ledger import database
 from waboard.ledger.database import Ledger, async_url
 from waboard.ledger.models import ClientRow, SenderRow
 
+pytestmark = pytest.mark.alone
+
 
 def client(ref: str = "acme", created_at: datetime = T0) -> ClientRow:
     return ClientRow(client_ref=ref, name=ref, created_at=created_at)

@@ -229,7 +229,7 @@ async def test_its_token_is_destroyed_and_its_waba_is_free(desk: Desk):
     async with desk.ledger.begin() as session:
         assert await sealed_token(session, "acme", at(4)) is None
         assert await known_wabas(session, [WABA]) == frozenset()
-        assert await list_links(session) == []
+        assert await list_links(session, client_ref="acme") == []
 
 
 async def test_one_run_at_a_time_asks_whether_a_client_may_leave(desk: Desk):

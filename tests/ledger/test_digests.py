@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from tests.domain.samples import FAILED, GOOD, T0, at, not_true
 from tests.ledger.desk import Desk
 from waboard.domain.clocks import OF_THE_FIELD, Clocks
@@ -40,6 +42,7 @@ async def test_who_is_on_the_way_is_a_matter_with_its_run_needs_and_clock(desk: 
     assert matter.clock.since == at(5)
 
 
+@pytest.mark.alone
 async def test_who_ended_lately_and_needs_somebody_is_told_for_a_week(desk: Desk):
     acme = await desk.started()
     await desk.write(acme, FAILED, GOOD)
@@ -51,6 +54,7 @@ async def test_who_ended_lately_and_needs_somebody_is_told_for_a_week(desk: Desk
     assert await told(desk, since=week, now=week + 60) == {}
 
 
+@pytest.mark.alone
 async def test_what_is_needed_of_one_long_live_is_told_for_a_week(desk: Desk):
     """Such as a client that removed the provider a month after it went live."""
     acme, month, week = await desk.started(), 30 * DAY, 7 * DAY

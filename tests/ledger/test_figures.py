@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from tests.domain.samples import BAD, FAILED, GOOD, ON_ITS_WAY, T0, at, true
 from tests.ledger.desk import Desk
 from waboard.domain.conditions import Condition, ConditionType
@@ -14,6 +16,8 @@ from waboard.ledger.attempts import call_off, end_cancelled
 from waboard.ledger.departures import begin_leaving
 from waboard.ledger.figures import ways_since
 from waboard.ledger.onboardings import client_of, end_onboarding
+
+pytestmark = pytest.mark.alone
 
 SHARED, REGISTERED = ConditionType.SHARED, ConditionType.REGISTERED
 ASSOCIATED, VERIFIED = ConditionType.ASSOCIATED, ConditionType.VERIFIED

@@ -46,6 +46,7 @@ async def test_an_unknown_onboarding_is_not_found(desk):
         await read(desk, "nobody's")
 
 
+@pytest.mark.alone
 async def test_onboardings_are_found_newest_first(desk):
     """All of them, one client's, or up to a limit."""
     ids = [await desk.started(f"client-{i}", f"10238426622{i:04}", minute=i) for i in range(3)]

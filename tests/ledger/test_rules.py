@@ -34,6 +34,8 @@ from waboard.ledger.models import (
     WaitRow,
 )
 
+pytestmark = pytest.mark.alone
+
 OF = "the onboarding"
 NOW: datetime = at(0)
 Written = tuple[type[Base], Mapping[str, Any]]

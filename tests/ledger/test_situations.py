@@ -46,6 +46,7 @@ async def test_the_onboarding_says_where_its_client_finds_the_link(
 
 
 @by_link
+@pytest.mark.alone
 async def test_the_report_says_the_same(desk: Desk, by_link: bool, remedy: str):
     await awaited(desk, by_link=by_link)
     async with desk.ledger.begin() as session:
@@ -57,7 +58,7 @@ async def test_the_report_says_the_same(desk: Desk, by_link: bool, remedy: str):
 async def test_a_reminder_says_the_same(desk: Desk, by_link: bool, remedy: str):
     await awaited(desk, by_link=by_link)
     async with desk.ledger.begin() as session:
-        (sleeper,) = await sleepers(session)
+        (sleeper,) = await sleepers(session, "acme")
     assert sleeper.situation.has_page is (remedy == WRITE_BY_PAGE)
 
 

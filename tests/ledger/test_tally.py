@@ -16,6 +16,8 @@ from waboard.ledger.models import Disposition, EventKind
 from waboard.ledger.onboardings import client_of, end_onboarding
 from waboard.ledger.tally import Group, Tally, take_tally
 
+pytestmark = pytest.mark.alone
+
 FAILED = Condition(
     ConditionType.REGISTERED,
     Status.FALSE,

@@ -138,7 +138,8 @@ async def test_a_new_sleep_closes_the_one_before(desk, onboarding_id):
     await desk.sleep(onboarding_id, pause_key="sleep 1")
     await desk.sleep(onboarding_id, WaitKind.DELIVERY, minute=5, pause_key="sleep 2")
     async with desk.ledger.begin() as session:
-        rows = (await session.scalars(select(WaitRow).order_by(WaitRow.id))).all()
+        query = select(WaitRow).where(WaitRow.onboarding_id == onboarding_id)
+        rows = (await session.scalars(query.order_by(WaitRow.id))).all()
     assert [(row.pause_key, row.closed_at) for row in rows] == [
         ("sleep 1", at(5)),
         ("sleep 2", None),
@@ -306,6 +307,7 @@ async def test_a_wait_whose_end_is_known_is_looked_at_then_and_not_before(desk, 
         assert len(await claim_due(session, at(90), timedelta(minutes=1))) == 1
 
 
+@pytest.mark.alone
 async def test_all_who_wait_for_one_kind_of_thing_can_be_hurried(desk, onboarding_id):
     await desk.sleep(onboarding_id, minute=0)
     async with desk.ledger.begin() as session:

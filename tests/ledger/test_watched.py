@@ -165,6 +165,7 @@ async def test_who_was_looked_for_is_known(desk: Desk):
     assert found.is_due(at(35))
 
 
+@pytest.mark.alone
 async def test_on_the_way_is_who_has_not_ended(desk: Desk):
     onboarding_id = await registered(desk)
     async with desk.ledger.begin() as session:

@@ -19,6 +19,7 @@ from blocks.meta import MetaAccount
 from blocks.policy import OnboardingPolicy
 from tasks.services import MetaServices, Services
 from tests.domain.samples import T0
+from tests.neighbour import MOVED_IN
 from tests.sandbox.lab import DELIVERY_URL, DOCUMENTED, FINISHED_NUMBER, Lab
 from waboard.domain.conditions import Condition, ConditionType
 from waboard.domain.facts import delivery_facts, registration_facts
@@ -230,9 +231,10 @@ class Bench:
         return [row for row in rows if verb in (None, row.verb)]
 
     async def events(self, source: str) -> list[EventRow]:
-        """What was kept from one source, in the order it came."""
+        """What was kept from one source, in the order it came: nothing of the neighbours'."""
         async with self.ledger.begin() as session:
-            return [row for row in (await list_events(session))[::-1] if row.source == source]
+            rows = (await list_events(session))[::-1]
+        return [row for row in rows if row.source == source and row.received_at > MOVED_IN]
 
     def calls(self, method: str, path: str) -> int:
         """How often the sandbox was called so."""

@@ -17,8 +17,8 @@ from waboard.ledger.database import Ledger
 
 
 @pytest.fixture
-async def ledger(databases: SqliteDatabases) -> AsyncGenerator[Ledger]:
-    url = databases.create()
+async def ledger(databases: SqliteDatabases, alone: bool) -> AsyncGenerator[Ledger]:
+    url = databases.create(alone=alone)
     ledger = Ledger(url)
     yield ledger
     await ledger.close()

@@ -265,6 +265,7 @@ class TestByHand:
         async with bench.ledger.begin() as session:
             assert len(await decisions_of(session, bench.id)) == 1
 
+    @pytest.mark.alone
     async def test_reconciliation_notes_it_too(
         self, bench: Bench, prefect: Prefect, monkeypatch: pytest.MonkeyPatch
     ):

@@ -12,6 +12,8 @@ from tests.tasks.bench import GOOD, Bench, policy, sender_fate
 from waboard.deploy import PREFECT_FILE
 from waboard.ledger.onboardings import end_onboarding
 
+pytestmark = pytest.mark.alone
+
 SLUG = "custom-webhook/waboard-operator"
 DAY = timedelta(days=1).total_seconds()
 

@@ -383,6 +383,7 @@ class TestRegistrations:
         assert bench.calls("GET", QUALITY) == before
 
 
+@pytest.mark.alone
 class TestRuns:
     """Whether the run of everyone on the way is there."""
 

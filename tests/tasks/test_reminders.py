@@ -20,6 +20,8 @@ from waboard.domain.waits import WaitKind
 from waboard.ledger.models import Verb
 from waboard.ledger.waits import close_waits, open_wait
 
+pytestmark = pytest.mark.alone
+
 SLUG = "custom-webhook/waboard-operator"
 RUN = str(uuid4())
 DAY = timedelta(days=1).total_seconds()

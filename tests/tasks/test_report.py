@@ -27,6 +27,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return made
 
 
+@pytest.mark.alone
 async def test_it_looks_back_as_many_days_as_are_asked_for(bench: Bench):
     await bench.start()
     await bench.later(timedelta(days=2).total_seconds())
