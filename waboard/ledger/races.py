@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Work = Coroutine[Any, Any, T]
 
 DEADLOCK, NOT_SERIALIZABLE, EXISTS = "40P01", "40001", "23505"
 """PostgreSQL's words for having lost: to a deadlock, to an order that cannot be, to a twin."""
@@ -26,9 +27,7 @@ def lost_a_race(error: Exception) -> bool:
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in LOST
 
 
-def one_transaction(
-    work: Callable[P, Coroutine[Any, Any, T]],
-) -> Callable[P, Coroutine[Any, Any, T]]:
+def one_transaction(work: Callable[P, Work[T]]) -> Callable[P, Work[T]]:
     """Mark a function that is one transaction: where it lost a race, all of it is done again.
 
     So it does nothing besides: no call to anybody else, and nothing that a second time would
