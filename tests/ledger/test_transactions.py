@@ -19,7 +19,7 @@ NO_LEDGER = {"session", "engine"}
 """What else has a `begin`: a session's own transaction, and the engine's."""
 LOCKING = {
     *(name for name in vars(locks) if name == "are_held" or name.startswith("hold")),
-    *("find_link", "read_link", "hold_watched", "claim", "claim_due", "look", "learn"),
+    *("hold_link", "hold_link_of", "hold_watched", "claim", "claim_due", "look", "learn"),
 }
 """What takes a lock, which nobody can who only reads."""
 OUTSIDE = {
@@ -79,8 +79,10 @@ def _begun(tree: ast.AST) -> Iterator[ast.Call]:
 
 
 def _opens(node: ast.AST, how: str) -> bool:
-    is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    return is_call and node.func.attr == how and _name(node.func.value) not in NO_LEDGER
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    named = {_name(each) for each in ast.walk(node.func.value)}
+    return node.func.attr == how and NO_LEDGER.isdisjoint(named)
 
 
 def _blocks(tree: ast.AST, how: str) -> Iterator[ast.AsyncWith]:
