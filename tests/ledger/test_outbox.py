@@ -350,6 +350,17 @@ class TestSettling:
         row = await answered(desk, letter, GONE, 1)
         assert (row.state, row.tries, row.next_at) == ("pending", 0, at(1))
 
+    async def test_a_message_that_was_replayed_while_it_was_refused_for_good_is_untried(
+        self, desk: Desk
+    ):
+        """The receiver wants no more, and the try that it said so to counts no longer."""
+        await desk.start()
+        (letter,) = await take(desk)
+        async with desk.ledger.begin() as session:
+            await replay(session, letter.id, at(1))
+        row = await answered(desk, letter, GONE, 2)
+        assert (row.state, row.tries, row.next_at) == ("pending", 0, at(2))
+
     async def test_what_was_taken_late_outweighs_a_failure(self, desk: Desk):
         """Of two that sent it, the second failed."""
         await desk.start()

@@ -105,7 +105,8 @@ def _go_on(row: OutboxRow, answer: Answer, now: datetime) -> None:
         row.state = MessageState.DELIVERED
         return
     if answer.result is Result.GONE:  # it is the receiver that is tried no more, not the message
-        row.tries, row.next_at = row.tries - 1, now
+        # One that was replayed meanwhile has not been tried since.
+        row.tries, row.next_at = max(row.tries - 1, 0), now
         return
     wait = next_try(row.id, row.tries)
     if wait is None:
