@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from prefect import Flow
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import validate
 
@@ -20,7 +21,13 @@ def assert_takes(deployment: str, parameters: Mapping[str, Any]) -> None:
 
 @cache
 def _schema(name: str) -> dict[str, Any]:
+    return parameter_schema(flow_named(name)).model_dump_for_openapi()
+
+
+@cache
+def flow_named(name: str) -> Flow[..., Any]:
+    """The flow of a deployment, such as `cancel`."""
     deployments = yaml.safe_load(_DEPLOYMENTS.read_text(encoding="utf-8"))["deployments"]
     (entrypoint,) = (each["entrypoint"] for each in deployments if each["name"] == name)
     module, _, function = entrypoint.partition(":")
-    return parameter_schema(getattr(import_module(module), function)).model_dump_for_openapi()
+    return getattr(import_module(module), function)

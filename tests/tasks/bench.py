@@ -201,11 +201,15 @@ class Bench:
     async def keep_posted(self) -> None:
         """Keep it, and leave it at that."""
         await self.sandbox.settled()
-        new, self._heard = self.sandbox.inbox[self._heard :], len(self.sandbox.inbox)
-        for request in new:
+        for request in self.posted():
             read = delivery_facts if str(request.url) == DELIVERY_URL else registration_facts
             async with self.ledger.begin() as session:
                 await receive(session, read(request.content), "webhook", self.now)
+
+    def posted(self) -> list[httpx.Request]:
+        """What the sandbox has posted since somebody last asked."""
+        new, self._heard = self.sandbox.inbox[self._heard :], len(self.sandbox.inbox)
+        return new
 
     async def slept(self, kind: WaitKind) -> Onboarding:
         """Go to sleep for something and wake up a nudge later, with nothing heard."""

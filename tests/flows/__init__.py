@@ -1,0 +1,1 @@
+"""Each flow, run in this process over all that it can come to."""
