@@ -5,8 +5,9 @@ import asyncio
 import pytest
 from prefect.exceptions import Pause
 
-from tests.worker.yard import PATIENCE, Yard
+from tests.worker.yard import ENTRYPOINT, PATIENCE, Yard
 from waboard.rest import rest
+from waboard.worker.legs import Leg
 
 
 async def test_one_that_blocks_holds_up_nobody_else(yard: Yard):
@@ -34,6 +35,20 @@ async def test_to_cancel_one_that_has_ended_does_nothing(yard: Yard):
     assert await leg.ended(within=PATIENCE)
     leg.cancel()
     assert await leg.ended(within=0)
+
+
+async def test_one_that_is_cancelled_before_it_begins_does_nothing(yard: Yard):
+    ran: list[str] = []
+
+    async def works() -> None:
+        ran.append("it ran")
+
+    leg = Leg(yard.flow_run(works), ENTRYPOINT, print)
+    assert leg.whereabouts() == "not begun"
+    leg.cancel()
+    leg.start()
+    assert await leg.ended(within=PATIENCE)
+    assert ran == []
 
 
 @pytest.mark.parametrize("how", [Pause(), RuntimeError("broken"), SystemExit(1)])

@@ -5,6 +5,8 @@ import platform
 import subprocess
 import sys
 
+import pytest
+
 from waboard.worker.names import is_surely_dead, unique_name
 
 
@@ -29,3 +31,13 @@ def test_of_one_on_another_machine_nothing_is_known():
 def test_of_one_that_somebody_named_nothing_is_known():
     assert not is_surely_dead("the worker in the cellar")
     assert not is_surely_dead("None")
+
+
+def test_one_of_somebody_else_is_not_surely_dead(monkeypatch: pytest.MonkeyPatch):
+    """Its process is there, and is not ours to ask."""
+
+    def refuses(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuses)
+    assert not is_surely_dead(unique_name())

@@ -3,8 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 from prefect.client.schemas.objects import FlowRun
@@ -27,9 +26,9 @@ class Yard:
 
     def flow_run(self, work: Work) -> FlowRun:
         """A run whose legs do this work."""
-        run = SimpleNamespace(id=uuid4(), name="a leg", deployment_id=uuid4())
+        run = FlowRun(id=uuid4(), flow_id=uuid4(), name="a leg", deployment_id=uuid4())
         self._works[run.id] = work
-        return cast("FlowRun", run)
+        return run
 
     def start(self, work: Work, heard: Heard = print) -> Leg:
         leg = Leg(self.flow_run(work), ENTRYPOINT, heard)
