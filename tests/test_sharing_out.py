@@ -9,10 +9,10 @@ from tests.live import boards
 
 LIVE = Path(boards.__file__).parent
 TESTS = [
-    "tests/live/test_door.py::test_one",
+    "tests/live/test_proof.py::test_one",
     "tests/live/test_worker.py::test_one",
     "tests/live/test_worker.py::test_two",
-    "tests/live/test_verbs.py::test_one",
+    "tests/live/test_senders.py::test_one",
     "tests/live/test_readme.py::test_one",
     *(f"tests/domain/test_rules.py::test_rule[{number}]" for number in range(9)),
 ]

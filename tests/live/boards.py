@@ -5,10 +5,9 @@ are a few, and each has about as much to do.
 """
 
 BOARDS = (
-    ("test_senders", "test_signup_page", "test_timeline", "test_verbs"),
+    ("test_senders", "test_signup_page"),
     ("test_field_cases", "test_metrics", "test_outcomes", "test_worker"),
     (
-        "test_door",
         "test_leaving",
         "test_prefect_ui",
         "test_proof",

@@ -1,6 +1,6 @@
 """How a sender is proven: by a template, made if need be, or by a message that somebody writes."""
 
-from tests.live.board import Board, sender, until
+from tests.live.board import Board, sender
 
 WRITER = "447860099311"
 
@@ -27,17 +27,6 @@ def test_a_template_that_is_missing_is_made_and_metas_review_awaited(board: Boar
     assert len(sent_from(board, "12024566011")) == 1
 
 
-def test_a_rejected_template_ends_the_run_with_metas_reason(board: Board) -> None:
-    """And what to do: no message can go out."""
-    rejected = {"template_verdict": "REJECTED", "template_reason": "SCAM"}
-    board.decide(8602, senders=[sender(6021)], templates=[], **rejected)
-    board.start("bad-template", 8602)
-    assert board.ended("bad-template")["stage"] == "VerificationFailed"
-    state = board.state("bad-template", "VerificationFailed")
-    assert "REJECTED: SCAM" in state["message"]
-    assert "WABOARD_VERIFICATION_TEXT" in state["message"]
-
-
 def test_a_sender_is_proven_by_a_message_and_its_reply(board: Board) -> None:
     """No template, and nothing of what was written is kept."""
     board.decide(8603, senders=[sender(6031)], templates=[])
@@ -52,14 +41,3 @@ def test_a_sender_is_proven_by_a_message_and_its_reply(board: Board) -> None:
     kept = [board.gateway.get(f"/v1/events/{each}").text for each in inbound]
     assert kept
     assert not any("my card" in text for text in kept)
-
-
-def test_both_proofs_are_asked_for_where_somebody_wants_both(board: Board) -> None:
-    """The template's message arrives first, and then the run waits to be written to."""
-    board.decide(8604, senders=[sender(6041)])
-    board.start("both-ways", 8604, verify_by="both")
-    board.state("both-ways", "AwaitingInbound")
-    until(lambda: len(sent_from(board, "12024566041")) == 1, "the template message to be there")
-    write_to(board, "12024566041")
-    assert board.ended("both-ways")["stage"] == "Live"
-    assert len(sent_from(board, "12024566041")) == 1

@@ -62,26 +62,3 @@ def _unfile(board: Board, client_ref: str) -> None:
     key = {"Authorization": "App sandbox-infobip-key"}
     answer = board.sandbox.request("DELETE", "/provisioning/1/associations", json=link, headers=key)
     answer.raise_for_status()
-
-
-def test_a_lost_subscription_is_made_again_and_a_removed_partner_raised(board: Board) -> None:
-    """At Meta, of a client that came by a signup link and is live."""
-    waba = "77008803"
-    board.sign_up("is-left", int(waba))
-    assert board.ended("is-left")["stage"] == "Live"
-
-    board.sandbox.delete(f"/sandbox/wabas/{waba}/subscription").raise_for_status()
-    reconciled(board, "is-left")
-    assert waba in board.books()["meta"]["subscribed"]
-    assert "Our app is subscribed again." in findings(board)
-    assert _connected(board, "is-left") == ("True", "SubscriptionReadBack")
-
-    board.decide(int(waba), partner=False)
-    reconciled(board, "is-left")
-    assert _connected(board, "is-left") == ("False", "ClientDisconnected")
-    assert board.show("is-left")["stage"] == "Live"
-
-
-def _connected(board: Board, client_ref: str) -> tuple[str, str]:
-    (found,) = [c for c in board.show(client_ref)["conditions"] if c["type"] == "Connected"]
-    return found["status"], found["reason"]

@@ -61,28 +61,3 @@ def _all_live(board: Board, client_ref: str, count: int) -> dict[str, Any] | Non
     shown = board.show(client_ref)
     live = [each for each in shown["senders"] if each["live"]]
     return shown if shown["ended"] and len(live) == count else None
-
-
-def test_what_infobip_says_of_a_sender_is_kept_and_its_profile_can_be_set(board: Board) -> None:
-    """With the time when it was read."""
-    board.decide(8702, senders=[sender(7021)])
-    board.start("shown", 8702)
-    ended = board.ended("shown")
-    (first,) = ended["senders"]
-    assert first["standing"]["status"] == "CONNECTED"
-    path = f"/v1/onboardings/{ended['id']}/senders/{first['phone_number']}/profile"
-    board.gateway.patch(path, json={"about": "Fresh bread"}).raise_for_status()
-
-    def about() -> Any:
-        profile = board.show("shown")["senders"][0]["profile"]
-        return profile and profile["info"].get("about")
-
-    assert until(about, "the profile to be set") == "Fresh bread"
-
-
-def test_a_sender_that_assigned_itself_elsewhere_is_moved(board: Board) -> None:
-    """Which is what the policy says unless somebody says otherwise."""
-    board.decide(8703, senders=[sender(7031, auto_associated_entity="506914307656634")])
-    board.start("moved", 8703)
-    (first,) = board.ended("moved")["senders"]
-    assert (first["live"], first["entity_id"]) == (True, "moved")
