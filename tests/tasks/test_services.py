@@ -5,6 +5,8 @@ from prefect.blocks.core import Block
 
 from blocks.policy import OnboardingPolicy
 from tasks import services
+from tasks.services import KEPT_FOR
+from tests.tasks.bench import policy
 from waboard.domain.errors import BadInput
 
 
@@ -36,3 +38,23 @@ async def test_a_block_that_is_not_there_is_none(monkeypatch):
 
     monkeypatch.setattr(OnboardingPolicy, "aload", aload)
     assert await services.load_if_there(OnboardingPolicy) is None
+
+
+async def test_an_edit_of_a_block_counts_a_while_later_and_not_before(monkeypatch):
+    now, there = [1000.0], [policy(weekly_cap=10)]
+
+    async def aload(_: str) -> Block:
+        return there[-1]
+
+    async def cap() -> int | None:
+        found = await services.load_if_there(OnboardingPolicy)
+        return found and found.weekly_cap
+
+    monkeypatch.setattr(OnboardingPolicy, "aload", aload)
+    monkeypatch.setattr(services, "monotonic", lambda: now[-1])
+    assert await cap() == 10
+    there.append(policy(weekly_cap=1))
+    now.append(now[-1] + KEPT_FOR - 1)
+    assert await cap() == 10
+    now.append(now[-1] + 1)
+    assert await cap() == 1
