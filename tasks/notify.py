@@ -12,7 +12,7 @@ from prefect.blocks.core import Block
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from blocks.webhook import ProviderWebhook
-from tasks.services import BLOCKS, Services
+from tasks.services import Services, read_block
 from tasks.step import STEP, effect, may_repeat, record_failure
 from tasks.telling import deliver, heed
 from waboard.domain.conditions import Condition, ConditionType, Status
@@ -104,7 +104,7 @@ async def notify_provider(services: Services, onboarding: Onboarding, outcome: O
 
     Raises NotTaken when it did not get through at once.
     """
-    webhook = await _provider_webhook()
+    webhook = await read_block(ProviderWebhook)
     if webhook is None:
         await _tell_nobody(services, onboarding, outcome)
         return
@@ -178,13 +178,6 @@ async def _tell_nobody(services: Services, onboarding: Onboarding, outcome: Outc
         row = await tell_outcome(session, onboarding, outcome, services.clock())
         if row.state == MessageState.PENDING:
             row.state = MessageState.DROPPED
-
-
-async def _provider_webhook() -> ProviderWebhook | None:
-    try:
-        return await ProviderWebhook.aload(BLOCKS)
-    except ValueError:
-        return None
 
 
 async def _notified(

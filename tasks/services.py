@@ -137,15 +137,19 @@ async def load_if_there(kind: type[B]) -> B | None:
     now = monotonic()
     read_at, block = _kept.get(kind, (now - KEPT_FOR, None))
     if now - read_at >= KEPT_FOR:
-        block = None
-        try:
-            block = await kind.aload(BLOCKS)
-        except RuntimeError as error:
-            raise _unusable(kind, error) from None
-        except ValueError:
-            pass  # there is none of that name
+        block = await read_block(kind)
         _kept[kind] = now, block
     return block if isinstance(block, kind) else None
+
+
+async def read_block(kind: type[B]) -> B | None:
+    """Return a block as it is now, or None. Raises BadInput where it was filled in wrongly."""
+    try:
+        return await kind.aload(BLOCKS)
+    except RuntimeError as error:
+        raise _unusable(kind, error) from None
+    except ValueError:  # there is none of that name
+        return None
 
 
 def _unusable(kind: type[Block], error: RuntimeError) -> Exception:

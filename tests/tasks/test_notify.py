@@ -505,7 +505,8 @@ class TestProvider:
         url: str,
         secret: str,
     ):
-        configure(monkeypatch, ProviderWebhook(url=url, secrets=SecretStr(secret)))
+        webhook = ProviderWebhook.model_construct(url=url, secrets=SecretStr(secret))
+        configure(monkeypatch, webhook)
         onboarding, outcome = await live(bench)
         with pytest.raises(WaboardError):
             await notify_provider.fn(bench.services, onboarding, outcome)
