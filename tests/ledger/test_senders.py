@@ -8,11 +8,20 @@ from sqlalchemy.exc import NoResultFound
 from tests.domain.samples import BAD, GOOD, at
 from tests.ledger.desk import Desk
 from waboard.domain.filing import Filing
+from waboard.domain.ids import NumberKey
 from waboard.domain.onboarding import Onboarding, Sender
+from waboard.domain.registration import SenderRegistration
 from waboard.domain.standing import Profile, Standing
-from waboard.ledger.models import SenderRow
+from waboard.ledger.effects import effects_of
+from waboard.ledger.models import EffectStatus, SenderRow, Verb
 from waboard.ledger.onboardings import read_onboarding
-from waboard.ledger.senders import record_adopted, record_profile, record_standing
+from waboard.ledger.senders import (
+    note_registering,
+    record_adopted,
+    record_number_key,
+    record_profile,
+    record_standing,
+)
 
 PORTFOLIO = Filing("default", "506914307656634")
 STANDING = Standing("CONNECTED", "HIGH", "LIMIT_1K", at(3))
@@ -144,3 +153,31 @@ async def test_of_a_number_that_is_no_sender_nothing_is_kept(desk: Desk):
     with pytest.raises(NoResultFound):
         await adopt(desk, onboarding_id, PORTFOLIO)
     assert await desk.count(SenderRow) == 0
+
+
+async def test_what_was_done_to_two_that_turn_out_to_be_one_was_done_to_that_one(
+    desk: Desk, onboarding_id: str
+):
+    """In the order in which it was done, however the number is spelled later."""
+    for minute, number in enumerate((GOOD, BAD, GOOD)):
+        effect = await desk.begin(onboarding_id, Verb.ASSOCIATE, number, minute=minute)
+        await desk.end(effect, EffectStatus.DONE, f"of {number}")
+    await desk.begin(onboarding_id, Verb.CHANGE_PROFILE, BAD, minute=4)
+    async with desk.ledger.begin() as session:
+        for number in (BAD, GOOD):
+            await record_number_key(session, onboarding_id, number, NumberKey("KEY"))
+    sender = (await read(desk, onboarding_id)).senders
+    assert [each.phone_number for each in sender] == [GOOD]
+    for spelling in (GOOD, BAD):
+        async with desk.ledger.begin() as session:
+            shown = SenderRegistration(
+                spelling, None, "FINISHED", None, at(5), frozenset({GOOD, BAD})
+            )
+            await note_registering(session, onboarding_id, shown)
+            done = await effects_of(session, onboarding_id)
+        assert [(e.verb, e.subject, e.attempt, e.detail) for e in done] == [
+            (Verb.ASSOCIATE, spelling, 1, f"of {GOOD}"),
+            (Verb.ASSOCIATE, spelling, 2, f"of {BAD}"),
+            (Verb.ASSOCIATE, spelling, 3, f"of {GOOD}"),
+            (Verb.CHANGE_PROFILE, spelling, 1, ""),
+        ]

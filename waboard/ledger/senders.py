@@ -239,6 +239,10 @@ async def sender_row(
     return kept
 
 
+_OUT_OF_THE_WAY = 1_000_000
+"""More attempts than there ever are."""
+
+
 async def _absorb(session: AsyncSession, kept: SenderRow, other: SenderRow) -> None:
     """Let one sender be known by the names of another that is the same number, and drop that."""
     names = update(SenderNameRow).where(SenderNameRow.sender_id == other.id)
@@ -247,6 +251,7 @@ async def _absorb(session: AsyncSession, kept: SenderRow, other: SenderRow) -> N
     kept.number_key = kept.number_key or other.number_key
     for condition in await _conditions(session, other):
         await session.delete(condition)
+    await _move_effects(session, kept.onboarding_id, other.phone_number, kept.phone_number)
     await session.delete(other)
     await session.flush()
 
@@ -255,12 +260,29 @@ async def _respell(session: AsyncSession, row: SenderRow, number: PhoneNumber) -
     """Call a sender by another spelling: what is true of it and was done to it goes along."""
     for condition in await _conditions(session, row):
         condition.subject = number
-    effects = select(EffectRow).where(
-        EffectRow.onboarding_id == row.onboarding_id, EffectRow.subject == row.phone_number
-    )
-    for effect in await session.scalars(effects):
-        effect.subject = number
+    await _move_effects(session, row.onboarding_id, row.phone_number, number)
     row.phone_number = number
+    await session.flush()
+
+
+async def _move_effects(session: AsyncSession, onboarding_id: str, old: str, new: str) -> None:
+    """Let what was done to one spelling have been done to another, in the order it was done.
+
+    Of a verb that was done to both, the attempts are counted anew.
+    """
+    query = select(EffectRow).where(
+        EffectRow.onboarding_id == onboarding_id, EffectRow.subject.in_((old, new))
+    )
+    done = list(await session.scalars(query.order_by(EffectRow.started_at, EffectRow.id)))
+    if all(effect.subject == new for effect in done):
+        return
+    counted: dict[str, int] = defaultdict(int)
+    for effect in done:
+        counted[effect.verb] += 1
+        effect.subject, effect.attempt = new, _OUT_OF_THE_WAY + counted[effect.verb]
+    await session.flush()  # not for a moment may two have the same number
+    for effect in done:
+        effect.attempt -= _OUT_OF_THE_WAY
     await session.flush()
 
 
