@@ -21,11 +21,14 @@ Act = tuple[str, dict[str, Any]]
 
 
 class Machine(RuleBasedStateMachine):
-    """A machine with a database and an event loop of its own."""
+    """A machine with a database and an event loop of its own.
+
+    It is alone there: its model knows all that there is, several onboardings among them.
+    """
 
     def __init__(self, databases: Databases) -> None:
         super().__init__()
-        self.databases, self.url = databases, databases.create()
+        self.databases, self.url = databases, databases.create(alone=True)
         self.loop = asyncio.new_event_loop()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
