@@ -57,7 +57,9 @@ SPAN = st.sampled_from([{"seconds": 20}, {"seconds": 31}, {"seconds": 121}] * 3 
 KNOWN = "This client or WABA is already known with other facts"
 WINDOW, CODE, META, ANOTHER = "message", "code", "webhook", "the code of another signup"
 SIGNALS = (WINDOW, CODE, META, ANOTHER)
-SAYS = st.sampled_from([says for n in range(4) for says in permutations(SIGNALS, n)])
+SAYS = st.sampled_from(
+    [says for n in range(4) for says in permutations(SIGNALS, n)] + [(META,)] * 6
+)
 """Which of its signals reach us at once, in which order: the others may come late."""
 LEFT = {
     "abandoned": {"event": "CANCEL", "data": {"current_step": "PHONE_NUMBER_SETUP"}},
