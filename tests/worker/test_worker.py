@@ -12,6 +12,7 @@ import pytest
 from prefect.client.schemas.objects import FlowRun, State, WorkPool
 from prefect.client.schemas.responses import OrchestrationResult, SetStateStatus, StateAcceptDetails
 from prefect.exceptions import ObjectNotFound
+from prefect.flows import load_flow_from_entrypoint
 from prefect.states import Cancelling, Completed, Crashed, Paused, Running, Scheduled
 
 from tests.worker.yard import ENTRYPOINT, PATIENCE, Work, Yard
@@ -204,7 +205,8 @@ async def test_a_leg_that_waits_for_its_turn_as_it_was_told_is_not_stuck(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ):
     """Infobip can say that it will be an hour, and then it goes on."""
-    monkeypatch.setattr(module, "LEG_LIMIT", 0.05)
+    load_flow_from_entrypoint(ENTRYPOINT)  # the first leg of a process has more to do
+    monkeypatch.setattr(module, "LEG_LIMIT", 0.3)
     monkeypatch.setattr(rest, "WORTH", 0.0)
     monkeypatch.setattr(OnboardingWorker, "limiter", anyio.CapacityLimiter(1))
     run = await shop.take(lambda: rest.rest(0.5))
