@@ -1,5 +1,6 @@
 """The digest: drawn up, then told, once a day."""
 
+import pytest
 from prefect.client.schemas.objects import StateType
 
 from tests.flows.bench import FlowBench
@@ -20,6 +21,7 @@ async def test_what_has_ended_is_told_once(flows: FlowBench, pager: Pager):
     assert flows.opened[-1].beside
 
 
+@pytest.mark.alone
 async def test_where_there_is_nothing_to_say_nothing_is_told(flows: FlowBench, pager: Pager):
     run = await flows.start("digest")
     assert (run.state.name, run.state.type) == ("NothingTold", StateType.COMPLETED)

@@ -222,6 +222,7 @@ class TestGoingOn:
         assert len(await flows.bench.effects(Verb.SEND_TEST_MESSAGE)) == 1
 
 
+@pytest.mark.alone
 class TestOutage:
     """An upstream that is away delays the run, and fails it after days."""
 

@@ -140,6 +140,7 @@ class TestSolution:
         assert flows.calls(SOLUTION, SUBSCRIBED, TOKEN) == []
 
 
+@pytest.mark.alone
 class TestSlot:
     """So many new clients in a week, and the others one after the other."""
 

@@ -69,6 +69,7 @@ async def reconcile(flows: FlowBench, **asked: Any) -> Run:
     return run
 
 
+@pytest.mark.alone
 class TestOrder:
     """What is called, and when not."""
 
@@ -110,6 +111,7 @@ class TestOrder:
 class TestFindings:
     """What is ours is mended, the rest is raised."""
 
+    @pytest.mark.alone
     @pytest.mark.parametrize(("client_ref", "whose"), [("acme", "acme"), (None, "all")])
     async def test_a_comparison_that_fails_is_shown_as_not_seen_beside_the_others(
         self, flows: FlowBench, monkeypatch: pytest.MonkeyPatch, client_ref: str, whose: str

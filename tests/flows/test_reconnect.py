@@ -1,5 +1,6 @@
 """The way back: a signup link for one WABA, shown in an artifact alone."""
 
+import pytest
 from prefect.client.schemas.objects import StateType
 from sqlalchemy import select
 
@@ -22,6 +23,7 @@ async def test_the_link_is_in_an_artifact_and_nowhere_else(flows: FlowBench):
     assert flows.opened[-1].beside
 
 
+@pytest.mark.alone
 async def test_it_lasts_as_long_as_any_link(flows: FlowBench):
     await flows.onboard()
     await flows.start("reconnect", **ORDER)
