@@ -13,6 +13,7 @@ from waboard.domain.posting import (
     JITTER,
     LONGEST_ASKED,
     LONGEST_PAUSE,
+    OF_RECEIVER,
     SCHEDULE,
     SHORTEST_PAUSE,
     MessageState,
@@ -32,6 +33,8 @@ FIRST, LAST = "00000000-0000", "ffffffff-ffff"
 
 def test_a_message_is_tried_ten_times_over_about_three_days():
     waits = [next_try(FIRST, tries) for tries in range(1, 10)]
+    seconds = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]
+    assert waits == [timedelta(seconds=each) for each in seconds]
     assert waits == list(SCHEDULE)
     assert next_try(FIRST, 10) is None
     assert timedelta(days=3) < sum(SCHEDULE, timedelta()) < timedelta(days=3.5)
@@ -44,6 +47,7 @@ def test_not_all_come_again_at_once(tries: int):
     assert soonest is not None
     assert latest is not None
     assert soonest < latest <= soonest * (1 + JITTER)
+    assert latest > soonest * 1.19
     one = str(uuid4())
     assert soonest <= (next_try(one, tries) or soonest) <= latest
 
@@ -52,9 +56,25 @@ def test_the_last_try_is_foreseen():
     assert trying_until(10, T0) == T0
     assert trying_until(9, T0) == T0
     assert trying_until(8, T0) == T0 + timedelta(hours=24)
+    assert trying_until(7, T0) == T0 + timedelta(hours=44)
+
+
+def test_a_message_that_was_never_tried_is_as_far_as_after_its_first_try():
+    """It may be put off before that."""
+    assert next_try(FIRST, 0) == next_try(FIRST, 1) == timedelta(seconds=5)
 
 
 def test_a_receiver_that_is_away_is_left_alone_ever_longer():
+    assert [pause_after(n).total_seconds() for n in range(1, 9)] == [
+        5,
+        10,
+        20,
+        40,
+        80,
+        160,
+        300,
+        300,
+    ]
     pauses = [pause_after(failures) for failures in range(1, 2000)]
     assert pauses[0] == SHORTEST_PAUSE
     assert pauses == sorted(pauses)
@@ -65,8 +85,11 @@ def test_a_receiver_that_is_away_is_left_alone_ever_longer():
     ("status", "result"),
     [
         *((status, Result.TAKEN) for status in (200, 201, 204, 299)),
-        *((status, Result.REFUSED) for status in (400, 409, 413, 422)),
-        *((status, Result.AWAY) for status in (301, 401, 403, 404, 408, 429, 500, 503)),
+        *((status, Result.REFUSED) for status in (400, 406, 409, 413, 415, 422)),
+        *(
+            (status, Result.AWAY)
+            for status in (199, 300, 301, 401, 403, 404, 408, 411, 429, 500, 503)
+        ),
         (410, Result.GONE),
     ],
 )
@@ -114,3 +137,34 @@ def test_what_goes_on_says_until_when():
     verdict = notified("Live", MessageState.PENDING, "HTTP 503", T0)
     assert "HTTP 503" in verdict.message
     assert "until about 2026-01-05 09:00 UTC" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("state", "stopped", "said"),
+    [
+        ("delivered", False, "Told of Live."),
+        ("dropped", False, "There is nobody to tell."),
+        (
+            "given-up",
+            True,
+            "Could not tell the provider's system: HTTP 503. It was tried for three days.",
+        ),
+        ("pending", True, "The provider's system has said that it wants no more messages."),
+    ],
+)
+def test_what_became_of_the_message_is_said_in_words(state: str, stopped: bool, said: str):
+    verdict = notified("Live", MessageState(state), "HTTP 503", T0, stopped=stopped)
+    assert verdict.message == said
+
+
+def test_what_was_not_tried_yet_says_so():
+    assert "it was not tried yet" in notified("Live", MessageState.PENDING, "", T0).message
+
+
+def test_these_reasons_end_when_the_receiver_takes_it_after_all():
+    assert set(OF_RECEIVER) == {
+        Reason.NO_RECEIVER,
+        Reason.RECEIVER_AWAITED,
+        Reason.RECEIVER_STOPPED,
+        Reason.RECEIVER_GIVEN_UP,
+    }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.domain.samples import T0
+from waboard.domain.parties import Party
 from waboard.domain.readiness import (
     ITEMS,
     WEBHOOK_FIELDS,
@@ -16,6 +17,7 @@ from waboard.domain.readiness import (
     checklist,
     is_ready,
 )
+from waboard.domain.webhooks import Hook, HookState
 
 HOOK = "https://in.provider.example/hooks/meta"
 GOOD = Facts(
@@ -112,6 +114,7 @@ def test_an_item_that_is_not_in_order_says_what_is_wrong(
     [
         ("graph-version", {"graph_version": "v99.0"}),
         ("infobip-webhooks", {"registration_webhook_at": None}),
+        ("infobip-webhooks", {"hooks": None, "registration_webhook_at": None}),
     ],
 )
 def test_what_cannot_be_known_is_neither_yes_nor_no(key: str, facts: dict[str, Any]):
@@ -165,3 +168,82 @@ def test_clients_tokens_that_end_soon_are_counted_and_keep_nobody_out():
     found = next(c for c in checks if c.item.key == "client-tokens")
     assert (found.answer.holds, "3 clients' tokens" in found.answer.said) == (False, True)
     assert is_ready(checks)
+
+
+ALL_TAKEN = tuple(HookState(hook, took=True) for hook in Hook)
+ONE_REFUSED = (*ALL_TAKEN[1:], HookState(Hook.REGISTRATION, took=False))
+
+
+@pytest.mark.parametrize(
+    ("hooks", "holds", "said"),
+    [
+        (ALL_TAKEN, True, "All are subscribed, to this gateway."),
+        ((), True, "All are subscribed, to this gateway."),
+        (ONE_REFUSED, False, "Not to this gateway, or not offered: ACCOUNT_REGISTRATION."),
+        (None, True, "The last one arrived on 2026-01-05 09:00 UTC."),
+    ],
+)
+def test_infobips_webhooks_are_judged_by_their_subscriptions_where_these_can_be_read(
+    hooks: tuple[HookState, ...] | None, holds: bool, said: str
+):
+    """Where they cannot, that one has arrived is the proof."""
+    answer = check("infobip-webhooks", replace(GOOD, hooks=hooks)).answer
+    assert (answer.holds, answer.said) == (holds, said)
+
+
+def test_that_a_webhook_arrived_once_proves_nothing_of_one_that_is_refused_now():
+    facts = replace(GOOD, hooks=ONE_REFUSED, registration_webhook_at=T0)
+    assert check("infobip-webhooks", facts).answer.holds is False
+
+
+TODAY = T0.date()
+
+
+@pytest.mark.parametrize(
+    ("days", "holds"), [(-1, False), (0, False), (1, False), (60, False), (61, True)]
+)
+def test_a_version_is_left_in_time(days: int, holds: bool):
+    ends = {"v26.0": TODAY + timedelta(days=days)}
+    answer = check("graph-version", replace(GOOD, graph_versions=ends)).answer
+    assert (answer.holds, "Meta serves another" in answer.said) == (holds, days <= 0)
+
+
+@pytest.mark.parametrize(("days", "holds"), [(59, False), (60, False), (61, True)])
+def test_a_token_is_renewed_in_time(days: int, holds: bool):
+    facts = replace(GOOD, token_ends_at=T0 + timedelta(days=days))
+    assert check("system-token", facts).answer.holds is holds
+
+
+def test_a_token_that_never_ends_is_in_order():
+    answer = check("system-token").answer
+    assert (answer.holds, answer.said) == (True, "The system user's token never ends.")
+
+
+@pytest.mark.parametrize(
+    ("key", "days"), [("live-mode", 180), ("data-use", 365), ("access-verification", 180)]
+)
+def test_what_a_person_said_is_believed_for_so_long(key: str, days: int):
+    on_the_day, after = (replace(GOOD, now=T0 + timedelta(days=each)) for each in (days, days + 1))
+    assert check(key, on_the_day).answer.holds is True
+    assert check(key, after).answer.holds is None
+
+
+def test_these_are_advised_and_all_others_needed():
+    assert {item.key for item in ITEMS if not item.needed} == {
+        "access-verification",
+        "infobip-webhooks",
+        "client-tokens",
+        "data-use",
+    }
+
+
+def test_these_are_up_to_somebody_else():
+    awaited = {item.key: item.awaiting for item in ITEMS if item.awaiting is not Party.OPERATOR}
+    assert awaited == {
+        "business-verification": Party.META,
+        "app-review": Party.META,
+        "access-verification": Party.META,
+        "solution": Party.INFOBIP,
+        "partner": Party.INFOBIP,
+        "infobip-webhooks": Party.INFOBIP,
+    }

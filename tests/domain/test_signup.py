@@ -11,6 +11,7 @@ from waboard.domain.signup import (
     ANOTHER_WABA,
     Ending,
     Finding,
+    LinkState,
     Signals,
     find_waba,
     read_message,
@@ -52,7 +53,11 @@ def test_ids_may_come_as_numbers_and_as_a_list():
         ("CANCEL", {"current_step": "PHONE_NUMBER_SETUP"}, Ending.ABANDONED),
         ("CANCEL", {"error_message": "In use", "error_code": "3441030"}, Ending.ERROR_REPORTED),
         ("CANCEL", {"error_id": 3441030}, Ending.ERROR_REPORTED),
+        ("CANCEL", {"error_code": "3441030"}, Ending.ERROR_REPORTED),
+        ("CANCEL", {"error_message": "In use"}, Ending.ERROR_REPORTED),
+        ("CANCEL", {}, Ending.ABANDONED),
         ("ERROR", {}, Ending.ERROR_REPORTED),
+        ("SOMETHING_NEW", {"error_message": "In use"}, Ending.ERROR_REPORTED),
         ("SOMETHING_NEW", {"more": 1}, Ending.UNKNOWN),
     ],
 )
@@ -143,6 +148,41 @@ def test_a_portfolio_is_never_taken_for_a_waba(how: str):
     assert "a portfolio as the WABA" in (find_waba(signals).problem or "")
     both = Signals(claimed=(WabaId(PORTFOLIO), OURS), **{how: PORTFOLIO})
     assert find_waba(both) == Finding(waba_id=OURS)
+
+
+def test_what_metas_word_may_still_settle_is_not_final():
+    """Of two that were shared, Meta's webhook may name one; a contradiction it cannot settle."""
+    unclear = find_waba(Signals(granted=frozenset({OURS, OTHER})))
+    assert (unclear.may_clear, unclear.is_final) == (True, False)
+    contrary = find_waba(Signals(claimed=(OURS,), granted=frozenset({OTHER})))
+    assert (contrary.may_clear, contrary.is_final) == (False, True)
+    assert find_waba(Signals(claimed=(OURS,))).is_final
+    assert not find_waba(Signals()).is_final
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        Signals(granted=frozenset({OURS, OTHER}), taken=frozenset({OURS, OTHER})),
+        Signals(granted=frozenset({OURS, OTHER}), added=frozenset({OURS, OTHER})),
+        Signals(granted=frozenset({OURS, OTHER}), added=frozenset({THIRD})),
+        Signals(added=frozenset({OURS, OTHER})),
+        Signals(granted=frozenset({OURS, OTHER, THIRD}), taken=frozenset({THIRD})),
+    ],
+)
+def test_what_does_not_leave_exactly_one_settles_nothing(signals: Signals):
+    found = find_waba(signals)
+    assert (found.waba_id, found.may_clear) == (None, True)
+    assert "nothing tells which" in (found.problem or "")
+
+
+@pytest.mark.parametrize(
+    "live", [LinkState.UNOPENED, LinkState.OPEN, LinkState.FINISHING, LinkState.STOPPED]
+)
+def test_a_link_is_live_until_it_is_used_withdrawn_or_expired(live: LinkState):
+    assert live.is_live
+    for over in (LinkState.USED, LinkState.REVOKED, LinkState.EXPIRED):
+        assert not over.is_live
 
 
 ANOTHER = Finding(problem=ANOTHER_WABA)

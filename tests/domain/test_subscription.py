@@ -118,6 +118,14 @@ def test_many_refused_at_once_are_our_own_trouble():
     assert is_our_own_trouble(refused)
     assert not is_our_own_trouble(refused[1:])
     assert not is_our_own_trouble([*refused, *[(UP, THERE)] * MOST_REFUSED])
+    assert is_our_own_trouble([*refused, *[(UP, THERE)] * (MOST_REFUSED - 1)])
+
+
+@pytest.mark.parametrize(
+    ("seen", "ours"), [(REFUSED, True), (REMOVED, True), (GONE, False), (UNSEEN, False)]
+)
+def test_only_being_refused_is_our_own_trouble(seen: Seen, ours: bool):
+    assert is_our_own_trouble([(UP, seen)] * MOST_REFUSED) is ours
 
 
 def test_those_who_left_before_do_not_count():
