@@ -18,6 +18,7 @@ from tests.domain.samples import (
 )
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.departures import (
+    Departure,
     DepartureState,
     Handwork,
     OffboardingDuty,
@@ -28,7 +29,7 @@ from waboard.domain.departures import (
 from waboard.domain.ids import WabaId
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.parties import Party
-from waboard.domain.reasons import Reason
+from waboard.domain.reasons import Reason, guidance_for
 
 PARTNER, UNSHARED = ConditionType.PARTNER_REMOVED, ConditionType.UNSHARED
 DEREGISTERED, CONNECTED = ConditionType.DEREGISTERED, ConditionType.CONNECTED
@@ -97,6 +98,17 @@ def test_what_is_left_to_do_names_the_command_that_says_it_is_done():
     left = duty(is_back=False)
     assert "waboard offboard acme --done unshared" in left.remedy
     assert "CLIENT_REF" not in left.remedy
+
+
+def test_an_operator_is_asked_to_unshare_a_waba():
+    assert duty(is_back=False).awaiting is guidance_for(Reason.TO_BE_UNSHARED, "").awaiting
+
+
+def test_a_departure_says_who_asks_for_what_and_why():
+    asked = Departure(
+        "1", "2", DepartureState.LEAVING, "mia", "Moves away.", "", None, T0, None, None
+    )
+    assert asked.request == "mia wants this client to leave: Moves away."
 
 
 def test_of_a_waba_that_is_back_nothing_may_be_taken_away():

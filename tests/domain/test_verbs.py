@@ -25,6 +25,7 @@ from waboard.domain.onboarding import Onboarding
 from waboard.domain.reasons import Reason
 from waboard.domain.requests import OnboardingRequest
 from waboard.domain.verbs import (
+    is_retriable,
     refuse_assign,
     refuse_cancel,
     refuse_done,
@@ -52,6 +53,32 @@ def test_what_is_on_its_way_may_be_retried_once_its_run_is_dead():
     with pytest.raises(OutOfPlace, match=r"on its way, as attempt 1.*waboard cancel"):
         refuse_retry(ON_THE_WAY, None, run_lives=True)
     refuse_retry(ON_THE_WAY, None, run_lives=False)
+
+
+def test_what_has_ended_may_be_retried_although_its_last_leg_still_runs():
+    refuse_retry(LIMITED, None, run_lives=True)
+
+
+def test_that_a_dead_run_had_only_to_tell_of_it_is_no_reason_to_leave_it():
+    """All its senders are live, and it has not ended: nobody else would end it."""
+    refuse_retry(onboarding(senders=(live_sender(),)), None, run_lives=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (ConditionType.NOTIFIED, Reason.NO_RECEIVER),
+        (ConditionType.RELEASED, Reason.APPROVAL_AWAITED),
+        (ConditionType.RELEASED, Reason.RELEASE_FAILED),
+    ],
+)
+def test_what_is_missing_beside_the_senders_is_nothing_to_retry(
+    kind: ConditionType, reason: Reason
+):
+    beside = holding(not_true(kind, reason, Status.UNKNOWN))
+    assert not is_retriable(onboarding(senders=(live_sender(),), conditions=beside))
+    other = holding(not_true(kind, Reason.RECEIVER_STOPPED, Status.UNKNOWN))
+    assert is_retriable(onboarding(senders=(live_sender(),), conditions=other))
 
 
 def test_what_is_live_has_nothing_to_retry():

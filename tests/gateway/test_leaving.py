@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from tasks import departures, deployments, forms, timeline
 from tests.deployed import assert_takes
@@ -21,6 +22,7 @@ from waboard.ledger.departures import (
     move_departure,
     open_departure,
 )
+from waboard.ledger.models import BusinessTokenRow
 from waboard.ledger.onboardings import end_onboarding, read_onboarding
 
 MIA = {"by": "mia", "why": "It has cancelled its contract."}
@@ -303,3 +305,36 @@ class TestReconnect:
 
     async def test_a_client_that_has_left_gets_no_link(self, front: Front):
         assert_problem(await order(front, await left(front), "reconnect"), 409, "has left")
+
+    async def test_a_token_for_another_waba_is_not_kept(self, front: Front):
+        token = await link_to_come_back(front)
+        await front.tell(token, **await front.finish(OTHER_WABA))
+        async with front.begin() as session:
+            assert list(await session.scalars(select(BusinessTokenRow))) == []
+        await front.tell(token, **await front.finish())
+        async with front.begin() as session:
+            assert len(list(await session.scalars(select(BusinessTokenRow)))) == 1
+
+    async def test_the_operator_is_told_to_send_another_link_for_it(self, front: Front):
+        token = await link_to_come_back(front)
+        await front.tell(token, **await front.finish(OTHER_WABA))
+        (told,) = front.told
+        assert "waboard reconnect acme --why" in told
+        assert "waboard onboard" not in told
+
+    async def test_metas_word_of_another_waba_does_not_lead_to_it(self, front: Front):
+        await front.open(await link_to_come_back(front))
+        await front.finish(OTHER_WABA, tells=True)
+        await front.mail()
+        front.pass_time(seconds=121)
+        await front.tidy()
+        (shown,) = await front.started()
+        assert shown["attempt"] == 1
+        (event,) = [e for e in await front.events() if e["kind"] == "meta"]
+        assert "No signup link was open then" in event["detail"]
+
+
+async def link_to_come_back(front: Front) -> str:
+    """The token of a link for the WABA of a client that had ended."""
+    made = await order(front, await ended(front), "reconnect")
+    return made.json()["url"].rpartition("/")[2]

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from tests.gateway.desk import Desk, FakePrefect, assert_problem
@@ -12,7 +13,7 @@ from tests.sandbox.lab import DOCUMENTED
 from waboard.gateway.page import LANGUAGES, page_texts
 from waboard.ledger.models import BusinessTokenRow, SignupRow
 
-OTHER_WABA = "200000000000002"
+OTHER_WABA, THIRD_WABA = "200000000000002", "200000000000003"
 
 
 async def test_a_link_is_shown_once_and_only_its_hash_is_kept(front: Front):
@@ -490,4 +491,182 @@ async def test_a_prefect_that_is_away_does_not_keep_the_client(front: Front, pre
     prefect.away = True
     token = await front.link()
     assert (await front.tell(token, **await front.finish())).json()["state"] == "working"
+    assert len(await front.started()) == 1
+
+
+# What Meta answers badly, and what comes late
+
+GRAPH = "/graph/v26.0"
+THROTTLED = {"status": 429, "body": {"error": {"code": 4, "message": "Too many calls"}}}
+DOWN = {"status": 500, "body": {"error": {"code": 1, "message": "Unknown error"}}}
+
+
+async def tokens(front: Front) -> list[BusinessTokenRow]:
+    async with front.begin() as session:
+        return list(await session.scalars(select(BusinessTokenRow)))
+
+
+@pytest.mark.parametrize("path", ["/debug_token", "/me"])
+async def test_a_token_of_which_meta_says_nothing_is_kept_all_the_same(front: Front, path: str):
+    """It is the client's: nobody could ask for it again."""
+    token = await front.link()
+    await front.meta.script(path=f"{GRAPH}{path}", **DOWN, times=9)
+    await front.tell(token, **await front.finish())
+    (kept,) = await tokens(front)
+    assert kept.portfolio_id is None
+
+
+async def test_an_exchange_that_meta_puts_off_is_tried_once_more(front: Front):
+    """A code lives for 30 seconds."""
+    token = await front.link()
+    await front.meta.script(path=f"{GRAPH}/oauth/access_token", **THROTTLED)
+    await front.tell(token, code=(await front.finish())["code"])
+    assert len(await tokens(front)) == 1
+
+
+@pytest.mark.parametrize(("answer", "times"), [(THROTTLED, 2), (DOWN, 1)], ids=["twice", "unclear"])
+async def test_an_exchange_is_given_up_that_fails_twice_or_may_have_worked(
+    front: Front, answer: dict[str, Any], times: int
+):
+    """A code that may be used up is not tried again; the window's word is enough in a while."""
+    token = await front.link()
+    await front.meta.script(path=f"{GRAPH}/oauth/access_token", **answer, times=times)
+    heard = await front.finish()
+    assert (await front.tell(token, **heard)).json()["state"] == "finishing"
+    assert await tokens(front) == []
+    front.pass_time(seconds=120)
+    await front.tidy()
+    assert len(await front.started()) == 1
+
+
+async def test_two_codes_of_two_tabs_are_for_the_wabas_of_both(front: Front):
+    token = await front.link()
+    tabs = [(OTHER_WABA, PORTFOLIO), (DOCUMENTED, PORTFOLIO), (THIRD_WABA, "506914307656600")]
+    _, first, second = [await front.finish(waba, portfolio_id=owner) for waba, owner in tabs]
+    await front.tell(token, code=first["code"])
+    async with front.begin() as session:
+        row = (await session.scalars(select(SignupRow))).one()
+    assert row.granted == [DOCUMENTED, OTHER_WABA]
+    await front.app.state.door.take_code(token, SecretStr(second["code"]))
+    async with front.begin() as session:
+        row = (await session.scalars(select(SignupRow))).one()
+    assert row.granted == [DOCUMENTED, OTHER_WABA, THIRD_WABA]
+
+
+async def test_both_signals_that_do_not_tell_which_waba_wait_for_metas_word(front: Front):
+    await front.finish(OTHER_WABA, portfolio_id=PORTFOLIO)
+    token = await front.link()
+    heard = await front.finish()
+    finish = {"type": "WA_EMBEDDED_SIGNUP", "event": "FINISH", "data": {}}
+    answer = await front.tell(token, message=finish, code=heard["code"])
+    assert answer.json()["state"] == "finishing"
+    assert (await front.links())[0]["problem"] is None
+
+
+async def test_what_is_said_after_a_link_has_expired_is_kept_and_starts_nothing(front: Front):
+    token = await front.link()
+    front.pass_time(days=15)
+    heard = await front.finish()
+    assert_problem(await front.tell(token, message=heard["message"]), 410, "expired")
+    assert_problem(await front.tell(token, code=heard["code"]), 410, "expired")
+    front.pass_time(seconds=121)
+    await front.tidy()
+    assert (await front.links())[0]["state"] == "expired"
+    assert (await front.started(), await tokens(front)) == ([], [])
+    kept = [e["detail"] for e in await front.events()]
+    assert any("FINISH" in detail for detail in kept)
+    assert any("code received" in detail for detail in kept)
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(59, 200), (60, 410)])
+async def test_who_had_opened_it_has_an_hour_more(front: Front, minutes: int, state: int):
+    token = await front.link()
+    await front.open(token)
+    front.pass_time(days=14, minutes=minutes)
+    assert (await front.tell(token, **await front.finish())).status_code == state
+
+
+async def test_when_a_link_was_opened_first_is_remembered(front: Front):
+    token = await front.link()
+    await front.open(token)
+    (first,) = await front.links()
+    front.pass_time(minutes=5)
+    await front.open(token)
+    assert (await front.links())[0]["opened_at"] == first["opened_at"]
+    assert sum("opened" in e["detail"] for e in await front.events()) == 1
+
+
+async def test_another_way_to_finish_the_same_waba_is_no_contradiction(front: Front):
+    """Also when its ids come in another order, or as one alone."""
+    token = await front.link()
+    heard = await front.finish()
+    await front.tell(token, **heard)
+    heard["message"]["data"]["waba_ids"] = [DOCUMENTED, DOCUMENTED]
+    assert (await front.tell(token, message=heard["message"])).status_code == 200
+
+
+async def test_who_finished_and_then_left_another_window_has_finished(front: Front):
+    token = await front.link()
+    await front.tell(token, message=(await front.finish())["message"])
+    left = {"type": "WA_EMBEDDED_SIGNUP", "event": "CANCEL", "data": {"current_step": "X"}}
+    await front.tell(token, message=left)
+    (link,) = await front.links()
+    assert (link["ending"], link["state"]) == ("finished", "finishing")
+
+
+async def test_metas_word_is_for_the_link_that_names_its_waba(front: Front):
+    """Of two that were open, one client has named another WABA, so it is the other's."""
+    one, other = await front.link("acme"), await front.link("bakery")
+    for token in (one, other):
+        await front.open(token)
+    claim = {"type": "WA_EMBEDDED_SIGNUP", "event": "FINISH", "data": {"waba_id": OTHER_WABA}}
+    await front.tell(one, message=claim)
+    await front.finish(tells=True)
+    await front.mail()
+    front.pass_time(seconds=121)
+    await front.tidy()
+    (started,) = await front.started("bakery")
+    assert started["waba_id"] == DOCUMENTED
+    assert [each["waba_id"] for each in await front.started("acme")] == [OTHER_WABA]
+
+
+async def test_a_link_of_another_portfolio_is_not_meant(front: Front):
+    await front.open(await front.link(prefill={"business": {"id": "506914307656600"}}))
+    await front.finish(tells=True)
+    await front.mail()
+    front.pass_time(seconds=121)
+    await front.tidy()
+    assert await front.started() == []
+
+
+async def test_a_link_that_was_opened_after_metas_word_is_not_meant(front: Front):
+    await front.finish(tells=True)
+    await front.mail()
+    front.pass_time(seconds=1)
+    await front.open(await front.link())
+    front.pass_time(seconds=121)
+    await front.tidy()
+    assert await front.started() == []
+
+
+async def test_the_portfolio_of_metas_word_is_remembered(front: Front):
+    """Tokens are issued by it, where the client has left none."""
+    await front.open(await front.link())
+    await front.finish(tells=True)
+    await front.mail()
+    front.pass_time(seconds=121)
+    await front.tidy()
+    async with front.begin() as session:
+        (row,) = await session.scalars(select(SignupRow))
+    assert (row.portfolio_id, row.ending) == (PORTFOLIO, "finished")
+
+
+async def test_grace_ends_on_the_second(front: Front):
+    token = await front.link()
+    await front.tell(token, message=(await front.finish())["message"])
+    front.pass_time(seconds=119)
+    await front.tidy()
+    assert await front.started() == []
+    front.pass_time(seconds=1)
+    await front.tidy()
     assert len(await front.started()) == 1

@@ -127,7 +127,7 @@ TARGETS = [
     Target(
         "waboard/gateway/door.py",
         ("tests/gateway/test_signup.py",),
-        ("tests/fundamentals/test_front_door.py", "tests/gateway/test_page.py"),
+        ("tests/gateway/test_leaving.py", "tests/gateway/test_page.py"),
     ),
     Target(
         "waboard/gateway/authentication.py",
