@@ -3,7 +3,9 @@
 from base64 import b64encode
 
 import pytest
+from pydantic import SecretStr
 
+from tests.domain.meta import body, change, info
 from tests.domain.samples import DOCUMENTED
 from tests.gateway.conftest import OpenDesk
 from tests.gateway.desk import (
@@ -16,6 +18,7 @@ from tests.gateway.desk import (
     assert_problem,
     sign,
 )
+from waboard.meta.client import sign as sign_as_meta
 
 SECRETS = [SECRET, OTHER_SECRET]
 
@@ -221,3 +224,35 @@ async def test_no_route_is_left_without_somebody_at_the_door(desk: Desk):
     paths = set(desk.app.openapi()["paths"])
     assert {p for p in paths if not p.startswith("/v1/")} == {"/metrics", *open_routes}
     assert_problem(await desk.stranger.get("/metrics"), 401)
+
+
+async def test_without_an_app_secret_no_webhook_of_metas_is_let_in(open_desk: OpenDesk):
+    """Whoever knows that it is not set could sign with nothing."""
+    raw = body(change("PARTNER_ADDED", waba_info=info()))
+    signature = {"X-Hub-Signature-256": sign_as_meta(raw, SecretStr(""))}
+    async with open_desk(meta_app_secret=None) as desk:
+        answer = await desk.stranger.post("/hooks/meta", content=raw, headers=signature)
+        assert_problem(answer, 401, "WABOARD_META_APP_SECRET")
+        assert await desk.events() == []
+
+
+@pytest.mark.parametrize("token", ["", "None"])
+async def test_without_a_verify_token_no_handshake_passes(open_desk: OpenDesk, token: str):
+    shake = {"hub.mode": "subscribe", "hub.challenge": "1", "hub.verify_token": token}
+    async with open_desk(meta_verify_token=None) as desk:
+        answer = await desk.stranger.get("/hooks/meta", params=shake)
+        assert_problem(answer, 401, "WABOARD_META_VERIFY_TOKEN")
+
+
+async def test_an_empty_secret_is_nobodys(open_desk: OpenDesk):
+    """A header that is there and empty is as good as none."""
+    async with open_desk(infobip_webhook_auth="basic") as desk:
+        for given in ("Basic ", f"Basic {b64encode(b'').decode()}"):
+            answer = await desk.hook(REGISTRATION, DOCUMENTED, Authorization=given)
+            assert_problem(answer, 401, "basic")
+
+
+async def test_a_secret_of_other_letters_than_ascii_is_compared_and_wrong(open_desk: OpenDesk):
+    async with open_desk(infobip_webhook_auth="basic") as desk:
+        answer = await desk.hook(REGISTRATION, DOCUMENTED, Authorization=basic("schlüssel:ü"))
+        assert_problem(answer, 401, "basic")
