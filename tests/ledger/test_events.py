@@ -10,16 +10,26 @@ from tests.domain.samples import BAD, GOOD, WABA, at
 from tests.ledger.desk import connected, reported, told
 from waboard.domain.errors import NotFound
 from waboard.domain.facts import Fact, delivery_facts, registration_facts, template_facts
+from waboard.domain.ids import PhoneNumber
+from waboard.domain.waits import WaitKind
 from waboard.ledger.events import (
     adopted_by,
+    came_for_all,
     concerned_by,
+    hurry_for_all,
+    last_received,
     list_events,
     onboarding_for,
+    only_awaited,
     parked_for,
+    parked_of,
+    quality_about,
     read_event,
+    settled_kinds,
     why_rejected,
 )
-from waboard.ledger.models import Disposition, EventRow
+from waboard.ledger.models import Disposition, EventKind, EventRow
+from waboard.ledger.onboardings import end_onboarding
 
 OTHER_WABA = "102384266223094"
 
@@ -260,3 +270,223 @@ async def test_no_event_is_ever_without_a_disposition_and_why(desk):
     events = await desk.events()
     assert {e.disposition for e in events} == set(Disposition)
     assert all(event.detail for event in events)
+
+
+# Whose an event is, where several onboardings are in the ledger
+
+
+async def test_a_report_of_a_message_that_nobody_sent_is_nobodys(desk):
+    """Not even of the one onboarding that has sent another."""
+    onboarding_id = await desk.started()
+    await desk.send(onboarding_id, GOOD)
+    (receipt,) = await desk.keep(reported("delivered", message_id="waboard-other"))
+    async with desk.ledger.begin() as session:
+        row = await read_event(session, receipt.event_id)
+        assert await onboarding_for(session, row) is None
+        assert await parked_for(session, onboarding_id) == []
+
+
+async def test_an_event_of_a_waba_is_of_that_waba_alone(desk):
+    one, two = await desk.started("acme", WABA), await desk.started("globex", OTHER_WABA)
+    (receipt,) = await desk.keep(told())
+    async with desk.ledger.begin() as session:
+        row = await read_event(session, receipt.event_id)
+        assert await onboarding_for(session, row) == one
+        assert await parked_for(session, two) == []
+        assert await concerned_by(session) == [one]
+        assert await concerned_by(session, [receipt.event_id]) == [one]
+    await desk.look(one)
+    async with desk.ledger.begin() as session:
+        assert await adopted_by(session, two) == []
+        assert await concerned_by(session) == []
+        assert await concerned_by(session, [receipt.event_id]) == [one]
+
+
+async def test_only_the_named_events_concern_somebody(desk):
+    await desk.started("acme", WABA)
+    two = await desk.started("globex", OTHER_WABA, phone_numbers=(BAD,))
+    _, second = await desk.keep(told(), connected(BAD))
+    async with desk.ledger.begin() as session:
+        assert await concerned_by(session, [second.event_id]) == [two]
+        assert await concerned_by(session, []) == []
+
+
+async def test_how_a_number_stands_is_read_from_what_was_said_of_it(desk):
+    """Of each onboarding its own numbers, taken up, and since it began."""
+    one = await desk.started("acme", WABA, minute=5, phone_numbers=(GOOD,))
+    two = await desk.started("globex", OTHER_WABA, minute=5, phone_numbers=(BAD,))
+    first, other = await desk.keep(connected(GOOD), connected(BAD), minute=6)
+    async with desk.ledger.begin() as session:
+        assert await quality_about(session, one) == []
+    await desk.look(one, 7)
+    await desk.look(two, 7)
+    async with desk.ledger.begin() as session:
+        assert [row.id for row in await quality_about(session, one)] == [first.event_id]
+        assert [row.id for row in await quality_about(session, two)] == [other.event_id]
+
+
+@pytest.mark.parametrize(("minute", "counts"), [(4, False), (5, True), (6, True)])
+async def test_what_was_said_of_a_number_before_it_began_does_not_count(desk, minute, counts):
+    onboarding_id = await desk.started(minute=5, phone_numbers=(GOOD,))
+    await desk.keep(connected(GOOD), minute=minute)
+    await desk.look(onboarding_id, 7)
+    async with desk.ledger.begin() as session:
+        assert bool(await quality_about(session, onboarding_id)) is counts
+
+
+# Messages of the clients' own traffic
+
+
+def written(number: str | None, text: str = "Hi", problem: str | None = None) -> Fact:
+    """Somebody has written to a number."""
+    return Fact(
+        EventKind.INBOUND,
+        f"{number} {text}",
+        phone_number=PhoneNumber(number) if number else None,
+        problem=problem,
+    )
+
+
+async def awaited(desk, *facts: Fact) -> list[Fact]:
+    async with desk.ledger.begin() as session:
+        return await only_awaited(session, facts)
+
+
+async def test_of_all_traffic_only_what_is_to_awaited_senders_is_kept(desk):
+    await desk.started(phone_numbers=(GOOD,))
+    ours, others, broken = written(GOOD), written(BAD), written(None, problem="No number.")
+    assert await awaited(desk, ours, others, broken) == [ours, broken]
+
+
+async def test_a_message_without_a_number_and_without_a_problem_is_nobodys(desk):
+    await desk.started(phone_numbers=(GOOD,))
+    assert await awaited(desk, written(GOOD), written(None)) == [written(GOOD)]
+
+
+async def test_what_is_no_message_is_kept_whoever_it_is_about(desk):
+    await desk.started(phone_numbers=(GOOD,))
+    facts = [told(), connected(BAD), reported("sent"), written(GOOD)]
+    assert await awaited(desk, *facts) == facts
+    assert await awaited(desk, *facts[:3]) == facts[:3]
+
+
+async def test_who_has_ended_awaits_no_message(desk):
+    onboarding_id = await desk.started(phone_numbers=(GOOD,))
+    async with desk.ledger.begin() as session:
+        await end_onboarding(session, onboarding_id, at(1), "Live")
+    assert await awaited(desk, written(GOOD)) == []
+
+
+async def test_a_message_to_another_spelling_is_about_the_awaited_number(desk):
+    """Mexican mobile numbers are written with a 1 and without."""
+    await desk.started(phone_numbers=("525512345678",))
+    (kept,) = await awaited(desk, written("5215512345678"))
+    assert kept.phone_number == "525512345678"
+
+
+async def test_a_number_that_is_awaited_as_it_is_written_stays_as_it_is(desk):
+    await desk.started(phone_numbers=("5215512345678",))
+    (kept,) = await awaited(desk, written("5215512345678"))
+    assert kept.phone_number == "5215512345678"
+
+
+# What concerns all who wait
+
+
+def settled(kind: str) -> Fact:
+    """What names no WABA, and is dealt with as soon as it is kept."""
+    return Fact(kind, f"something of {kind}", settled="All look again that wait.")
+
+
+FOR_WHOM = [
+    (EventKind.META, WaitKind.SOLUTION, WaitKind.TEMPLATE),
+    (EventKind.TEMPLATE, WaitKind.TEMPLATE, WaitKind.SOLUTION),
+]
+
+
+@pytest.mark.parametrize(("kind", "waking", "sleeping"), FOR_WHOM)
+async def test_what_names_nobody_wakes_all_who_wait_for_it(desk, kind, waking, sleeping):
+    one, two = await desk.started("acme", WABA), await desk.started("globex", OTHER_WABA)
+    await desk.sleep(one, waking, pause_key="one")
+    await desk.sleep(two, sleeping, pause_key="two")
+    await desk.keep(settled(kind), minute=1)
+    assert [due.onboarding_id for due in await desk.claim(1)] == [one]
+
+
+@pytest.mark.parametrize(("kind", "waking", "_sleeping"), FOR_WHOM)
+async def test_what_is_still_to_be_looked_at_wakes_nobody(desk, kind, waking, _sleeping):
+    onboarding_id = await desk.started()
+    await desk.sleep(onboarding_id, waking)
+    await desk.keep(replace(settled(kind), settled=None), minute=1)
+    assert await desk.claim(1) == []
+    async with desk.ledger.begin() as session:
+        await hurry_for_all(session, {kind}, at(2))
+    assert [due.onboarding_id for due in await desk.claim(2)] == [onboarding_id]
+
+
+@pytest.mark.parametrize(("kind", "waking", "sleeping"), FOR_WHOM)
+async def test_who_falls_asleep_sees_what_came_for_all_meanwhile(desk, kind, waking, sleeping):
+    await desk.keep(settled(kind), minute=5)
+    async with desk.ledger.begin() as session:
+        came = [await came_for_all(session, waking, at(minute)) for minute in (4, 5, 6)]
+        other = await came_for_all(session, sleeping, at(4))
+    assert (came, other) == ([True, True, False], False)
+
+
+async def test_what_an_onboarding_has_taken_up_is_not_for_all(desk):
+    """Nor is what is still parked."""
+    onboarding_id = await desk.started()
+    (receipt,) = await desk.keep(replace(told(), kind=EventKind.META), minute=5)
+    (parked,) = await desk.keep(replace(settled(EventKind.META), settled=None), minute=5)
+    async with desk.ledger.begin() as session:
+        row = await read_event(session, receipt.event_id)
+        row.disposition, row.onboarding_id = Disposition.APPLIED, onboarding_id
+    async with desk.ledger.begin() as session:
+        assert not await came_for_all(session, WaitKind.SOLUTION, at(0))
+        assert await settled_kinds(session, [receipt.event_id, parked.event_id]) == set()
+
+
+async def test_the_kinds_of_what_names_nobody_are_told_of_these_events_alone(desk):
+    meta, template, _ = await desk.keep(
+        settled(EventKind.META), settled(EventKind.TEMPLATE), told()
+    )
+    ids = [meta.event_id, template.event_id]
+    async with desk.ledger.begin() as session:
+        assert await settled_kinds(session, ids) == {EventKind.META, EventKind.TEMPLATE}
+        assert await settled_kinds(session, ids[:1]) == {EventKind.META}
+
+
+async def test_when_something_last_came_is_told_by_kind_and_source(desk):
+    async with desk.ledger.begin() as session:
+        assert await last_received(session, "registration", "webhook") is None
+    await desk.keep(told(), minute=3)
+    await desk.keep(told(minute=1), minute=4)
+    await desk.keep(told(), minute=9)
+    await desk.keep(connected(GOOD), minute=12)
+    async with desk.ledger.begin() as session:
+        assert await last_received(session, "registration", "webhook") == at(9)
+        assert await last_received(session, "registration", "pull") is None
+        assert await last_received(session, "delivery", "webhook") is None
+
+
+async def test_parked_events_of_a_kind_are_listed_in_the_order_they_came(desk):
+    first, _, third = await desk.keep(told(), connected(GOOD), told(minute=1))
+    async with desk.ledger.begin() as session:
+        (await read_event(session, first.event_id)).disposition = Disposition.UNSUPPORTED
+    (fourth,) = await desk.keep(told(minute=2))
+    async with desk.ledger.begin() as session:
+        found = await parked_of(session, EventKind.REGISTRATION)
+    assert [row.id for row in found] == [third.event_id, fourth.event_id]
+
+
+async def test_a_note_stays_beside_what_became_of_an_event(desk):
+    onboarding_id = await desk.started()
+    (receipt,) = await desk.keep(replace(told(), note="Two members could not be read."))
+    assert (await desk.event(receipt.event_id)).detail.startswith(
+        "Nobody has asked about this yet."
+    )
+    await desk.look(onboarding_id)
+    row = await desk.event(receipt.event_id)
+    assert row.disposition == Disposition.APPLIED
+    assert row.detail.endswith(" Note: Two members could not be read.")
+    assert "Nobody has asked" not in row.detail
