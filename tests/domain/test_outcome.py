@@ -13,15 +13,19 @@ from tests.domain.samples import (
     FAILED,
     GIVEN_UP,
     GOOD,
+    NAMED,
     NO_RECEIVER,
     NO_REPORT,
     ON_ITS_WAY,
+    OWNED,
+    RECEIVES,
     REFUSED,
     REGISTERED,
     REJECTED,
     REPORT_AWAITED,
     SHARED,
     T0,
+    TEMPLATE,
     UNANSWERED,
     UNASSOCIATED,
     VERIFIED,
@@ -39,11 +43,12 @@ from tests.domain.test_registration import EVENTS
 from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.decisions import Decision, DecisionVerb
 from waboard.domain.evidence import Evidence
-from waboard.domain.onboarding import Onboarding
+from waboard.domain.onboarding import Onboarding, VerifyBy
 from waboard.domain.outcome import Outcome, OutcomeName, Stage, has_news, outcome_of, stage_of
 from waboard.domain.reasons import Reason
 from waboard.domain.registration import registration_from
 from waboard.domain.requirements import requirements_of
+from waboard.domain.waits import OpenWait, WaitKind
 
 # What it came to
 
@@ -296,6 +301,162 @@ def test_a_live_onboarding_is_not_moved_backwards_by_what_is_not_an_ending(event
     after = standing(Evidence((*events, late), tuple(reports)))
     live = {s.phone_number for s in before.senders if s.is_live}
     assert live <= {s.phone_number for s in after.senders if s.is_live}
+
+
+@pytest.mark.parametrize(
+    ("kind", "stage"),
+    [
+        (WaitKind.SOLUTION, Stage.AWAITING_SOLUTION),
+        (WaitKind.SLOT, Stage.AWAITING_SLOT),
+        (WaitKind.REGISTRATION, Stage.SHARING),
+    ],
+)
+def test_at_the_door_it_is_sharing_unless_it_waits_to_be_let_in(kind, stage):
+    assert stage_of(onboarding(wait=OpenWait(kind, T0, at(5), at(9)))) == stage
+
+
+WRITTEN_TO = not_true(RECEIVES, Reason.INBOUND_AWAITED, Status.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("senders", "verify_by", "stage"),
+    [
+        ((sender(GOOD, REGISTERED, ASSOCIATED),), VerifyBy.TEMPLATE, Stage.AWAITING_TEMPLATE),
+        ((sender(GOOD, REGISTERED, ASSOCIATED),), VerifyBy.INBOUND, Stage.NOTIFYING),
+        (
+            (sender(GOOD, REGISTERED, ASSOCIATED, WRITTEN_TO),),
+            VerifyBy.INBOUND,
+            Stage.AWAITING_INBOUND,
+        ),
+        (
+            (sender(GOOD, REGISTERED, ASSOCIATED, VERIFIED, WRITTEN_TO),),
+            VerifyBy.BOTH,
+            Stage.AWAITING_INBOUND,
+        ),
+        ((live_sender(),), VerifyBy.TEMPLATE, Stage.NOTIFYING),
+    ],
+)
+def test_the_proof_waits_for_the_template_or_for_somebody_to_write(senders, verify_by, stage):
+    pending = not_true(TEMPLATE, Reason.TEMPLATE_PENDING, Status.UNKNOWN)
+    proving = onboarding(
+        senders=senders,
+        verify_by=verify_by,
+        conditions=holding(SHARED, pending),
+        registration=DONE,
+    )
+    assert stage_of(proving) == stage
+
+
+# Who is kept out, or lost what was live
+
+
+@pytest.mark.parametrize(
+    ("conditions", "name"),
+    [
+        (
+            (not_true(ConditionType.SOLUTION_USABLE, Reason.SOLUTION_NOT_ACTIVE),),
+            OutcomeName.SOLUTION_NOT_USABLE,
+        ),
+        (
+            (ConditionType.SOLUTION_USABLE, not_true(ConditionType.ADMITTED, Reason.SLOT_AWAITED)),
+            OutcomeName.NO_SLOT,
+        ),
+    ],
+)
+def test_who_is_kept_out_at_the_door_ends_as_what_kept_it(conditions, name):
+    assert outcome_of(onboarding(conditions=holding(*conditions))).name is name
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        not_true(ConditionType.USABLE, Reason.SENDER_BANNED),
+        not_true(ConditionType.HEALTHY, Reason.NUMBER_BLOCKED),
+        not_true(NAMED, Reason.NAME_DECLINED),
+    ],
+)
+def test_a_proven_sender_that_is_kept_from_sending_is_lost(lost):
+    proven = (REGISTERED, ASSOCIATED, VERIFIED)
+    assert outcome_of(onboarding(senders=(sender(GOOD, *proven, lost),))).name is (
+        OutcomeName.SENDERS_LOST
+    )
+    unproven = outcome_of(onboarding(senders=(sender(GOOD, REGISTERED, ASSOCIATED, lost),)))
+    assert unproven.name is OutcomeName.VERIFICATION_FAILED
+
+
+def test_numbers_that_are_all_another_clients_are_lost():
+    moved = not_true(OWNED, Reason.NUMBER_MOVED)
+    both = (sender(GOOD, REGISTERED, moved), sender(BAD, FAILED))
+    assert outcome_of(onboarding(senders=both)).name is OutcomeName.SENDERS_LOST
+    one_left = (*both, sender("12", REGISTERED, UNASSOCIATED))
+    assert outcome_of(onboarding(senders=one_left)).name is OutcomeName.ASSOCIATION_FAILED
+
+
+def test_an_outage_is_told_since_it_began_and_only_where_nobody_is_live():
+    later = replace(AWAY, changed_at=at(30))
+    both = (sender(GOOD, REGISTERED, later), sender(BAD, REGISTERED, AWAY))
+    assert outcome_of(onboarding(senders=both)).since == T0
+    live = outcome_of(onboarding(senders=(live_sender(), sender(BAD, REGISTERED, AWAY))))
+    assert live.since is None
+    assert "Infobip or Meta is away" not in live.message
+
+
+# A client that leaves
+
+BY_NOOR = Decision(DecisionVerb.APPROVE, "noor", "Call +1 202-456-1111.", T0)
+KEPT = not_true(ConditionType.RELEASED, Reason.RELEASE_FAILED, message="Two are kept.")
+
+
+def test_a_client_that_leaves_is_offboarded_whatever_it_came_to():
+    leaving = onboarding(leaving=BY_NOOR, senders=(live_sender(),), cancelled=BY_NOOR, ended_at=T0)
+    told = outcome_of(leaving)
+    assert (told.name, told.told_as, told.is_live) == (OutcomeName.OFFBOARDED, "offboarded", False)
+    assert told.message == "Is leaving, as noor approved: Call …1111."
+    assert stage_of(leaving) == Stage.LEAVING
+
+
+def test_a_client_that_has_left_says_what_was_given_back_and_what_is_left():
+    left = onboarding(leaving=BY_NOOR, left_at=at(3), ended_at=T0, conditions=holding(KEPT))
+    told = outcome_of(left)
+    assert told.message.startswith("Has left, as noor approved: Call …1111. Two are kept. Awaiting")
+    assert stage_of(left) == OutcomeName.OFFBOARDED
+
+
+@pytest.mark.parametrize(
+    ("name", "told_as"),
+    [
+        (OutcomeName.LIVE, "live"),
+        (OutcomeName.LIVE_LIMITED, "live"),
+        (OutcomeName.AWAITING_UPSTREAM, "delayed"),
+        (OutcomeName.CANCELLED, "cancelled"),
+        (OutcomeName.OFFBOARDED, "offboarded"),
+        (OutcomeName.NO_SLOT, "failed"),
+    ],
+)
+def test_each_outcome_is_told_under_a_word(name, told_as):
+    assert Outcome(name, "").told_as == told_as
+
+
+def test_nothing_is_news_to_a_client_that_leaves():
+    ended = {"ended_at": T0, "ended_as": OutcomeName.LIVE}
+    assert not has_news(onboarding(leaving=BY_NOOR, senders=(live_sender(),), **ended))
+
+
+@pytest.mark.parametrize(("minute", "news"), [(9, False), (10, True)])
+def test_a_number_that_turns_out_to_be_its_own_after_the_end_is_news(minute, news):
+    own = replace(true(OWNED), changed_at=at(minute))
+    both = (live_sender(), sender(BAD, REGISTERED, own))
+    ended = onboarding(senders=both, ended_at=at(9), ended_as=OutcomeName.LIVE_LIMITED)
+    assert has_news(ended) is news
+
+
+def test_a_number_that_is_anothers_is_no_news():
+    late = replace(true(REGISTERED), changed_at=at(10))
+    moved = sender(BAD, late, not_true(OWNED, Reason.NUMBER_MOVED))
+    ended = onboarding(
+        senders=(live_sender(), moved), ended_at=at(9), ended_as=OutcomeName.LIVE_LIMITED
+    )
+    assert not has_news(ended)
 
 
 BY_MIA = Decision(DecisionVerb.CANCEL, "mia", "Call +1 202-456-1111 first.", T0)

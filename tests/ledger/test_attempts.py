@@ -102,6 +102,47 @@ class TestCancelled:
         async with desk.ledger.begin() as session:
             assert await being_cancelled(session) == []
 
+    async def test_only_what_is_cancelled_and_has_not_stopped_is_being_cancelled(
+        self, desk: Desk, onboarding_id: str
+    ):
+        await desk.started("globex", "102384266223094")
+        async with desk.ledger.begin() as session:
+            assert await being_cancelled(session) == []
+        await cancel(desk, onboarding_id, 5)
+        async with desk.ledger.begin() as session:
+            assert await being_cancelled(session) == [onboarding_id]
+
+    async def test_it_ends_once_and_at_the_first_time(self, desk: Desk, onboarding_id: str):
+        await cancel(desk, onboarding_id, 5)
+        for minute, ends in ((6, True), (7, False)):
+            async with desk.ledger.begin() as session:
+                assert await end_cancelled(session, onboarding_id, at(minute)) is ends
+        assert (await read(desk, onboarding_id)).ended_at == at(6)
+
+    async def test_no_leg_may_act_although_its_run_has_stopped_already(
+        self, desk: Desk, onboarding_id: str
+    ):
+        """Only a retry lets it go on, and a leg that comes late is none."""
+        await cancel(desk, onboarding_id, 5)
+        await stopped(desk, onboarding_id, 6)
+        with pytest.raises(Superseded):
+            async with desk.ledger.begin() as session:
+                await begin_leg(session, onboarding_id, RUN, "late")
+
+    async def test_a_run_of_which_no_onboarding_is_known_is_stopped_by_nobody(self, desk: Desk):
+        async with desk.ledger.begin() as session:
+            await refuse_stopped(session, "none", RUN)
+
+    async def test_which_leg_acts_is_written_down(self, desk: Desk, onboarding_id: str):
+        async with desk.ledger.begin() as session:
+            await begin_leg(session, onboarding_id, NEXT_RUN, "leg")
+        async with desk.ledger.begin() as session:
+            await hold(session, onboarding_id, "leg")
+        assert (await read(desk, onboarding_id)).flow_run_id == NEXT_RUN
+        with pytest.raises(Superseded):
+            async with desk.ledger.begin() as session:
+                await hold(session, onboarding_id, "another")
+
     async def test_what_nobody_cancelled_is_not_ended_so(self, desk: Desk, onboarding_id: str):
         await stopped(desk, onboarding_id, 6)
         assert (await read(desk, onboarding_id)).ended_at is None

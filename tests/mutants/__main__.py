@@ -5,7 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -138,9 +138,10 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=12, help="mutants a module; domain: 12 times")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--own", action="store_true", help="a module's own tests alone: quick")
     given = parser.parse_args()
     load_libraries()
-    targets = named(given.names)
+    targets = [replace(t, others=()) if given.own else t for t in named(given.names)]
     chosen = [sample(each, given.sample, given.seed) for each in targets]
     with ThreadPoolExecutor(given.jobs) as pool:
         fates = list(chain.from_iterable(pool.map(fates_of, chosen)))
