@@ -8,7 +8,7 @@ from tasks.cancel import note_cancelled
 from tasks.retry import begin_again
 from tests.domain.samples import BAD, GOOD, at, not_true, true
 from tests.ledger.desk import Desk, reported, told
-from waboard.domain.conditions import ConditionType
+from waboard.domain.conditions import Condition, ConditionType
 from waboard.domain.decisions import DecisionVerb, Order
 from waboard.domain.errors import OutOfPlace, Superseded
 from waboard.domain.onboarding import Onboarding
@@ -281,6 +281,52 @@ class TestBegunAnew:
         assert begun.sender(BAD).may_be_tested_again
         assert begun.sender(GOOD).conditions[VERIFIED].reason == Reason.NO_REPORT
         assert set(begun.conditions) == {ConditionType.CONNECTED, REGISTERED}
+
+    @pytest.mark.parametrize(
+        ("condition", "number", "is_forgotten"),
+        [
+            (not_true(ConditionType.SHARED, Reason.PROVIDER_UNAVAILABLE), "", False),
+            (not_true(ConditionType.SHARED, Reason.SHARE_REFUSED), "", False),
+            (not_true(ConditionType.ASSOCIATED, Reason.PROVIDER_UNAVAILABLE), GOOD, True),
+            (not_true(ConditionType.ASSOCIATED, Reason.ASSOCIATION_REFUSED), GOOD, False),
+            (not_true(VERIFIED, Reason.PROVIDER_UNAVAILABLE), GOOD, True),
+            (not_true(REGISTERED, Reason.REGISTRATION_TIMED_OUT), "", True),
+            (not_true(ConditionType.RECEIVES, Reason.NO_INBOUND), GOOD, True),
+            (not_true(ConditionType.CONNECTED, Reason.SUBSCRIPTION_REFUSED), "", True),
+            (not_true(ConditionType.TEMPLATE_READY, Reason.TEMPLATE_REJECTED), "", True),
+            (true(ConditionType.CONNECTED), "", False),
+            (true(ConditionType.RECEIVES), GOOD, False),
+        ],
+        ids=lambda given: f"{given.type} {given.reason}" if hasattr(given, "reason") else None,
+    )
+    async def test_what_was_given_up_or_kept_back_by_an_outage_is_looked_for_anew(
+        self, desk: Desk, onboarding_id: str, condition: Condition, number: str, is_forgotten: bool
+    ):
+        """Not that it was shared, which keeps it from standing at the door again."""
+        await desk.write(onboarding_id, condition, number)
+        await end(desk, onboarding_id, 5)
+        begun = await retry(desk, onboarding_id, 6)
+        held = begun.sender(GOOD).conditions if number else begun.conditions
+        assert (condition.type not in held) is is_forgotten
+
+    async def test_what_a_sender_failed_at_says_whether_its_own_registration_is_awaited(
+        self, desk: Desk, onboarding_id: str
+    ):
+        """Not what else is true of it, nor that another is registered."""
+        await desk.write(onboarding_id, true(REGISTERED), GOOD)
+        await desk.write(onboarding_id, true(ConditionType.ASSOCIATED), BAD)
+        await desk.write(onboarding_id, not_true(REGISTERED, Reason.REGISTRATION_TIMED_OUT))
+        await end(desk, onboarding_id, 5)
+        begun = await retry(desk, onboarding_id, 6, phone_number=BAD)
+        assert REGISTERED not in begun.conditions
+
+    async def test_what_came_before_a_retry_is_of_before_it(self, desk: Desk, onboarding_id: str):
+        """It was kept, and nobody had looked: no answer to what is asked for now."""
+        await end(desk, onboarding_id, 5)
+        await desk.keep(told("FAILED", 4, {GOOD: "FAILED"}), minute=5)
+        async with desk.ledger.begin() as session:
+            await begin_attempt(session, onboarding_id, at(6))
+        assert (await desk.events())[-1].disposition == "applied"
 
     async def test_a_sender_that_is_not_registered_has_its_registration_awaited_again(
         self, desk: Desk, onboarding_id: str

@@ -98,11 +98,10 @@ TARGETS = [
     ledger("outbox", "tests/gateway/test_outbox.py", "tests/tasks/test_notify.py"),
     ledger(
         "attempts",
-        "tests/gateway/test_verbs.py",
+        "tests/ledger/test_departures.py",
         "tests/tasks/test_cancel.py",
         "tests/tasks/test_retry.py",
         "tests/tasks/test_registration_retry.py",
-        "tests/tasks/test_runs.py",
     ),
     Target(
         "tasks/step.py",

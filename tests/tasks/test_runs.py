@@ -1,6 +1,9 @@
 """Starting, sleeping and waking: no wake-up is lost, and nobody is woken from another sleep."""
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,21 +15,27 @@ from prefect.exceptions import ObjectNotFound, Pause
 from prefect.states import Cancelled, Completed, Crashed, Failed, Paused, Pending, Running
 
 from tasks import deployments, runs, showing
+from tasks.retry import begin_again
 from tasks.runs import (
     DEPLOYMENT,
     IN_A_MOMENT,
     LOOK_AGAIN,
+    MOST_RUNS,
     go_on,
+    mark_late,
     sleep_for,
     start_run,
+    states_of,
     wake,
     wake_up,
+    was_told_its_end,
 )
 from tasks.step import effect
 from tasks.verify import send_test_message
 from tests.deployed import assert_takes
 from tests.tasks.bench import GIVE_UP, GOOD, NUDGE, Bench, policy
 from waboard.domain.conditions import ConditionType
+from waboard.domain.decisions import Order
 from waboard.domain.errors import NotFound, Superseded, WaboardError
 from waboard.domain.facts import template_facts
 from waboard.domain.onboarding import Onboarding
@@ -161,6 +170,36 @@ class TestStarting:
         await start_run(bench.ledger, onboarding)
         await start_run(bench.ledger, onboarding)
         assert {each["idempotency_key"] for each in prefect.created} == {onboarding.id}
+
+    async def test_another_attempt_is_another_run_and_the_last_one_needs_nobody(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        """Whom it needed is awaited by this one, or no more."""
+        onboarding = await bench.start()
+        left = await start_run(bench.ledger, onboarding)
+        await fall_asleep(bench, onboarding)
+        assert "awaiting:infobip" in prefect.tags
+        again = await begun_again(bench)
+        await start_run(bench.ledger, again)
+        assert [each["idempotency_key"] for each in prefect.created] == [
+            onboarding.id,
+            f"{onboarding.id}/2",
+        ]
+        assert prefect.created[-1]["name"] == "acme · WABA …3093 · attempt 2"
+        assert prefect.tags == onboarding.tags
+        assert left == str(prefect.run_id)
+
+    async def test_that_somebody_deleted_the_last_run_keeps_no_attempt_back(
+        self, bench: Bench, prefect: FakePrefect, monkeypatch: pytest.MonkeyPatch
+    ):
+        await start_run(bench.ledger, await bench.start())
+        again = await begun_again(bench)
+
+        async def gone(run_id: UUID, *, tags: list[str]) -> None:
+            raise ObjectNotFound(ValueError(str(run_id)))
+
+        monkeypatch.setattr(prefect, "update_flow_run", gone)
+        assert await start_run(bench.ledger, again) == str(prefect.run_id)
 
     async def test_without_a_deployment_the_remedy_is_to_deploy(
         self, bench: Bench, prefect: FakePrefect
@@ -304,6 +343,36 @@ class TestWaking:
         await wake(bench.ledger, [await the_wait(bench)], lambda: bench.now)
         why = {"why": "It is time to look."}
         assert noted == [((bench.id, str(prefect.run_id), "woken"), why)]
+
+    async def test_who_finds_it_woken_already_says_nothing(
+        self, bench: Bench, prefect: FakePrefect, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Somebody was quicker, and has said it."""
+        noted: list[Any] = []
+        monkeypatch.setattr(runs, "note", lambda *args, **_: noted.append(args))
+        await fall_asleep(bench, await bench.start())
+        wait = await the_wait(bench)
+        for _ in range(2):
+            await wake(bench.ledger, [wait], lambda: bench.now)
+        assert (len(prefect.resumed), len(noted)) == (2, 1)
+
+    @pytest.mark.parametrize(
+        ("state", "again"),
+        [(Running(), IN_A_MOMENT), (Pending(), LOOK_AGAIN), (Paused(), LOOK_AGAIN)],
+        ids=["on its way to sleep", "pending", "paused by a person"],
+    )
+    async def test_one_that_is_not_in_that_sleep_is_looked_at_again(
+        self, bench: Bench, prefect: FakePrefect, state: State[Any], again: timedelta
+    ):
+        """Soon, if it is about to sleep."""
+        await fall_asleep(bench, await bench.start())
+        wait = await the_wait(bench)
+        prefect.state = state
+        await wake(bench.ledger, [wait], lambda: bench.now)
+        await bench.later(again.total_seconds() - 0.01)
+        assert await due(bench) == []
+        await bench.later(0.01)
+        assert await due(bench) == [wait]
 
     async def test_its_wait_stays_open_until_it_is_really_awake(
         self, bench: Bench, prefect: FakePrefect
@@ -566,3 +635,104 @@ class TestGoingOn:
         prefect.deleted = True
         with pytest.raises(NotFound, match="acme"):
             await go_on(await bench.look())
+
+
+async def begun_again(bench: Bench) -> Onboarding:
+    """Its attempt had ended, and somebody wants another."""
+    async with bench.ledger.begin() as session:
+        await end_onboarding(session, bench.id, bench.now, "RegistrationFailed")
+    order = Order(by="mia", why="The phone is on.")
+    return await begin_again(bench.ledger, lambda: bench.now, bench.id, order)
+
+
+class TestItsEnd:
+    """Whether a run had told the end that it wrote down: then somebody has retried it."""
+
+    @pytest.mark.parametrize(
+        ("seconds", "was_told"), [(-0.6, False), (-0.5, True), (0, True), (60, True)]
+    )
+    async def test_it_was_told_when_it_was_written_or_later(
+        self, bench: Bench, prefect: FakePrefect, seconds: float, was_told: bool
+    ):
+        """Prefect's clock may be half a second behind ours."""
+        end = Failed(name="Live", timestamp=bench.now + timedelta(seconds=seconds))
+        prefect.states = [Running(), end]
+        assert await was_told_its_end(str(prefect.run_id), ["Live"], bench.now) is was_told
+
+    async def test_neither_another_name_nor_another_kind_of_state_is_its_end(
+        self, bench: Bench, prefect: FakePrefect
+    ):
+        run_id = str(prefect.run_id)
+        for state in (told(bench, "Crashed"), Running(name="Live", timestamp=bench.now)):
+            prefect.states = [state]
+            assert not await was_told_its_end(run_id, ["Live"], bench.now)
+
+    async def test_what_has_not_ended_has_told_no_end(self, bench: Bench, prefect: FakePrefect):
+        prefect.states = [told(bench, "Live")]
+        assert not await was_told_its_end(str(prefect.run_id), ["Live"], None)
+
+
+class ManyRuns(FakePrefect):
+    """A Prefect with many runs, of which it shows so many at a time."""
+
+    def __init__(self, flow_runs: Sequence[SimpleNamespace]) -> None:
+        super().__init__()
+        self.flow_runs, self.asked = flow_runs, []
+
+    async def read_flow_runs(self, *, flow_run_filter: Any, limit: int) -> list[Any]:
+        self.asked.append(len(flow_run_filter.id.any_))
+        found = [run for run in self.flow_runs if run.id in flow_run_filter.id.any_]
+        return found[:limit]
+
+    async def update_flow_run(self, run_id: UUID, *, tags: list[str]) -> None:
+        (run,) = [run for run in self.flow_runs if run.id == run_id]
+        assert run.tags != tags
+        run.tags = tags
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> ManyRuns:
+    """More runs than one question may be about, asleep, and some others."""
+    asleep = [SimpleNamespace(id=uuid4(), state=Paused(), tags=["own"]) for _ in range(MOST_RUNS)]
+    others = [SimpleNamespace(id=uuid4(), state=state, tags=["own"]) for state in (Running(), None)]
+    marked = SimpleNamespace(id=uuid4(), state=Paused(), tags=["own", "late"])
+    many = ManyRuns([*asleep, *others, marked])
+    monkeypatch.setattr(runs, "get_client", lambda: many)
+    return many
+
+
+class TestManyRuns:
+    """As many as there are, however few Prefect shows at a time."""
+
+    async def test_the_states_of_all_that_prefect_knows_are_told(self, many: ManyRuns):
+        ids = [str(run.id) for run in many.flow_runs]
+        found = await states_of([*ids, str(uuid4())])
+        assert found == {str(run.id): run.state for run in many.flow_runs}
+        assert (sum(many.asked), max(many.asked)) == (len(ids) + 1, MOST_RUNS)
+
+    async def test_those_that_sleep_are_marked_as_late_and_once(self, many: ManyRuns):
+        for _ in range(2):
+            await mark_late([str(run.id) for run in many.flow_runs])
+        tags = [run.tags for run in many.flow_runs]
+        assert tags[:MOST_RUNS] == [["own", "late"]] * MOST_RUNS
+        assert tags[MOST_RUNS:] == [["own"], ["own"], ["own", "late"]]
+
+    async def test_others_are_not_marked(self, many: ManyRuns):
+        first, *others = many.flow_runs
+        await mark_late([str(first.id)])
+        assert first.tags == ["own", "late"]
+        assert others[0].tags == ["own"]
+
+
+@pytest.mark.parametrize(
+    ("level", "message", "shown_as"),
+    [
+        (logging.ERROR, "Encountered an exception: State(type=PAUSED)", logging.INFO),
+        (logging.ERROR, "Encountered an exception: State(type=FAILED)", logging.ERROR),
+        (logging.WARNING, "State(type=PAUSED)", logging.WARNING),
+    ],
+)
+def test_that_a_leg_ends_asleep_is_no_error(level: int, message: str, shown_as: int):
+    record = logging.LogRecord("prefect.flow_runs", level, "", 0, message, None, None)
+    assert logging.getLogger("prefect.flow_runs").filter(record)
+    assert (record.levelno, record.levelname) == (shown_as, logging.getLevelName(shown_as))
