@@ -311,3 +311,22 @@ def test_without_anything_from_before_every_word_counts(case):
     found = registration_since(asks, fresh, case.seen)
     plain = registration_from(fresh, case.seen)
     assert (found.status, found.senders) == (plain.status, plain.senders)
+
+
+def test_what_is_on_its_way_counts_for_so_long_to_the_second():
+    """Of one that has not ended, a word from before the ask is not too old at the limit."""
+    limit = -UNFINISHED_COUNTS_FOR.total_seconds() / 60
+    assert standing(ASKED, heard("IN_PROGRESS", limit))[1] == "IN_PROGRESS"
+    assert standing(ASKED, heard("IN_PROGRESS", limit - 1))[1] is None
+
+
+def test_a_number_that_was_asked_for_in_another_spelling_is_answered():
+    """Mexican mobile numbers are written with a 1 and without."""
+    asked = Asks(at(-60), at(0), {"525512345678": at(0)}, shares=(at(-50), at(1)))
+    failed = heard("FAILED", 5, number="5215512345678")
+    found = registration_since(asked, [failed])
+    assert [each.status for each in found.senders.values()] == ["FAILED"]
+    assert found.unanswered == frozenset()
+    before = heard("FAILED", -55, number="5215512345678")
+    assert registration_since(asked, [before]).senders == {}
+    assert len(registration_since(asked, [before]).unanswered) == 1

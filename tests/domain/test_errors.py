@@ -6,6 +6,7 @@ from waboard.domain import errors
 from waboard.domain.errors import (
     BadInput,
     FactsDiffer,
+    LinkClosed,
     NotFound,
     ProviderError,
     StepRefused,
@@ -67,3 +68,9 @@ def test_a_reason_of_a_refused_step_is_one_that_needs_somebody():
     """A step is not refused for a reason that proves its success."""
     with pytest.raises(KeyError):
         StepRefused("No.", reason=Reason.MESSAGE_DELIVERED)
+
+
+def test_a_closed_link_names_the_text_that_its_client_is_shown():
+    error = LinkClosed("expired", "This link has expired.")
+    assert (error.why, error.message) == ("expired", "This link has expired.")
+    assert error.remedy == "Ask your provider for a new link."

@@ -95,3 +95,42 @@ def test_only_a_loss_is_news_of_what_was_never_lost():
     assert [is_news(v, None) for v in (well, lost, None)] == [False, True, False]
     assert [is_news(v, True) for v in (well, lost, None)] == [False, True, False]
     assert [is_news(v, False) for v in (well, lost, None)] == [True, False, False]
+
+
+def test_a_number_is_shown_in_metas_words():
+    whole = NumberHealth("CONNECTED", "GREEN", "APPROVED", "LIMITED", "WABA", "Pay first.")
+    assert str(whole) == (
+        "Meta shows it as CONNECTED, quality GREEN, name APPROVED, may send: LIMITED. Pay first."
+    )
+    assert str(NumberHealth()) == (
+        "Meta shows it as no status, quality not shown, name not shown, may send: not shown."
+    )
+
+
+def test_a_waba_is_shown_in_metas_words():
+    assert str(WabaHealth("APPROVED", "BLOCKED", "Pay first.")) == (
+        "Meta shows it with review APPROVED, may send: BLOCKED. Pay first."
+    )
+    assert str(WabaHealth()) == "Meta shows it with review not shown, may send: not shown."
+
+
+def test_a_word_that_nobody_knows_is_as_good_as_none():
+    assert sendability("BLOCKED", entities(WABA="MAYBE")) == Sendability()
+    found = sendability("BLOCKED", entities(WABA="MAYBE", BUSINESS="LIMITED"))
+    assert found == Sendability("LIMITED", "BUSINESS", "Error of BUSINESS.")
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (NumberHealth("BANNED", blocked_by="WABA"), Reason.NUMBER_BLOCKED),
+        (NumberHealth("BANNED", can_send="BLOCKED", blocked_by="WABA"), Reason.WABA_BLOCKED),
+        (NumberHealth("BANNED", can_send="LIMITED", blocked_by="WABA"), Reason.NUMBER_BLOCKED),
+    ],
+)
+def test_a_number_that_is_banned_itself_is_not_blocked_by_its_waba(
+    number: NumberHealth, reason: Reason
+):
+    verdict = verdict_on_number(number)
+    assert verdict is not None
+    assert verdict.reason is reason

@@ -232,3 +232,8 @@ def test_a_later_arrival_of_the_same_words_comes_to_the_same(
     assert judge_connection(again, None, at(minute) + late) == judge_connection(
         list(reversed(dated)), None, at(minute) + late
     )
+
+
+@pytest.mark.parametrize(("minutes", "reason"), [(59, LEFT), (60, THERE), (61, THERE)])
+def test_a_read_outweighs_that_we_were_removed_after_an_hour(minutes: float, reason: Reason):
+    assert reason_of([said(REMOVED, 5)], shown(THERE, 5 + minutes)) is reason

@@ -2,6 +2,7 @@
 
 import pytest
 
+from waboard.domain.chat_errors import CHAT_ERRORS
 from waboard.domain.parties import Party
 from waboard.domain.reasons import (
     DISCONNECTION_HINTS,
@@ -94,3 +95,25 @@ def test_a_number_that_left_coexistence_comes_back_as_its_reason_says(
 ):
     message = f"Meta says: disconnected ({name}, by SYSTEM)."
     assert guidance_for(Reason.CLIENT_DISCONNECTED, message) is guidance
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy_ends"),
+    [
+        (7002, "Then retry the run in the Prefect UI."),
+        (7280, CHAT_ERRORS[7280].remedy),
+    ],
+)
+def test_a_chat_error_says_when_to_retry_unless_it_is_up_to_us(code: int, remedy_ends: str):
+    error = CHAT_ERRORS[code]
+    found = guidance_for(Reason.MESSAGE_UNDELIVERABLE, f"{error.name} ({code})")
+    assert found.awaiting is error.awaiting
+    assert found.remedy.startswith(error.remedy)
+    assert found.remedy.endswith(remedy_ends)
+
+
+def test_a_code_in_a_message_of_another_reason_means_nothing():
+    found = guidance_for(Reason.SHARE_REFUSED, "Refused (7002)")
+    assert found == GUIDANCE[Reason.SHARE_REFUSED]
+    unknown = guidance_for(Reason.MESSAGE_REJECTED, "Rejected (7999)")
+    assert unknown == GUIDANCE[Reason.MESSAGE_REJECTED]

@@ -123,3 +123,28 @@ def test_that_nobody_could_be_told_is_not_told():
     assert is_same_end(
         outcome_data(told, outcome_of(told)), outcome_data(half(), outcome_of(half()))
     )
+
+
+@pytest.mark.parametrize("before", [None, Status.TRUE, Status.UNKNOWN])
+def test_what_turns_to_false_is_told_whatever_it_was(before: Status | None):
+    """Also for the same reason as what it was for."""
+    old = known(ConditionType.CONNECTED, before) if before else None
+    told = turn_of("", old, known(ConditionType.CONNECTED, Status.FALSE))
+    assert told == f"onboarding.{TURNS[ConditionType.CONNECTED][1]}"
+
+
+def test_an_outcome_that_an_outage_delays_says_since_when_and_until_when():
+    away = not_true(ConditionType.REGISTERED, Reason.PROVIDER_UNAVAILABLE, Status.UNKNOWN)
+    delayed = onboarding(senders=(sender(GOOD, away),))
+    data = outcome_data(delayed, outcome_of(delayed))
+    assert (data["since"], data["until"]) == (T0.isoformat(), at(3 * 24 * 60).isoformat())
+    assert "since" not in outcome_data(half(), outcome_of(half()))
+
+
+def test_another_sender_that_is_live_is_another_end():
+    data = outcome_data(half(), outcome_of(half()))
+    assert not is_same_end(data, {**data, "senders": data["senders"][:1]})
+    (needed,) = data["requirements"]
+    for field in ("condition", "phone_number", "reason"):
+        assert not is_same_end(data, {**data, "requirements": [{**needed, field: "other"}]})
+    assert is_same_end(data, {**data, "requirements": [{**needed, "remedy": "other"}]})
