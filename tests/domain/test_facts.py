@@ -249,3 +249,15 @@ def test_a_batch_that_could_not_be_read_is_read_again_as_a_whole():
 def test_what_still_cannot_be_read_still_has_a_problem(kind):
     """It stays invalid."""
     assert all(fact.problem for fact in read_again(kind, "hello"))
+
+
+def test_a_batch_of_which_a_part_still_cannot_be_read_stays_invalid():
+    """Until all of it can: it is kept, so that nothing of it is lost."""
+    body = batch(report("sent"), 7)
+    facts = read_again("delivery", body.decode())
+    assert [bool(fact.problem) for fact in facts] == [True]
+
+
+def test_what_is_about_one_thing_is_never_taken_for_a_part_of_a_batch():
+    (fact,) = read_again("registration", "7")
+    assert fact == registration_facts(b"7")[0]

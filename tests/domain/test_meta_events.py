@@ -17,6 +17,7 @@ from tests.domain.meta import (
     OURS,
     PORTFOLIO,
     SAMPLES,
+    TEMPLATE,
     Sample,
     at_second,
     body,
@@ -157,6 +158,19 @@ def test_another_template_is_not_ours():
     (fact,) = meta_facts(body(change("PAUSED", entry=WABA, field=field, **named)), OURS)
     assert (fact.unsupported or "").startswith("Kept: another template's.")
     assert fact.waba_id == WABA
+    (unsure,) = meta_facts(body(change("PAUSED", entry=WABA, field=field, **named)))
+    assert unsure.unsupported is None, "without our template's name nobody can tell"
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "is_ours"),
+    [(*TEMPLATE, True), ("order", TEMPLATE[1], False), (TEMPLATE[0], "de", False)],
+)
+def test_a_template_is_ours_by_its_name_and_language(name: str, language: str, is_ours: bool):
+    named = {"message_template_name": name, "message_template_language": language}
+    field = "message_template_status_update"
+    (fact,) = meta_facts(body(change("PAUSED", entry=WABA, field=field, **named)), OURS)
+    assert (fact.unsupported is None) is is_ours
 
 
 # When it was said

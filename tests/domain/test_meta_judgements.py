@@ -13,7 +13,7 @@ from waboard.domain.health import NumberHealth, WabaHealth
 from waboard.domain.meta_events.limits import limit_from
 from waboard.domain.meta_events.meanings import MEANINGS, Field
 from waboard.domain.meta_events.names import judge_name
-from waboard.domain.meta_events.notices import notices_from
+from waboard.domain.meta_events.notices import Notice, notices_from
 from waboard.domain.meta_events.review import judge_review
 from waboard.domain.meta_events.saying import about_number
 from waboard.domain.meta_events.template import (
@@ -238,3 +238,94 @@ def test_a_notice_is_shown_until_its_end_or_for_a_month():
     assert [restriction.is_shown(at(minute)) for minute in (59, 60)] == [True, False]
     month = 30 * 24 * 60
     assert [pin.is_shown(at(minute)) for minute in (month, month + 7)] == [True, False]
+
+
+def alert(minute: float, kind: str, status: str = "ACTIVE", **more: Any) -> Word:
+    info = {"alert_type": kind, "alert_status": status, **more}
+    return said(minute, "account_alerts", entity_type="WABA", entity_id=WABA, alert_info=info)
+
+
+def texts(*words: Word) -> list[str]:
+    return [notice.said for notice in notices_from(words)]
+
+
+def test_an_alert_says_how_severe_it_is_and_of_what():
+    warned = alert(5, "OBA_REJECTED", alert_severity="WARNING", alert_description="Not granted.")
+    grave = alert(6, "UNPAID", alert_severity="CRITICAL")
+    assert notices_from([warned, grave]) == (
+        Notice(at(6), "Meta warns (CRITICAL): UNPAID.", is_grave=True),
+        Notice(at(5), "Meta warns (WARNING): OBA_REJECTED: Not granted."),
+    )
+    assert texts(alert(5, "")) == ["Meta warns (an alert): it does not say of what."]
+
+
+@pytest.mark.parametrize(
+    ("over", "shown"),
+    [
+        (alert(6, "UNPAID", "NONE"), False),
+        (alert(5, "UNPAID", "NONE"), False),
+        (alert(4, "UNPAID", "NONE"), True),
+        (alert(6, "OTHER", "NONE"), True),
+    ],
+)
+def test_an_alert_ends_by_a_later_word_of_the_same_kind(over: Word, shown: bool):
+    assert bool(notices_from([alert(5, "UNPAID"), over])) is shown
+
+
+def test_that_an_alert_is_over_ends_nothing_but_alerts():
+    pin = said(5, "security", "PIN_CHANGED", entity_id=WABA, alert_info={"alert_type": "UNPAID"})
+    assert len(notices_from([pin, alert(6, "UNPAID", "NONE")])) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "says", "is_grave"),
+    [
+        ("PIN_CHANGED", "Somebody changed the PIN of …8538 (PIN_CHANGED).", True),
+        (
+            "PIN_RESET_REQUEST",
+            "Somebody asked to reset the PIN of …8538 (PIN_RESET_REQUEST).",
+            False,
+        ),
+        (
+            "PIN_REQUEST_SUCCESS",
+            "The PIN of …8538 was reset, as asked (PIN_REQUEST_SUCCESS).",
+            False,
+        ),
+    ],
+)
+def test_what_happens_to_a_pin_is_said(event: str, says: str, is_grave: bool):
+    (notice,) = notices_from([said(5, "security", event, display_phone_number=NUMBER)])
+    assert (notice.said, notice.is_grave, notice.blocks_adding) == (says, is_grave, False)
+
+
+@pytest.mark.parametrize("event", ["PIN_SOMETHING", ""])
+def test_what_nobody_documents_of_a_pin_is_no_notice(event: str):
+    assert texts(said(5, "security", event)) == []
+
+
+@pytest.mark.parametrize(
+    ("event", "says"),
+    [
+        ("FLAGGED", ["The quality of …8538 is low (FLAGGED)."]),
+        ("DOWNGRADE", ["The limit of …8538 was lowered (DOWNGRADE)."]),
+        ("UPGRADE", []),
+        ("UNFLAGGED", []),
+    ],
+)
+def test_only_a_turn_to_the_worse_of_a_number_is_said(event: str, says: list[str]):
+    field = "phone_number_quality_update"
+    assert texts(said(5, field, event, display_phone_number=NUMBER)) == says
+
+
+def test_flagged_is_a_word_of_templates_too_and_says_nothing_of_a_number():
+    assert texts(said(5, TEMPLATE_FIELD, "FLAGGED", display_phone_number=NUMBER)) == []
+
+
+def test_a_restriction_is_a_notice_where_it_stops_no_messages():
+    kinds = ["RESTRICTED_ADD_PHONE_NUMBER_ACTION", "RESTRICTED_X_CALLING", "RESTRICTED_BIZ"]
+    info = [{"restriction_type": kind, "expiration": None} for kind in kinds]
+    word = said(5, "account_update", "ACCOUNT_RESTRICTION", restriction_info=info)
+    adding, calls = notices_from([word])
+    assert calls.said == "Calls are restricted, messages are not: RESTRICTED_X_CALLING."
+    assert adding.said == "No number can be added: RESTRICTED_ADD_PHONE_NUMBER_ACTION."
+    assert (calls.blocks_adding, adding.blocks_adding) == (False, True)

@@ -286,3 +286,23 @@ def test_what_is_known_is_never_changed_in_place():
     with pytest.raises(AttributeError):
         sender.status = "FAILED"
     assert replace(sender, status="FAILED").status == "FAILED"
+
+
+@pytest.mark.parametrize(
+    ("words", "seen", "named"),
+    [
+        ([("FINISHED", 1)], None, 1),
+        ([("FINISHED", 1)], 5, 1),
+        ([("FAILED", 1)], 5, None),
+        ([("FINISHED", 1), ("FAILED", 3)], 5, None),
+        ([("FAILED", 1), ("FINISHED", 3)], 5, 3),
+        ([("IN_PROGRESS", 1)], 5, None),
+        ([], 5, None),
+    ],
+)
+def test_only_an_event_names_the_waba_that_has_a_number(words, seen, named):
+    """That it is seen connected says nothing of which WABA it is in."""
+    told = [event(status, minute, {GOOD: status}) for status, minute in words]
+    connected = [SenderRegistration(GOOD, None, CONNECTED, None, at(seen))] if seen else []
+    found = registration_from(told, connected).senders[GOOD]
+    assert found.named_at == (at(named) if named else None)

@@ -1,8 +1,11 @@
 """Attempts: cancelled, begun anew, and who may act; also when two decide at once."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tasks.cancel import note_cancelled
 from tasks.retry import begin_again
@@ -27,6 +30,7 @@ from waboard.ledger.attempts import (
 )
 from waboard.ledger.decisions import decisions_of, record_decision, was_left_behind
 from waboard.ledger.locks import hold
+from waboard.ledger.models import OnboardingRow
 from waboard.ledger.onboardings import (
     client_of,
     end_onboarding,
@@ -38,10 +42,12 @@ from waboard.ledger.onboardings import (
     with_news,
     without_run,
 )
+from waboard.ledger.own_reads import keep_own_read, own_read_of
 from waboard.ledger.watched import left_undone, on_the_way, registered_senders
 
 RUN, NEXT_RUN = "11111111-0000-4000-8000-000000000001", "22222222-0000-4000-8000-000000000002"
 MIA, BEN = Order(by="mia", why="The phone is on."), Order(by="ben", why="It is mended.")
+Begin = Callable[[AsyncSession, str, datetime], Awaitable[None]]
 REGISTERED, VERIFIED = ConditionType.REGISTERED, ConditionType.VERIFIED
 NO_REPORT = not_true(VERIFIED, Reason.NO_REPORT)
 
@@ -217,6 +223,12 @@ class TestCancelled:
         async with desk.ledger.begin() as session:
             assert await without_run(session) == []
 
+    async def test_a_run_that_has_stopped_may_be_retried(self, desk: Desk, onboarding_id: str):
+        await cancel(desk, onboarding_id, 5)
+        await stopped(desk, onboarding_id, 6)
+        async with desk.ledger.begin() as session:
+            await refuse_stopped(session, onboarding_id, RUN)
+
     async def test_a_retry_of_its_run_lets_it_go_on(self, desk: Desk, onboarding_id: str):
         await cancel(desk, onboarding_id, 5)
         await stopped(desk, onboarding_id, 6)
@@ -319,6 +331,47 @@ class TestBegunAnew:
         await end(desk, onboarding_id, 5)
         begun = await retry(desk, onboarding_id, 6, phone_number=BAD)
         assert REGISTERED not in begun.conditions
+
+    async def test_nothing_that_failed_but_the_test_message_is_asked_for_anew(
+        self, desk: Desk, onboarding_id: str
+    ):
+        refused = not_true(ConditionType.ASSOCIATED, Reason.ASSOCIATION_REFUSED)
+        await desk.write(onboarding_id, refused, GOOD)
+        await end(desk, onboarding_id, 5)
+        begun = await retry(desk, onboarding_id, 6)
+        assert VERIFIED not in begun.sender(GOOD).conditions
+
+    @pytest.mark.parametrize("begin", [begin_attempt, reopen_onboarding])
+    async def test_a_message_that_had_failed_by_then_does_not_fail_the_retry(
+        self, desk: Desk, onboarding_id: str, begin: Begin
+    ):
+        """Its report is still there, and is looked at again."""
+        message_id = await desk.send(onboarding_id, GOOD)
+        await desk.hear(onboarding_id, reported("rejected", 3, message_id), minute=3)
+        await end(desk, onboarding_id, 5)
+        async with desk.ledger.begin() as session:
+            await begin(session, onboarding_id, at(6))
+        assert (await desk.look(onboarding_id, 7)).sender(GOOD).may_be_tested_again
+
+    async def test_its_last_run_sleeps_no_more(self, desk: Desk, onboarding_id: str):
+        await desk.sleep(onboarding_id)
+        async with desk.ledger.begin() as session:
+            await begin_attempt(session, onboarding_id, at(6))
+        assert (await read(desk, onboarding_id)).wait is None
+        assert await desk.claim(1000) == []
+
+    async def test_what_we_saw_ourselves_is_looked_at_anew(self, desk: Desk, onboarding_id: str):
+        """Else the next word of Meta's would be weighed against it."""
+        refused = not_true(ConditionType.CONNECTED, Reason.SUBSCRIPTION_REFUSED)
+        await desk.write(onboarding_id, refused)
+        async with desk.ledger.begin() as session:
+            row = await session.get_one(OnboardingRow, onboarding_id)
+            keep_own_read(row, refused)
+        await end(desk, onboarding_id, 5)
+        await retry(desk, onboarding_id, 6)
+        async with desk.ledger.begin() as session:
+            row = await session.get_one(OnboardingRow, onboarding_id)
+            assert own_read_of(row, ConditionType.CONNECTED) is None
 
     async def test_what_came_before_a_retry_is_of_before_it(self, desk: Desk, onboarding_id: str):
         """It was kept, and nobody had looked: no answer to what is asked for now."""
