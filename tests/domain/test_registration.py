@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from tests.domain.samples import BAD, DOCUMENTED, GOOD, at, event, registration
 from waboard.domain.lenient import left_out
@@ -282,6 +283,8 @@ def test_more_evidence_never_forgets_a_sender(events, more):
 
 def test_what_is_known_is_never_changed_in_place():
     """It can be compared with what is known later."""
+    with pytest.raises(ValidationError, match="frozen"):
+        event("FINISHED").status = "FAILED"
     sender = SenderRegistration(GOOD, None, "FINISHED", None, at(0))
     with pytest.raises(AttributeError):
         sender.status = "FAILED"

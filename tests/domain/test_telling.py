@@ -148,3 +148,20 @@ def test_another_sender_that_is_live_is_another_end():
     for field in ("condition", "phone_number", "reason"):
         assert not is_same_end(data, {**data, "requirements": [{**needed, field: "other"}]})
     assert is_same_end(data, {**data, "requirements": [{**needed, "remedy": "other"}]})
+
+
+def test_these_are_told_of_an_onboarding_and_all_others_of_its_senders():
+    kinds = set(ConditionType) - SILENT
+    of_senders = {kind for kind in kinds if f"| `sender.{TURNS[kind][0]}` |" in grammar()}
+    assert of_senders == {
+        ConditionType.REGISTERED,
+        ConditionType.OWNED,
+        ConditionType.ASSOCIATED,
+        ConditionType.RECEIVES,
+        ConditionType.VERIFIED,
+        ConditionType.USABLE,
+        ConditionType.HEALTHY,
+        ConditionType.NAME_APPROVED,
+    }
+    of_both = {kind for kind in of_senders if f"| `onboarding.{TURNS[kind][0]}` |" in grammar()}
+    assert of_both == {ConditionType.HEALTHY}

@@ -6,12 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from tests.domain.samples import BAD, GOOD, WABA, at
+from tests.domain.samples import BAD, GOOD, WABA, at, not_true
 from tests.ledger.desk import connected, reported, told
+from waboard.domain.conditions import ConditionType, Status
+from waboard.domain.decisions import DecisionVerb, Order
 from waboard.domain.errors import NotFound
 from waboard.domain.facts import Fact, delivery_facts, registration_facts, template_facts
 from waboard.domain.ids import PhoneNumber
+from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
+from waboard.ledger.decisions import record_decision
+from waboard.ledger.departures import begin_leaving
 from waboard.ledger.events import (
     adopted_by,
     came_for_all,
@@ -203,6 +208,53 @@ async def test_a_quality_report_is_about_the_newest_onboarding_that_has_its_numb
     assert (await desk.event(receipt.event_id)).onboarding_id is None
     await desk.look(two)
     assert (await desk.event(receipt.event_id)).onboarding_id == two
+
+
+OWNED, VERIFIED = ConditionType.OWNED, ConditionType.VERIFIED
+
+
+@pytest.mark.parametrize(
+    ("condition", "number", "is_the_newest"),
+    [
+        (not_true(OWNED, Reason.NUMBER_MOVED), GOOD, False),
+        (not_true(OWNED, Reason.OWNER_UNCLEAR, Status.UNKNOWN), GOOD, True),
+        (not_true(OWNED, Reason.NUMBER_MOVED), BAD, True),
+        (not_true(VERIFIED, Reason.NO_REPORT), GOOD, True),
+    ],
+)
+async def test_a_number_that_has_moved_away_is_anothers(desk, condition, number, is_the_newest):
+    """Nothing but that it moved away speaks against the newest onboarding that has it."""
+    older = await desk.started("acme", WABA, minute=0, phone_numbers=(GOOD,))
+    newest = await desk.started("globex", OTHER_WABA, minute=5, phone_numbers=(GOOD, BAD))
+    await desk.write(newest, condition, number)
+    (receipt,) = await desk.keep(connected(GOOD), minute=6)
+    async with desk.ledger.begin() as session:
+        row = await read_event(session, receipt.event_id)
+        assert await onboarding_for(session, row) == (newest if is_the_newest else older)
+
+
+async def test_that_a_neighbour_has_lost_a_number_does_not_take_it_from_us(desk):
+    older = await desk.started("acme", WABA, minute=0, phone_numbers=(GOOD,))
+    newest = await desk.started("globex", OTHER_WABA, minute=5, phone_numbers=(GOOD,))
+    await desk.write(older, not_true(OWNED, Reason.NUMBER_MOVED), GOOD)
+    (receipt,) = await desk.keep(connected(GOOD), minute=6)
+    async with desk.ledger.begin() as session:
+        row = await read_event(session, receipt.event_id)
+        assert await onboarding_for(session, row) == newest
+
+
+async def test_a_client_that_leaves_has_a_number_after_those_that_stay(desk):
+    older = await desk.started("acme", WABA, minute=0, phone_numbers=(GOOD,))
+    newest = await desk.started("globex", OTHER_WABA, minute=5, phone_numbers=(GOOD,))
+    async with desk.ledger.begin() as session:
+        await end_onboarding(session, newest, at(6), "Live")
+        order = Order(by="noor", why="Yes.")
+        await record_decision(session, newest, DecisionVerb.APPROVE, order, at(6))
+        assert await begin_leaving(session, newest, at(6))
+    (receipt,) = await desk.keep(connected(GOOD), minute=7)
+    async with desk.ledger.begin() as session:
+        row = await read_event(session, receipt.event_id)
+        assert await onboarding_for(session, row) == older
 
 
 async def test_what_nobody_has_is_about_nobody(desk):
