@@ -359,6 +359,25 @@ class TestReadBack:
         await associate(prepared, onboarding)
         assert linked(prepared) == [RIGHT]
 
+    async def test_what_reads_back_as_it_was_made_is_confirmed(self, prepared: Bench):
+        """Both that the old one went and that the new one came."""
+        onboarding = await prepared.registered(auto_associated_entity=PORTFOLIO)
+        await associate(prepared, onboarding)
+        assert [row.confirmed_at for row in await prepared.effects()] == [prepared.now] * 2
+
+    @pytest.mark.parametrize(("seconds", "times"), [(59, 1), (60, 2)])
+    async def test_a_reading_is_taken_for_an_old_one_for_a_minute(
+        self, prepared: Bench, seconds: float, times: int
+    ):
+        onboarding = await prepared.registered()
+        taken = httpx.Response(201)
+        prepared.network.instead("POST", ASSOCIATIONS, lambda _: taken, always=True)
+        for _ in range(2):
+            with pytest.raises(ProviderError, match="does not read back"):
+                await associate(prepared, onboarding)
+            await prepared.later(seconds)
+        assert len(await prepared.effects(Verb.ASSOCIATE)) == times
+
     async def test_a_removal_that_somebody_undid_since_is_done_again(self, prepared: Bench):
         """It had been read back as gone: what shows now is no old answer."""
         onboarding = await prepared.registered()
@@ -449,6 +468,22 @@ class TestAdopting:
         await associate(adopting, await adopting.look())
         assert linked(adopting) == [RIGHT]
         assert (await the_sender(adopting)).adopted is None
+
+    async def test_what_is_found_elsewhere_confirms_nothing_that_we_have_made(
+        self, adopting: Bench
+    ):
+        """Nobody heard whether ours was made, and the number is filed elsewhere by now."""
+        onboarding = await adopting.registered()
+        adopting.network.cut_before("POST", ASSOCIATIONS, timed_out())
+        with pytest.raises(ProviderError):
+            await associate(adopting, onboarding)
+        key = await adopting.sandbox.number_key()
+        infobip = ManyLinks(adopting, [link(key, PORTFOLIO, "default")])
+        infobip.play()
+        await associate(adopting, await adopting.look())
+        assert (await the_sender(adopting)).adopted == self.ADOPTED
+        (made,) = await adopting.effects(Verb.ASSOCIATE)
+        assert (made.status != "done", made.confirmed_at) == (True, None)
 
     async def test_one_that_was_adopted_is_moved_once_the_policy_says_so(self, adopting: Bench):
         await associate(adopting, await adopting.registered(auto_associated_entity=PORTFOLIO))
