@@ -13,12 +13,15 @@ from tests.domain.samples import (
     GOOD,
     NO_REPORT,
     ON_ITS_WAY,
+    OWNED,
+    RECEIVES,
     REFUSED,
     REGISTERED,
     REJECTED,
     REPORT_AWAITED,
     SEND_UNANSWERED,
     SHARED,
+    TEMPLATE,
     UNANSWERED,
     UNASSOCIATED,
     UNDER_WAY,
@@ -26,23 +29,36 @@ from tests.domain.samples import (
     event,
     holding,
     live_sender,
+    not_true,
     onboarding,
     sender,
     true,
 )
+from waboard.domain.conditions import ConditionType, Status
+from waboard.domain.onboarding import VerifyBy
 from waboard.domain.reasons import Reason
-from waboard.domain.registration import registration_from
+from waboard.domain.registration import Registration, registration_from
 from waboard.domain.standing import Profile, Standing
 from waboard.domain.steps import (
     delivery_is_over,
+    ends_at_share,
     facts_are_due,
+    inbound_is_over,
+    is_kept_out,
     is_over,
+    is_past_the_door,
+    is_to_be_connected,
+    may_be_tested,
+    quality_comes_first,
     registration_is_over,
     reports_are_due,
     senders_to_associate,
+    senders_to_be_written_to,
     senders_to_test,
     share_is_due,
     share_was_refused,
+    template_is_needed,
+    template_is_over,
 )
 from waboard.domain.waits import WaitKind
 
@@ -223,3 +239,216 @@ def test_a_registration_whose_last_event_was_lost_is_over_when_all_are_seen(send
     """Asking by number showed how they stand; by an event alone, more may be to come."""
     under_way = onboarding(registration=UNDER_WAY, senders=senders)
     assert registration_is_over(under_way) is over
+
+
+# At the door
+
+SOLUTION, ADMITTED = ConditionType.SOLUTION_USABLE, ConditionType.ADMITTED
+CONNECTED = ConditionType.CONNECTED
+NO_SOLUTION = not_true(SOLUTION, Reason.SOLUTION_NOT_ACTIVE)
+QUEUED = not_true(ADMITTED, Reason.SLOT_AWAITED, Status.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "kept_out"),
+    [
+        ((), False),
+        ((SOLUTION, ADMITTED), False),
+        ((NO_SOLUTION,), True),
+        ((SOLUTION, QUEUED), True),
+        ((NO_SOLUTION, SHARED), False),
+        ((QUEUED, REFUSED), False),
+    ],
+)
+def test_who_lacks_a_solution_or_a_slot_is_kept_out_until_it_is_shared(conditions, kept_out):
+    """What was tried at Infobip is past the door, however it went."""
+    at_the_door = onboarding(conditions=holding(*conditions))
+    assert is_kept_out(at_the_door) is kept_out
+    past = SHARED in at_the_door.conditions
+    assert is_past_the_door(at_the_door) is past
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "again"),
+    [
+        (Reason.PARTNER_ADDED, Status.TRUE, True),
+        (Reason.RESTRICTION_ENDED, Status.TRUE, True),
+        (Reason.SUBSCRIPTION_GONE, Status.FALSE, True),
+        (Reason.PROVIDER_UNAVAILABLE, Status.UNKNOWN, True),
+        (Reason.SUBSCRIPTION_READ_BACK, Status.TRUE, False),
+        (Reason.SUBSCRIPTION_REFUSED, Status.UNKNOWN, False),
+        (Reason.CLIENT_DISCONNECTED, Status.FALSE, False),
+        (Reason.TOKEN_REFUSED, Status.UNKNOWN, False),
+    ],
+)
+def test_a_client_is_connected_while_our_subscription_is_not_seen(reason, status, again):
+    """That Meta says it is connected does not say that we are subscribed."""
+    known = onboarding(conditions=holding(not_true(CONNECTED, reason, status)))
+    assert is_to_be_connected(known) is again
+
+
+def test_a_client_of_which_nothing_is_known_is_connected():
+    assert is_to_be_connected(onboarding())
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "due"),
+    [
+        (Reason.REGISTRATION_RETRY_REQUESTED, Status.UNKNOWN, True),
+        (Reason.PROVIDER_UNAVAILABLE, Status.UNKNOWN, True),
+        (Reason.UPSTREAM_GIVEN_UP, Status.UNKNOWN, True),
+        (Reason.SHARE_REFUSED, Status.FALSE, True),
+        (Reason.SHARE_NOT_ANSWERED, Status.UNKNOWN, False),
+    ],
+)
+def test_a_share_that_was_certainly_not_taken_is_repeated(reason, status, due):
+    assert share_is_due(onboarding(conditions=holding(not_true(SHARED, reason, status)))) is due
+
+
+BEFORE = registration_from([event("FAILED", 0, {GOOD: "FAILED"})]).senders
+
+
+@pytest.mark.parametrize(
+    ("conditions", "registration", "first"),
+    [
+        ((), Registration(failed_before=BEFORE), True),
+        ((), Registration(unanswered=frozenset({GOOD})), True),
+        ((), Registration(), False),
+        ((SHARED,), Registration(failed_before=BEFORE), False),
+    ],
+)
+def test_a_number_that_failed_before_is_looked_at_before_it_is_shared(
+    conditions, registration, first
+):
+    """It may be registered by now."""
+    found = onboarding(conditions=holding(*conditions), registration=registration)
+    assert quality_comes_first(found) is first
+
+
+@pytest.mark.parametrize(
+    ("conditions", "senders", "ends"),
+    [
+        ((REFUSED,), (), True),
+        ((REFUSED,), (sender(GOOD, FAILED),), True),
+        ((REFUSED,), (sender(GOOD, REGISTERED),), False),
+        ((SHARED,), (), False),
+        ((UNANSWERED,), (), False),
+        ((), (), False),
+    ],
+)
+def test_a_refused_share_is_the_end_where_nothing_is_registered(conditions, senders, ends):
+    assert ends_at_share(onboarding(conditions=holding(*conditions), senders=senders)) is ends
+
+
+def test_a_number_that_was_asked_for_anew_is_waited_for():
+    """Whatever is known of the others; but not once it was refused or given up."""
+    asked_anew = replace(DONE, unanswered=frozenset({BAD}))
+    assert not registration_is_over(onboarding(registration=asked_anew))
+    for conditions in (holding(REFUSED), holding(GIVEN_UP)):
+        assert registration_is_over(onboarding(registration=asked_anew, conditions=conditions))
+
+
+# The template
+
+
+MOVED = not_true(OWNED, Reason.NUMBER_MOVED)
+
+
+@pytest.mark.parametrize(
+    ("senders", "verify_by", "needed"),
+    [
+        ((sender(GOOD, REGISTERED),), VerifyBy.TEMPLATE, True),
+        ((sender(GOOD, REGISTERED),), VerifyBy.BOTH, True),
+        ((sender(GOOD, REGISTERED),), VerifyBy.INBOUND, False),
+        ((), VerifyBy.TEMPLATE, False),
+        ((sender(GOOD, FAILED),), VerifyBy.TEMPLATE, False),
+        ((sender(GOOD, REGISTERED, MOVED),), VerifyBy.TEMPLATE, False),
+        ((sender(GOOD, REGISTERED, REPORT_AWAITED),), VerifyBy.TEMPLATE, False),
+        ((sender(GOOD, REGISTERED, REJECTED), sender(BAD, REGISTERED)), VerifyBy.TEMPLATE, True),
+    ],
+)
+def test_a_template_is_needed_while_a_registered_sender_is_untested(senders, verify_by, needed):
+    assert template_is_needed(onboarding(senders=senders, verify_by=verify_by)) is needed
+
+
+@pytest.mark.parametrize(
+    ("template", "over", "testable"),
+    [
+        (None, False, True),
+        (true(TEMPLATE), True, True),
+        (not_true(TEMPLATE, Reason.TEMPLATE_PENDING, Status.UNKNOWN), False, False),
+        (not_true(TEMPLATE, Reason.TEMPLATE_REJECTED), True, False),
+        (not_true(TEMPLATE, Reason.TEMPLATE_TIMED_OUT), True, False),
+        (not_true(TEMPLATE, Reason.TEMPLATE_UNREADABLE, Status.UNKNOWN), True, True),
+    ],
+)
+def test_a_template_that_is_known_not_to_be_usable_keeps_test_messages_back(
+    template, over, testable
+):
+    """One that cannot be seen does not: it may be there."""
+    one = sender(GOOD, REGISTERED, ASSOCIATED)
+    conditions = holding(template) if template else {}
+    waiting = onboarding(senders=(one,), conditions=conditions)
+    assert template_is_over(waiting) is over
+    assert is_over(waiting, WaitKind.TEMPLATE) is over
+    assert may_be_tested(waiting, one) is testable
+    assert bool(senders_to_test(waiting)) is testable
+
+
+def test_a_template_that_nobody_needs_is_not_waited_for():
+    assert template_is_over(onboarding(senders=(live_sender(),)))
+
+
+# Who is written to
+
+AWAITED = not_true(RECEIVES, Reason.INBOUND_AWAITED, Status.UNKNOWN)
+SILENT = not_true(RECEIVES, Reason.NO_INBOUND)
+
+
+@pytest.mark.parametrize(
+    ("one", "is_waited_for"),
+    [
+        (sender(GOOD, REGISTERED, ASSOCIATED, AWAITED), True),
+        (sender(GOOD, REGISTERED, AWAITED), False),
+        (sender(GOOD, REGISTERED, ASSOCIATED, AWAITED, MOVED), False),
+        (sender(GOOD, REGISTERED, ASSOCIATED), False),
+        (sender(GOOD, REGISTERED, ASSOCIATED, RECEIVES), False),
+        (sender(GOOD, REGISTERED, ASSOCIATED, SILENT), False),
+    ],
+)
+def test_somebody_is_to_write_to_senders_that_have_not_proven_that_they_receive(one, is_waited_for):
+    waiting = onboarding(senders=(one, live_sender(BAD)), verify_by=VerifyBy.BOTH)
+    assert senders_to_be_written_to(waiting) == ([one] if is_waited_for else [])
+    assert inbound_is_over(waiting) is not is_waited_for
+    assert is_over(waiting, WaitKind.INBOUND) is not is_waited_for
+
+
+@pytest.mark.parametrize(
+    ("one", "replies"),
+    [
+        (sender(GOOD, REGISTERED, ASSOCIATED, RECEIVES), True),
+        (sender(GOOD, REGISTERED, ASSOCIATED, AWAITED), False),
+        (sender(GOOD, REGISTERED, RECEIVES), False),
+        (sender(GOOD, REGISTERED, ASSOCIATED, RECEIVES, MOVED), False),
+        (sender(GOOD, REGISTERED, ASSOCIATED, RECEIVES, REPORT_AWAITED), False),
+    ],
+)
+def test_whoever_was_written_to_replies_although_another_still_waits(one, replies):
+    """A reply needs no template, whatever becomes of it."""
+    pending = not_true(TEMPLATE, Reason.TEMPLATE_REJECTED)
+    still = sender(BAD, REGISTERED, ASSOCIATED, AWAITED)
+    waiting = onboarding(
+        senders=(one, still), verify_by=VerifyBy.INBOUND, conditions=holding(pending)
+    )
+    assert (one in senders_to_test(waiting)) is replies
+    assert inbound_is_over(waiting) is replies
+
+
+@pytest.mark.parametrize(
+    ("kind", "condition", "lacking"),
+    [(WaitKind.SOLUTION, SOLUTION, NO_SOLUTION), (WaitKind.SLOT, ADMITTED, QUEUED)],
+)
+def test_a_wait_at_the_door_is_over_once_it_is_let_in(kind, condition, lacking):
+    assert is_over(onboarding(conditions=holding(condition)), kind)
+    assert not is_over(onboarding(conditions=holding(lacking)), kind)
+    assert not is_over(onboarding(), kind)
