@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import permutations
 from random import Random
 
 import pytest
@@ -21,6 +22,7 @@ from tests.ledger.desk import Desk, reported, told
 from waboard.domain.asks import UPSTREAM_CLOCK_SKEW
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.facts import Fact
+from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Onboarding
 from waboard.ledger.attempts import begin_attempt
 from waboard.ledger.database import Ledger
@@ -157,6 +159,30 @@ def test_every_event_is_kept_once_counted_and_given_a_disposition(
                 assert parked == (event.message_id == "waboard-of-nobody")
 
     asyncio.run(tell())
+
+
+def test_what_the_end_is_is_named_by_hand(copies: SqliteDatabases) -> None:
+    """One number is registered and its message arrives, the other failed: in any order."""
+    words = [
+        told("FINISHED", 1, {GOOD: "FINISHED", BAD: "FAILED"}),
+        reported("delivered", 2, message_id=f"waboard-{GOOD}"),
+        reported("rejected", 2, message_id=f"waboard-{BAD}"),
+    ]
+
+    async def end(order: Sequence[Fact], asked: int) -> Onboarding:
+        async with new_desk(copies) as desk:
+            return await tell_shuffled(desk, Story(words, [*order], asked, {2}))
+
+    for place, order in enumerate(permutations(words)):
+        onboarding = asyncio.run(end(order, asked=place % 4))
+        assert of(onboarding, GOOD) == (Status.TRUE, Status.TRUE)
+        assert of(onboarding, BAD) == (Status.FALSE, Status.FALSE)
+
+
+def of(onboarding: Onboarding, number: str) -> tuple[Status, Status]:
+    """Whether a number is registered, and whether its message arrived."""
+    conditions = onboarding.sender(PhoneNumber(number)).conditions
+    return conditions[ConditionType.REGISTERED].status, conditions[ConditionType.VERIFIED].status
 
 
 # Asked for, shared, retried: and words from before and after

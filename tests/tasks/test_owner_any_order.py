@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from tests.tasks.test_owner_machine import (
     spelled,
 )
 from waboard.domain.conditions import ConditionType, Status
+from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Sender
 from waboard.domain.spelling import subscriber
 
@@ -94,6 +96,30 @@ def test_the_order_of_the_facts_changes_nothing(databases: SqliteDatabases, data
     """Two orders of the same facts, each in a ledger of its own."""
     others = data.draw(st.permutations(facts))
     assert _end_of(databases, facts) == _end_of(databases, others)
+
+
+THEIRS = subscriber(PhoneNumber("12024560981"))
+OWN_NOW = ("12024560981", Status.TRUE, False)
+LOST = ("12024560981", Status.TRUE, True)
+
+
+def test_of_two_the_one_that_infobip_named_last_has_the_number(databases: SqliteDatabases):
+    """The answer named by hand, in each order: the clients are told different things."""
+    first = Registered("left-a", 0, 0, 1, "FINISHED")
+    last = Registered("left-b", 0, 0, 5, "FINISHED")
+    for facts in permutations([first, last]):
+        found = _end_of(databases, facts)
+        assert found == {("left-a", THEIRS): LOST, ("left-b", THEIRS): OWN_NOW}
+
+
+def test_of_two_the_one_that_meta_lets_us_serve_has_the_number(databases: SqliteDatabases):
+    """The one that was named last has removed us since."""
+    first = Registered("left-a", 0, 0, 1, "FINISHED")
+    last = Registered("left-b", 0, 0, 3, "FINISHED")
+    for facts in permutations([first, last, Partner("left-b", "PARTNER_REMOVED", 5)]):
+        found = _end_of(databases, facts)
+        assert found["left-a", THEIRS] == OWN_NOW
+        assert found["left-b", THEIRS] == LOST
 
 
 def _end_of(databases: SqliteDatabases, facts: Sequence[Fact]) -> dict[tuple[str, str], object]:
