@@ -163,6 +163,7 @@ async def test_basic_lets_in_user_and_password(open_desk: OpenDesk, secret: str)
         basic("hook:wrong"),
         basic(SECRET + "x"),
         basic(SECRET).replace("Basic", "Bearer"),
+        f"{basic(SECRET)[:9]}!{basic(SECRET)[9:]}",
         f"Basic {SECRET}",
     ],
 )

@@ -226,3 +226,12 @@ async def test_why_an_effect_was_done_stays_beside_how_it_went(desk, onboarding_
     assert (await latest(desk, onboarding_id)).detail == "It was retried. HTTP 500"
     await desk.begin(onboarding_id, Verb.SHARE, why="It was retried again.")
     assert (await latest(desk, onboarding_id)).detail == "It was retried again."
+
+
+async def test_effects_are_listed_in_the_order_they_were_begun(desk, onboarding_id):
+    """Whichever ended last."""
+    begun = [await desk.begin(onboarding_id, Verb.ASSOCIATE, number) for number in (GOOD, BAD)]
+    await desk.end(begun[0], EffectStatus.DONE, minute=5)
+    async with desk.ledger.begin() as session:
+        found = await effects_of(session, onboarding_id)
+    assert [effect.id for effect in found] == begun

@@ -11,7 +11,13 @@ from tests.ledger.desk import connected, reported, told
 from waboard.domain.conditions import ConditionType, Status
 from waboard.domain.decisions import DecisionVerb, Order
 from waboard.domain.errors import NotFound
-from waboard.domain.facts import Fact, delivery_facts, registration_facts, template_facts
+from waboard.domain.facts import (
+    Fact,
+    canonical,
+    delivery_facts,
+    registration_facts,
+    template_facts,
+)
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.reasons import Reason
 from waboard.domain.waits import WaitKind
@@ -129,6 +135,9 @@ async def test_a_template_that_was_rejected_is_found_by_its_id(desk, template_id
         change = {"newStatus": "REJECTED", "reason": reason}
         body = {"messageTemplateId": id_, "messageTemplateName": "a", "change": change}
         await desk.keep(*template_facts(json.dumps(body).encode()))
+    change = {"newStatus": "REJECTED", "reason": "NONE OF TEMPLATES"}
+    body = {"messageTemplateId": template_id, "messageTemplateName": "a", "change": change}
+    await desk.keep(Fact(EventKind.ACCOUNT, canonical(body), unsupported="Kept."))
     async with desk.ledger.begin() as session:
         found = [await why_rejected(session, each) for each in ("111", "112", "")]
     assert found == ["SCAM", None, None]
@@ -375,6 +384,19 @@ async def test_how_a_number_stands_is_read_from_what_was_said_of_it(desk):
     async with desk.ledger.begin() as session:
         assert [row.id for row in await quality_about(session, one)] == [first.event_id]
         assert [row.id for row in await quality_about(session, two)] == [other.event_id]
+
+
+async def test_what_was_said_of_numbers_is_listed_in_the_order_it_came(desk):
+    """Also where the first came again."""
+    onboarding_id = await desk.started(phone_numbers=(GOOD,))
+    for status, minute in (("CONNECTED", 1), ("BANNED", 2), ("CONNECTED", 3)):
+        await desk.keep(connected(GOOD, status), minute=minute)
+        await desk.look(onboarding_id, minute)
+    async with desk.ledger.begin() as session:
+        found = await quality_about(session, onboarding_id)
+        taken_up = await adopted_by(session, onboarding_id)
+    assert [json.loads(row.body)["status"] for row in found] == ["CONNECTED", "BANNED"]
+    assert [row.id for row in taken_up] == [row.id for row in found]
 
 
 @pytest.mark.parametrize(("minute", "counts"), [(4, False), (5, True), (6, True)])
