@@ -190,6 +190,8 @@ def test_an_outcome_without_senders_says_so():
 
 # What comes after the end
 
+REVIEWED = not_true(NAMED, Reason.NAME_IN_REVIEW, Status.UNKNOWN)
+
 
 @pytest.mark.parametrize(
     ("facts", "news"),
@@ -448,6 +450,18 @@ def test_a_number_that_turns_out_to_be_its_own_after_the_end_is_news(minute, new
     both = (live_sender(), sender(BAD, REGISTERED, own))
     ended = onboarding(senders=both, ended_at=at(9), ended_as=OutcomeName.LIVE_LIMITED)
     assert has_news(ended) is news
+
+
+def test_that_a_sender_failed_after_the_end_is_no_news():
+    late = replace(FAILED, changed_at=at(10))
+    both = (live_sender(), sender(BAD, late, replace(true(OWNED), changed_at=at(1))))
+    ended = onboarding(senders=both, ended_at=at(9), ended_as=OutcomeName.LIVE_LIMITED)
+    assert not has_news(ended)
+    lost = sender(BAD, REGISTERED, replace(REVIEWED, changed_at=at(10)))
+    ended = onboarding(
+        senders=(live_sender(), lost), ended_at=at(9), ended_as=OutcomeName.LIVE_LIMITED
+    )
+    assert not has_news(ended)
 
 
 def test_a_number_that_is_anothers_is_no_news():

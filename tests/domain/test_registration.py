@@ -309,3 +309,18 @@ def test_only_an_event_names_the_waba_that_has_a_number(words, seen, named):
     connected = [SenderRegistration(GOOD, None, CONNECTED, None, at(seen))] if seen else []
     found = registration_from(told, connected).senders[GOOD]
     assert found.named_at == (at(named) if named else None)
+
+
+def test_every_spelling_in_which_a_number_was_shown_is_known():
+    """As it was spelled last, and how else: by one id it is one number."""
+    old, new = "5215512345678", "525512345678"
+    told = []
+    for minute, number in ((1, old), (2, new)):
+        raw = registration("FINISHED", minute, {number: "FINISHED"})
+        raw["senders"][0]["phoneNumberId"] = "106540352242922"
+        told.append(RegistrationEvent.model_validate(raw))
+    found = registration_from(told).senders
+    (one,) = found.values()
+    assert (one.phone_number, one.other_spellings) == (new, {old})
+    assert one.spellings == {old, new}
+    assert registration_from(told[:1]).senders[old].other_spellings == frozenset()

@@ -44,7 +44,7 @@ from waboard.gateway.waker import LEASE
 from waboard.ledger.events import receive
 from waboard.ledger.models import Verb
 from waboard.ledger.onboardings import end_onboarding, with_news
-from waboard.ledger.waits import DueWait, claim_due
+from waboard.ledger.waits import DueWait, claim_due, close_waits
 
 REGISTRATION, DELIVERY = WaitKind.REGISTRATION, WaitKind.DELIVERY
 
@@ -640,6 +640,7 @@ class TestGoingOn:
 async def begun_again(bench: Bench) -> Onboarding:
     """Its attempt had ended, and somebody wants another."""
     async with bench.ledger.begin() as session:
+        await close_waits(session, bench.id, bench.now)
         await end_onboarding(session, bench.id, bench.now, "RegistrationFailed")
     order = Order(by="mia", why="The phone is on.")
     return await begin_again(bench.ledger, lambda: bench.now, bench.id, order)
