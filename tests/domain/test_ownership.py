@@ -169,3 +169,22 @@ def test_the_loser_is_told_where_it_went_since_when_and_why():
         "The number moved to left-b (WABA …7402) since 2026-01-05 09:00 UTC: Infobip registered it "
         "there last."
     )
+
+
+def test_a_rival_is_told_of_the_others_and_not_of_itself():
+    told = verdict_for(B, Ruling(None, "nobody knows", None, (A, B)))
+    assert told.message == "left-a (WABA …7401) claims the number too, and nobody knows."
+    told = verdict_for(B, Ruling(None, "nobody knows", None, (A, B, C)))
+    assert told.message == (
+        "left-a (WABA …7401) and left-c (WABA …7403) claim the number too, and nobody knows."
+    )
+
+
+def test_the_owner_is_told_since_when_and_why():
+    told = verdict_for(B, Ruling(B, "Infobip registered it there last", at(0)))
+    assert (told.status, told.reason) == (Status.TRUE, Reason.NUMBER_OWNED)
+    assert told.message == (
+        "The number belongs to this client since 2026-01-05 09:00 UTC: Infobip registered it there "
+        "last."
+    )
+    assert "since" not in verdict_for(B, Ruling(B, "nobody else has it", None)).message

@@ -180,5 +180,6 @@ def verdict_for(claim: Claim, ruling: Ruling) -> Verdict:
 
 def _unclear(claim: Claim, ruling: Ruling) -> Verdict:
     others = [e.label for e in ruling.rivals if e.onboarding_id != claim.onboarding_id]
-    said = f"{' and '.join(others)} claims the number too, and {ruling.because}."
+    claim_it = "claims" if len(others) == 1 else "claim"
+    said = f"{' and '.join(others)} {claim_it} the number too, and {ruling.because}."
     return Verdict(Status.UNKNOWN, Reason.OWNER_UNCLEAR, said)
