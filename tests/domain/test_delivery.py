@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from tests.domain.samples import STATUSES, at, read_report
 from waboard.domain.conditions import Status
-from waboard.domain.delivery import AWAITED, DeliveryReport, SeenReport, describe, verdict_of
+from waboard.domain.delivery import (
+    AWAITED,
+    DeliveryReport,
+    ReportStatus,
+    SeenReport,
+    describe,
+    verdict_of,
+)
 from waboard.domain.reasons import Reason
 
 REPORTS = st.lists(
@@ -144,3 +151,16 @@ def test_a_template_that_is_not_synced_yet_decides_nothing(code):
     verdict = verdict_of([read_report("rejected", error=error)])
     assert (verdict.status, verdict.reason) == (Status.UNKNOWN, Reason.TEMPLATE_NOT_SYNCED)
     assert str(code) in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ({"groupId": 5, "id": 13, "name": "REJECTED_SENDER"}, "REJECTED_SENDER (13)"),
+        ({"groupId": 5, "name": "REJECTED_SENDER"}, "REJECTED_SENDER"),
+        ({"groupId": 5, "id": 13}, "13"),
+        ({"groupId": 5}, "status group 5"),
+    ],
+)
+def test_a_status_is_named_as_well_as_it_can_be(status, said):
+    assert str(ReportStatus.model_validate(status)) == said

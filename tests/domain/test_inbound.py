@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from tests.domain.samples import at
 from waboard.domain.evidence import Evidence
@@ -108,3 +109,19 @@ def test_whoever_has_a_number_is_answered_first():
         for some in (came, came[2:], came[3:])
     ]
     assert writers == ["447860099312", "US.1", None]
+
+
+@pytest.mark.parametrize("odd", [True, None, " ", 7.5, [], {"a": 1}])
+def test_a_name_of_the_writer_that_says_nothing_gives_way_to_the_next(odd: Any):
+    said = {**STANDALONE, "from": odd, "contact": {"phoneNumber": "447860099311"}}
+    assert InboundMessage.model_validate(said).writer == "447860099311"
+    nobody = {**STANDALONE, "from": odd}
+    assert InboundMessage.model_validate(nobody).writer == ""
+
+
+@pytest.mark.parametrize("odd", [True, None, " ", 7.5, []])
+def test_a_name_of_the_sender_that_says_nothing_gives_way_to_the_next(odd: Any):
+    said = {**STANDALONE, "to": odd, "destination": 13135138538}
+    assert InboundMessage.model_validate(said).sender == "13135138538"
+    with pytest.raises(ValidationError, match="names the sender"):
+        InboundMessage.model_validate({**STANDALONE, "to": odd})

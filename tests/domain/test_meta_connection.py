@@ -237,3 +237,31 @@ def test_a_later_arrival_of_the_same_words_comes_to_the_same(
 @pytest.mark.parametrize(("minutes", "reason"), [(59, LEFT), (60, THERE), (61, THERE)])
 def test_a_read_outweighs_that_we_were_removed_after_an_hour(minutes: float, reason: Reason):
     assert reason_of([said(REMOVED, 5)], shown(THERE, 5 + minutes)) is reason
+
+
+GONE_NOW = shown(GONE, 9)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "made_at"),
+    [
+        (None, shown(THERE, 5), None),
+        (None, made(5), 5),
+        (made(5), shown(THERE, 9), 5),
+        (made(5), made(9), 9),
+        (made(5), GONE_NOW, None),
+        (GONE_NOW, made(10), 10),
+    ],
+)
+def test_a_read_that_shows_the_same_keeps_when_it_was_made(
+    before: OwnRead | None, now: OwnRead, made_at: float | None
+):
+    followed = now.follow(before)
+    assert (followed.reason, followed.at) == (now.reason, now.at)
+    assert followed.made_at == (None if made_at is None else at(made_at))
+
+
+def test_an_older_read_follows_no_later_one():
+    assert shown(THERE, 5).follow(GONE_NOW) is GONE_NOW
+    same = shown(THERE, 9)
+    assert same.follow(GONE_NOW) == same

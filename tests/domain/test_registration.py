@@ -324,3 +324,18 @@ def test_every_spelling_in_which_a_number_was_shown_is_known():
     assert (one.phone_number, one.other_spellings) == (new, {old})
     assert one.spellings == {old, new}
     assert registration_from(told[:1]).senders[old].other_spellings == frozenset()
+
+
+def test_the_id_of_a_number_is_known_from_whichever_event_named_it():
+    """What counts may be an event that came without it."""
+    named, ended = registration("IN_PROGRESS", 1), registration("FAILED", 2)
+    for raw, status in ((named, "IN_PROGRESS"), (ended, "FAILED")):
+        raw["senders"] = [{"displayPhoneNumber": f"+{GOOD}", "status": status}]
+    named["senders"][0]["phoneNumberId"] = "106540352242922"
+    found = registration_from([RegistrationEvent.model_validate(each) for each in (ended, named)])
+    assert (found.senders[GOOD].status, found.senders[GOOD].phone_number_id) == (
+        "FAILED",
+        "106540352242922",
+    )
+    alone = registration_from([RegistrationEvent.model_validate(ended)])
+    assert alone.senders[GOOD].phone_number_id is None
