@@ -311,17 +311,18 @@ def test_only_an_event_names_the_waba_that_has_a_number(words, seen, named):
     assert found.named_at == (at(named) if named else None)
 
 
-def test_every_spelling_in_which_a_number_was_shown_is_known():
-    """As it was spelled last, and how else: by one id it is one number."""
+@pytest.mark.parametrize("last", ["FINISHED", "IN_PROGRESS"])
+def test_every_spelling_in_which_a_number_was_shown_is_known(last):
+    """As it was spelled last, and how else: by one id it is one number, and it stays ended."""
     old, new = "5215512345678", "525512345678"
     told = []
-    for minute, number in ((1, old), (2, new)):
-        raw = registration("FINISHED", minute, {number: "FINISHED"})
+    for minute, number, status in ((1, old, "FINISHED"), (2, new, last)):
+        raw = registration(status, minute, {number: status})
         raw["senders"][0]["phoneNumberId"] = "106540352242922"
         told.append(RegistrationEvent.model_validate(raw))
     found = registration_from(told).senders
     (one,) = found.values()
-    assert (one.phone_number, one.other_spellings) == (new, {old})
+    assert (one.phone_number, one.other_spellings, one.status) == (new, {old}, "FINISHED")
     assert one.spellings == {old, new}
     assert registration_from(told[:1]).senders[old].other_spellings == frozenset()
 
