@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.meta import change, info, read
-from tests.domain.samples import BAD, GOOD, T0, WABA, event, read_report
+from tests.domain.samples import BAD, GOOD, T0, WABA, at, event, read_report
 from tests.domain.test_delivery import REPORTS
 from tests.domain.test_registration import EVENTS
+from waboard.domain.asks import Asks
 from waboard.domain.conditions import Status
 from waboard.domain.delivery import AWAITED
 from waboard.domain.evidence import Evidence, all_of, quality_evidence
@@ -152,3 +153,20 @@ def test_which_part_came_first_does_not_matter(one: Evidence, other: Evidence):
     assert this.verdict("waboard-1") == that.verdict("waboard-1")
     assert this.statuses() == that.statuses()
     assert what_counts(this.account) == what_counts(that.account)
+
+
+def test_what_was_asked_for_is_known_from_whichever_part_says_it():
+    """The first that does: an onboarding's asks are in one part."""
+    asked, later = Asks(at(0)), Asks(at(5))
+    for parts in ([Evidence(asks=asked), Evidence()], [Evidence(), Evidence(asks=asked)]):
+        assert all_of(parts).asks == asked
+    assert all_of([Evidence(asks=asked), Evidence(asks=later)]).asks == asked
+    assert all_of([]).asks is None
+
+
+def test_all_parts_are_there_in_the_whole():
+    first = Evidence((event("FINISHED", 1),), (read_report("sent"),))
+    second = Evidence((event("FAILED", 2),), (read_report("delivered"),))
+    assert all_of([first, second]) == Evidence(
+        (*first.registrations, *second.registrations), (*first.reports, *second.reports)
+    )

@@ -661,6 +661,42 @@ async def test_the_portfolio_of_metas_word_is_remembered(front: Front):
     assert (row.portfolio_id, row.ending) == (PORTFOLIO, "finished")
 
 
+async def test_whose_the_waba_is_comes_from_metas_word_where_no_token_says_it(front: Front):
+    token = await front.link()
+    heard = await front.finish(tells=True)
+    await front.mail()
+    await front.tell(token, message=heard["message"])
+    async with front.begin() as session:
+        (row,) = await session.scalars(select(SignupRow))
+    assert row.portfolio_id == PORTFOLIO
+
+
+async def test_what_the_token_says_of_the_portfolio_stays(front: Front):
+    """Whoever Meta's word names besides."""
+    token = await front.link()
+    heard = await front.finish(tells=True)
+    await front.mail()
+    await front.tell(token, code=heard["code"])
+    async with front.begin() as session:
+        (row,) = await session.scalars(select(SignupRow))
+        row.portfolio_id = "506914307656600"
+        row.onboarding_id = None
+    await front.app.state.door.settle(row.id)
+    async with front.begin() as session:
+        (row,) = await session.scalars(select(SignupRow))
+    assert row.portfolio_id == "506914307656600"
+
+
+async def test_of_several_wabas_of_a_token_the_one_that_meta_names_is_meant(front: Front):
+    """Of the same portfolio, and at once."""
+    await front.finish(OTHER_WABA, portfolio_id=PORTFOLIO)
+    token = await front.link()
+    heard = await front.finish(tells=True)
+    await front.mail()
+    assert (await front.tell(token, code=heard["code"])).json()["state"] == "working"
+    assert [each["waba_id"] for each in await front.started()] == [DOCUMENTED]
+
+
 async def test_grace_ends_on_the_second(front: Front):
     token = await front.link()
     await front.tell(token, message=(await front.finish())["message"])
