@@ -5,8 +5,19 @@ from typing import Any
 
 import pytest
 
+from tests.domain.samples import TEMPLATE, not_true, true
+from waboard.domain.conditions import Status
 from waboard.domain.facts import template_facts
-from waboard.domain.template import HOPELESS, USABLE, text_in
+from waboard.domain.reasons import Reason
+from waboard.domain.reconcile import Answer
+from waboard.domain.template import (
+    GONE,
+    HOPELESS,
+    USABLE,
+    read_of_template,
+    still_usable,
+    text_in,
+)
 from waboard.infobip.templates import TemplateStatus
 
 UPDATE: dict[str, Any] = {
@@ -84,3 +95,60 @@ def test_which_template_and_what_changed_are_needed(odd: dict[str, Any], missing
     (fact,) = template_facts(json.dumps(UPDATE | odd).encode())
     assert fact.problem is not None
     assert missing in fact.problem
+
+
+FINE = ["APPROVED", "REINSTATED", "FLAGGED"]
+LOST = [
+    "REJECTED",
+    "DISABLED",
+    "DELETED",
+    "PENDING_DELETION",
+    "ARCHIVED",
+    "FIRST_PAUSED",
+    "SECOND_PAUSED",
+    GONE,
+]
+UNCLEAR = ["PENDING", "IN_APPEAL", "SOMETHING_NEW", ""]
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        *((status, Answer.YES) for status in FINE),
+        *((status, Answer.NO) for status in LOST),
+        *((status, Answer.UNKNOWN) for status in UNCLEAR),
+    ],
+)
+def test_a_status_says_whether_a_template_can_be_sent_now(status: str, answer: Answer):
+    assert still_usable(status) is answer
+
+
+HELD = {
+    "approved": true(TEMPLATE),
+    "lost": not_true(TEMPLATE, Reason.TEMPLATE_LOST),
+    "pending": not_true(TEMPLATE, Reason.TEMPLATE_PENDING, Status.UNKNOWN),
+}
+
+
+@pytest.mark.parametrize(
+    ("held", "status", "reason"),
+    [
+        *(("approved", status, Reason.TEMPLATE_APPROVED) for status in FINE),
+        *(("approved", status, Reason.TEMPLATE_LOST) for status in LOST),
+        *(("approved", status, None) for status in UNCLEAR),
+        *(("lost", status, Reason.TEMPLATE_APPROVED) for status in ("APPROVED", "REINSTATED")),
+        *(("lost", status, Reason.TEMPLATE_LOST) for status in LOST),
+        ("lost", "FLAGGED", None),
+        ("pending", "APPROVED", Reason.TEMPLATE_APPROVED),
+        *(("pending", status, None) for status in (*LOST, "FLAGGED", "PENDING")),
+    ],
+)
+def test_only_what_was_approved_once_can_be_lost(held: str, status: str, reason: Reason | None):
+    """Of one that never was, its run judges."""
+    verdict = read_of_template(HELD[held], status)
+    assert (verdict.reason if verdict else None) is reason
+
+
+def test_a_language_is_known_by_its_beginning():
+    for language in ("pt", "pt_BR", "PT_br"):
+        assert text_in(language).startswith("Este é um teste")
