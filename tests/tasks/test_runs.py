@@ -189,6 +189,25 @@ class TestStarting:
         assert prefect.tags == onboarding.tags
         assert left == str(prefect.run_id)
 
+    async def test_of_several_runs_that_were_left_behind_only_the_last_needed_somebody(
+        self, bench: Bench, prefect: FakePrefect, monkeypatch: pytest.MonkeyPatch
+    ):
+        tagged: list[UUID] = []
+
+        async def note(run_id: UUID, *, tags: list[str]) -> None:
+            tagged.append(run_id)
+
+        monkeypatch.setattr(prefect, "update_flow_run", note)
+        await start_run(bench.ledger, await bench.start())
+        left = [prefect.run_id]
+        for _ in range(2):
+            await bench.later(1)
+            again = await begun_again(bench)
+            prefect.run_id = uuid4()
+            await start_run(bench.ledger, again)
+            left.append(prefect.run_id)
+        assert tagged == left[:2]
+
     async def test_that_somebody_deleted_the_last_run_keeps_no_attempt_back(
         self, bench: Bench, prefect: FakePrefect, monkeypatch: pytest.MonkeyPatch
     ):
@@ -642,7 +661,7 @@ async def begun_again(bench: Bench) -> Onboarding:
     async with bench.ledger.begin() as session:
         await close_waits(session, bench.id, bench.now)
         await end_onboarding(session, bench.id, bench.now, "RegistrationFailed")
-    order = Order(by="mia", why="The phone is on.")
+    order = Order(by="mia", why=f"The phone is on at {bench.now}.")
     return await begin_again(bench.ledger, lambda: bench.now, bench.id, order)
 
 
