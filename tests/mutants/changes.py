@@ -47,7 +47,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is wrong: on which line, in which function or class, and what.
+    """One thing that is wrong: on which line, in which function, class or constant, and what.
 
     `function` is the outermost function or method that it is in; empty for what is read once, when
     the module is imported.
@@ -119,10 +119,21 @@ def _sites(
         inside = function
         if isinstance(node, Function) and field == "body":
             inside = function or ".".join(within)
-        for new, what in _changes(node, field, child, outside=not within):
+        for new, what in _changes(node, field, child, outside=not inside):
             yield _Site(node, field, place, at, ".".join(within), what, inside, new)
-        named = isinstance(child, Function | ast.ClassDef)
-        yield from _sites(child, (*within, child.name) if named else within, inside, at)
+        name = _name_of(child) if not inside or isinstance(child, Function) else None
+        yield from _sites(child, (*within, name) if name else within, inside, at)
+
+
+def _name_of(node: ast.AST) -> str | None:
+    """What holds what is in it: a function, a class, or a constant."""
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return node.name
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            return name
+        case _:
+            return None
 
 
 def _children(node: ast.AST) -> Iterator[tuple[str, int | None, ast.AST]]:

@@ -11,7 +11,7 @@ LISTED = Path(__file__).with_name("equivalent.toml")
 
 @dataclass(frozen=True)
 class Equivalent:
-    """A change that changes nothing: in which function of which module, and why."""
+    """A change that changes nothing: where in which module, and why."""
 
     path: str
     within: str

@@ -75,7 +75,7 @@ def test_a_change_is_named_by_where_it_is():
 
 def test_what_is_read_at_import_is_in_no_function():
     (limit, given) = changes_of("class A:\n    limit = 7\n    def b(self, given=8): ...")
-    assert (limit.within, limit.function) == ("A", "")
+    assert (limit.within, limit.function) == ("A.limit", "")
     assert (given.within, given.function) == ("A.b", "")
 
 
