@@ -189,6 +189,13 @@ def test_many_bad_items_are_counted_and_not_all_named():
     assert len(note) < 600
 
 
+@pytest.mark.parametrize(("bad", "named"), [(4, 4), (5, 5), (6, 5)])
+def test_five_bad_items_of_a_list_are_named(bad, named):
+    (note,) = left_out(account(allPhones=[7] * bad))
+    assert note.count("Input should be a valid dictionary") == named
+    assert note.endswith("; …") is (bad > named)
+
+
 @pytest.mark.parametrize("value", [None, "", []])
 def test_a_list_that_is_absent_is_empty(value):
     """Nothing was left out of it."""
