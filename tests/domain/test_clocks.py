@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests.domain.samples import FAILED, T0, at, not_true
+from waboard.domain.clock import span
 from waboard.domain.clocks import (
-    AT_LEAST,
-    ENOUGH,
     OF_THE_FIELD,
     Clocks,
     StageClock,
@@ -77,7 +76,7 @@ def test_what_is_set_outweighs_what_is_usual():
 
 def test_what_is_usually_over_in_seconds_is_not_late_at_once():
     quick = Usual(timedelta(seconds=1), timedelta(seconds=3), 50)
-    assert clock(usual=quick).late_at == T0 + AT_LEAST
+    assert clock(usual=quick).late_at == at(15)
 
 
 def test_what_is_set_may_be_shorter_than_that():
@@ -85,8 +84,27 @@ def test_what_is_set_may_be_shorter_than_that():
 
 
 def test_few_waits_of_our_own_say_nothing():
-    took = [timedelta(minutes=1)] * (ENOUGH - 1)
-    assert usual_of(REGISTRATION, took) == OF_THE_FIELD[REGISTRATION]
+    minute = timedelta(minutes=1)
+    assert usual_of(REGISTRATION, [minute] * 19) == OF_THE_FIELD[REGISTRATION]
+    assert usual_of(REGISTRATION, [minute] * 20) == Usual(minute, minute, 20)
+
+
+@pytest.mark.parametrize(
+    ("kind", "median", "most"),
+    [
+        (WaitKind.SOLUTION, "4 h", "3 d"),
+        (WaitKind.SLOT, "3 d", "7 d"),
+        (WaitKind.REGISTRATION, "10 min", "24 h"),
+        (WaitKind.TEMPLATE, "10 min", "24 h"),
+        (WaitKind.DELIVERY, "10 s", "15 min"),
+        (WaitKind.INBOUND, "4 h", "3 d"),
+    ],
+)
+def test_what_is_usual_of_the_field_is_said_until_we_know_better(
+    kind: WaitKind, median: str, most: str
+):
+    usual = usual_of(kind, [])
+    assert (span(usual.median), span(usual.most)) == (median, most)
 
 
 def test_enough_waits_of_our_own_say_what_is_usual():

@@ -54,6 +54,32 @@ def test_what_providers_owe_is_told_only_once_it_is_late():
     assert told == {"Late": ["too-long: Late: waiting for Infobip for 26 h, usually under 24 h."]}
 
 
+def test_it_says_which_run_and_which_onboarding_a_line_is_about():
+    one = matter("acme", run_id="run 1", onboarding_id="1", ended_at=NOW, ended_as="Live")
+    ((_, (line,)),) = digest_of([one], SINCE, NOW).parts
+    assert (line.run_id, line.onboarding_id) == ("run 1", "1")
+
+
+def test_what_is_still_on_the_way_has_not_ended():
+    assert lines(matter(ended_as="Live")) == {}
+
+
+def test_the_subject_counts_onboardings_and_not_lines():
+    twice = replace(matter(needs=[*NEEDS, *NEEDS]), onboarding_id="1")
+    other = replace(matter("globex", needs=NEEDS), onboarding_id="2")
+    ended = replace(matter("done", ended_at=NOW, ended_as="Live"), onboarding_id="3")
+    told = digest_of([twice, other, ended], SINCE, NOW)
+    assert told.subject == "waboard: needs the operator: 2, ended: 1"
+    assert (told.since, told.is_empty) == (SINCE, False)
+
+
+def test_what_concerns_the_whole_onboarding_names_no_sender():
+    refused = not_true(ConditionType.SHARED, Reason.SHARE_REFUSED)
+    needs = requirements_of(onboarding(conditions={ConditionType.SHARED: refused}))
+    (told,) = lines(matter(needs=needs))["Needs the operator"]
+    assert told.startswith("acme: ShareRefused, since")
+
+
 def test_what_ended_since_the_last_digest_is_told_once():
     before = matter("before", ended_at=SINCE, ended_as="Live")
     after = matter("after", ended_at=at(3 * 60), ended_as="Live")

@@ -44,5 +44,5 @@ def test_what_was_scrubbed_stays_as_it_is(text):
 
 def test_a_text_that_just_fits_is_not_cut():
     """One that is longer ends in an ellipsis."""
-    assert scrub("x" * LONGEST) == "x" * LONGEST
-    assert scrub("x" * (LONGEST + 1)) == "x" * (LONGEST - 1) + "…"
+    assert scrub("x" * 300) == "x" * 300
+    assert scrub("x" * 301) == "x" * 299 + "…"

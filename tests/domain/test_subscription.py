@@ -124,7 +124,8 @@ def test_a_look_is_an_answer(held: WatchedWaba, seen: Seen, judged: Status | Non
 
 def test_many_refused_at_once_are_our_own_trouble():
     """The app has lost its permission: its clients have not all left in the same hour."""
-    refused = [(UP, REMOVED)] * MOST_REFUSED
+    assert not is_our_own_trouble([(UP, REMOVED)] * 4)
+    refused = [(UP, REMOVED)] * 5
     assert is_our_own_trouble(refused)
     assert not is_our_own_trouble(refused[1:])
     assert not is_our_own_trouble([*refused, *[(UP, THERE)] * MOST_REFUSED])
