@@ -35,7 +35,7 @@ from waboard.boundary import boundary
 from waboard.domain.conditions import ConditionType
 from waboard.domain.errors import ProviderError, Superseded, WaboardError
 from waboard.domain.onboarding import Onboarding, Sender
-from waboard.domain.outcome import Outcome, outcome_of
+from waboard.domain.outcome import Outcome, came_meanwhile, outcome_of
 from waboard.domain.reasons import Reason
 from waboard.domain.steps import (
     ends_at_share,
@@ -56,7 +56,7 @@ from waboard.domain.steps import (
 from waboard.domain.waits import WaitKind
 from waboard.ledger.locks import hold
 from waboard.ledger.look import look
-from waboard.ledger.onboardings import end_onboarding
+from waboard.ledger.onboardings import end_onboarding, go_on_soon
 from waboard.ledger.races import one_transaction
 
 GiveUp = Callable[[Services, Onboarding], Awaitable[None]]
@@ -273,7 +273,7 @@ async def notify_and_end(services: Services, onboarding: Onboarding) -> State[No
     repeats = await says_nothing_new(services, onboarding, outcome)
     errors = [] if repeats else await tell(services, onboarding, outcome)
     await record_told(services, onboarding, outcome, errors, repeats=repeats)
-    await _note_ended(services, onboarding.id, outcome)
+    await _note_ended(services, onboarding, outcome)
     await show(services, onboarding.id)
     boundary("end:written")
     end = Failed if outcome.is_failure else Completed
@@ -281,12 +281,15 @@ async def notify_and_end(services: Services, onboarding: Onboarding) -> State[No
 
 
 @one_transaction
-async def _note_ended(services: Services, onboarding_id: str, outcome: Outcome) -> None:
+async def _note_ended(services: Services, told: Onboarding, outcome: Outcome) -> None:
+    onboarding_id = told.id
     async with services.ledger.begin() as session:
         await hold(session, onboarding_id, services.leg)
         now = services.clock()
         await end_onboarding(session, onboarding_id, now, outcome.name)
-        await look(session, onboarding_id, now)  # what came while everybody was told is news
+        ended = await look(session, onboarding_id, now)
+        if came_meanwhile(told, ended):  # while everybody was told: it is news
+            await go_on_soon(session, onboarding_id, now)
 
 
 async def tell(services: Services, onboarding: Onboarding, outcome: Outcome) -> list[WaboardError]:

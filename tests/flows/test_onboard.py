@@ -8,6 +8,7 @@ from prefect.states import Crashed
 
 from tasks.cancel import note_cancelled
 from tasks.retry import begin_again
+from tests.domain.samples import registration
 from tests.flows.bench import TOLD, FlowBench
 from tests.flows.prefect_api import Run
 from tests.sandbox.lab import DOCUMENTED
@@ -15,6 +16,7 @@ from tests.tasks.bench import (
     ASSOCIATIONS,
     GOOD,
     NUMBERS,
+    OTHER,
     QUALITY,
     SEND,
     SHARE,
@@ -25,6 +27,7 @@ from tests.tasks.bench import (
 from tests.tasks.test_notify import Pager
 from waboard.domain.conditions import ConditionType
 from waboard.domain.decisions import Order
+from waboard.domain.facts import canonical, registration_facts
 from waboard.domain.reasons import Reason
 from waboard.domain.waits import UPSTREAM_PATIENCE
 from waboard.ledger.attempts import begin_leg
@@ -125,6 +128,27 @@ class TestEnd:
         assert (run.state.type, run.state.name) == (StateType.FAILED, "RegistrationFailed")
         assert "Two-step is on" in str(run.state.message)
         assert flows.steps == ["look at solution", "share", "await registration", *TOLD]
+
+    async def test_a_number_that_is_registered_while_everybody_is_told_is_brought_live(
+        self, flows: FlowBench, pager: Pager
+    ):
+        """What it came to keeps its name: only the number says that there is something to do."""
+        body = registration("FINISHED", 60 * 24 * 999, {OTHER: "FINISHED"})
+        tell = pager.notify
+
+        async def notify(said: str, subject: str | None = None) -> None:
+            pager.notify = tell
+            await tell(said, subject)
+            now = (flows.bench.now + timedelta(seconds=1)).isoformat()
+            late = body | {"businessAccountId": int(DOCUMENTED), "lastModifiedAt": now}
+            await flows.receive(registration_facts(canonical(late).encode()))
+
+        pager.notify = notify
+        run = await flows.onboard()
+        assert run.state.name == "LiveLimited"
+        flows.forget()
+        await flows.tidy()
+        assert "associate" in flows.steps
 
     async def test_the_operator_and_the_outbox_are_told_once(self, flows: FlowBench, pager: Pager):
         await goes_live(flows)

@@ -223,6 +223,23 @@ def has_news(onboarding: Onboarding) -> bool:
     return late or outcome_of(onboarding).name != onboarding.ended_as
 
 
+def came_meanwhile(told: Onboarding, now: Onboarding) -> bool:
+    """Whether a sender has become one to bring live since an onboarding was as it was told of."""
+    return bool(_work_of(now) - _work_of(told))
+
+
+def _work_of(onboarding: Onboarding) -> set[tuple[str, ConditionType]]:
+    return {
+        (name, kind)
+        for sender in onboarding.senders
+        for kind in _BEGINS_WORK
+        for name in sender.spellings
+        if sender.is_ours_to_work_on
+        and (condition := sender.conditions.get(kind)) is not None
+        and condition.is_true
+    }
+
+
 _BEGINS_WORK = (ConditionType.REGISTERED, ConditionType.OWNED)
 """What lets a sender be brought live, once it turns true."""
 
