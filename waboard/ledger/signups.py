@@ -87,36 +87,38 @@ async def _live_links(session: AsyncSession, client_ref: str) -> list[SignupRow]
 
 async def find_link(session: AsyncSession, token: str) -> SignupRow:
     """Return the link of a token, to be read only. Raises NotFound."""
-    return _found(await session.scalar(_of(token)), _FROM_THE_PROVIDER)
+    return _found(await session.scalar(_of(token)))
 
 
 async def read_link(session: AsyncSession, signup_id: str) -> SignupRow:
     """Return one link by its id, to be read only. Raises NotFound."""
-    return _found(await session.get(SignupRow, signup_id), _IN_THE_LIST)
+    return _listed(await session.get(SignupRow, signup_id))
 
 
 async def hold_link_of(session: AsyncSession, token: str) -> SignupRow:
     """Hold the link of a token, and return it as it is then. Raises NotFound."""
     held = _of(token).with_for_update().execution_options(populate_existing=True)
-    return _found(await session.scalar(held), _FROM_THE_PROVIDER)
+    return _found(await session.scalar(held))
 
 
 async def hold_link(session: AsyncSession, signup_id: str) -> SignupRow:
     """Hold a link, and return it as it is then. Raises NotFound."""
-    return _found(await session.get(SignupRow, signup_id, with_for_update=True), _IN_THE_LIST)
-
-
-_FROM_THE_PROVIDER = "Ask your provider for a new one."
-_IN_THE_LIST = "See `GET /v1/signup-links`."
+    return _listed(await session.get(SignupRow, signup_id, with_for_update=True))
 
 
 def _of(token: str) -> Select[tuple[SignupRow]]:
     return select(SignupRow).where(SignupRow.token_hash == hash_of(token))
 
 
-def _found(row: SignupRow | None, remedy: str) -> SignupRow:
+def _found(row: SignupRow | None) -> SignupRow:
     if row is None:
-        raise NotFound("There is no such signup link.", remedy=remedy)
+        raise NotFound("There is no such signup link.", remedy="Ask your provider for a new one.")
+    return row
+
+
+def _listed(row: SignupRow | None) -> SignupRow:
+    if row is None:
+        raise NotFound("There is no such signup link.", remedy="See `GET /v1/signup-links`.")
     return row
 
 
