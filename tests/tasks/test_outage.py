@@ -29,7 +29,7 @@ def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
     monkeypatch.setattr(onboard, "show", nothing)
-    monkeypatch.setattr(notify, "_provider_webhook", nothing)
+    monkeypatch.setattr(notify, "read_block", nothing)
 
 
 @pytest.fixture
