@@ -502,8 +502,17 @@ DOWN = {"status": 500, "body": {"error": {"code": 1, "message": "Unknown error"}
 
 
 async def tokens(front: Front) -> list[BusinessTokenRow]:
+    """What is kept of the client's tokens."""
+    query = select(BusinessTokenRow).where(BusinessTokenRow.client_ref == "acme")
     async with front.begin() as session:
-        return list(await session.scalars(select(BusinessTokenRow)))
+        return list(await session.scalars(query))
+
+
+async def the_link(front: Front) -> SignupRow:
+    """The client's one link."""
+    query = select(SignupRow).where(SignupRow.client_ref == "acme")
+    async with front.begin() as session:
+        return (await session.scalars(query)).one()
 
 
 @pytest.mark.parametrize("path", ["/debug_token", "/me"])
@@ -544,12 +553,10 @@ async def test_two_codes_of_two_tabs_are_for_the_wabas_of_both(front: Front):
     tabs = [(OTHER_WABA, PORTFOLIO), (DOCUMENTED, PORTFOLIO), (THIRD_WABA, "506914307656600")]
     _, first, second = [await front.finish(waba, portfolio_id=owner) for waba, owner in tabs]
     await front.tell(token, code=first["code"])
-    async with front.begin() as session:
-        row = (await session.scalars(select(SignupRow))).one()
+    row = await the_link(front)
     assert row.granted == [DOCUMENTED, OTHER_WABA]
     await front.app.state.door.take_code(token, SecretStr(second["code"]))
-    async with front.begin() as session:
-        row = (await session.scalars(select(SignupRow))).one()
+    row = await the_link(front)
     assert row.granted == [DOCUMENTED, OTHER_WABA, THIRD_WABA]
 
 
@@ -656,8 +663,7 @@ async def test_the_portfolio_of_metas_word_is_remembered(front: Front):
     await front.mail()
     front.pass_time(seconds=121)
     await front.tidy()
-    async with front.begin() as session:
-        (row,) = await session.scalars(select(SignupRow))
+    row = await the_link(front)
     assert (row.portfolio_id, row.ending) == (PORTFOLIO, "finished")
 
 
@@ -666,8 +672,7 @@ async def test_whose_the_waba_is_comes_from_metas_word_where_no_token_says_it(fr
     heard = await front.finish(tells=True)
     await front.mail()
     await front.tell(token, message=heard["message"])
-    async with front.begin() as session:
-        (row,) = await session.scalars(select(SignupRow))
+    row = await the_link(front)
     assert row.portfolio_id == PORTFOLIO
 
 
@@ -677,13 +682,13 @@ async def test_what_the_token_says_of_the_portfolio_stays(front: Front):
     heard = await front.finish(tells=True)
     await front.mail()
     await front.tell(token, code=heard["code"])
+    link = await the_link(front)
     async with front.begin() as session:
-        (row,) = await session.scalars(select(SignupRow))
+        row = await session.get_one(SignupRow, link.id)
         row.portfolio_id = "506914307656600"
         row.onboarding_id = None
-    await front.app.state.door.settle(row.id)
-    async with front.begin() as session:
-        (row,) = await session.scalars(select(SignupRow))
+    await front.app.state.door.settle(link.id)
+    row = await the_link(front)
     assert row.portfolio_id == "506914307656600"
 
 

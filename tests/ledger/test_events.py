@@ -36,6 +36,7 @@ from waboard.ledger.events import (
     parked_of,
     quality_about,
     read_event,
+    receive,
     settled_kinds,
     why_rejected,
 )
@@ -531,16 +532,18 @@ async def test_the_kinds_of_what_names_nobody_are_told_of_these_events_alone(des
 
 
 async def test_when_something_last_came_is_told_by_kind_and_source(desk):
+    source = "another way"
     async with desk.ledger.begin() as session:
-        assert await last_received(session, "registration", "webhook") is None
-    await desk.keep(told(), minute=3)
-    await desk.keep(told(minute=1), minute=4)
-    await desk.keep(told(), minute=9)
-    await desk.keep(connected(GOOD), minute=12)
+        assert await last_received(session, "registration", source) is None
+    came = [(told(), 3), (told(minute=1), 4), (told(), 9), (connected(GOOD), 12)]
+    for fact, minute in came:
+        async with desk.ledger.begin() as session:
+            await receive(session, [fact], source, at(minute))
+    await desk.keep(told(minute=2), minute=20)
     async with desk.ledger.begin() as session:
-        assert await last_received(session, "registration", "webhook") == at(9)
+        assert await last_received(session, "registration", source) == at(9)
         assert await last_received(session, "registration", "pull") is None
-        assert await last_received(session, "delivery", "webhook") is None
+        assert await last_received(session, "delivery", source) is None
 
 
 async def test_parked_events_of_a_kind_are_listed_in_the_order_they_came(desk):
