@@ -331,3 +331,16 @@ def test_a_number_that_was_asked_for_in_another_spelling_is_answered():
     before = heard("FAILED", -55, number="5215512345678")
     assert registration_since(asked, [before]).senders == {}
     assert len(registration_since(asked, [before]).unanswered) == 1
+
+
+def test_the_id_of_a_number_is_known_from_before_the_ask():
+    """Although nothing else of that counts."""
+    named = heard("FAILED", -10)
+    (sender_then,) = named.senders
+    answer = heard("FINISHED", 5)
+    nameless = answer.model_copy(
+        update={"senders": (answer.senders[0].model_copy(update={"phone_number_id": None}),)}
+    )
+    found = registration_since(ASKED, [named, nameless]).senders[GOOD]
+    assert (found.status, found.phone_number_id) == ("FINISHED", sender_then.phone_number_id)
+    assert registration_since(ASKED, [nameless]).senders[GOOD].phone_number_id is None

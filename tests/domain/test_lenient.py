@@ -22,6 +22,7 @@ from waboard.domain.lenient import (
     WholeNumber,
     left_out,
     problems_in,
+    read_items,
     unreadable_as,
 )
 
@@ -240,3 +241,11 @@ def test_what_is_required_is_read_or_named(value):
 def test_a_time_beyond_the_calendar_is_no_time(value):
     """It has no place in UTC."""
     assert account(changedAt=value).changed_at is None
+
+
+def test_rows_are_read_each_by_itself_and_say_which_could_not_be():
+    rows = [{"currentStatus": "OK"}, 7]
+    read, unread = read_items(Phone, rows, "rows")
+    assert [each.current_status for each in read] == ["OK"]
+    assert unread.startswith("1 of 2 rows could not be read: rows.1: ")
+    assert read_items(Phone, rows[:1], "rows") == (read, "")

@@ -77,6 +77,22 @@ def test_the_latest_decision_on_a_name_counts(
         assert (verdict.reason if verdict else None) is reason
 
 
+def test_a_name_that_was_never_read_says_nothing():
+    """What is shown counts with when it was."""
+    assert judge_name([], NumberHealth(name_status="DECLINED"), None, None) is None
+
+
+def test_a_name_is_judged_in_metas_words():
+    (told, shown) = (
+        judge_name([named(5, "REJECTED", rejection_reason="NAME_FORMAT")], None, None, None),
+        judge_name([], NumberHealth(name_status="DECLINED"), at(5), None),
+    )
+    assert told is not None
+    assert told.message == "Meta's decision on the display name: REJECTED (NAME_FORMAT)."
+    assert shown is not None
+    assert shown.message == "Meta shows the display name as DECLINED."
+
+
 def test_a_name_that_was_lost_is_held_until_it_is_approved():
     lost = not_true(NAMED, Reason.NAME_DECLINED)
     verdict = judge_name([], NumberHealth(name_status="APPROVED"), at(5), lost)
