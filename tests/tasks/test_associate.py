@@ -365,18 +365,41 @@ class TestReadBack:
         await associate(prepared, onboarding)
         assert [row.confirmed_at for row in await prepared.effects()] == [prepared.now] * 2
 
-    @pytest.mark.parametrize(("seconds", "times"), [(59, 1), (60, 2)])
+    @pytest.mark.parametrize(
+        ("seconds", "times", "reason"),
+        [(59, 1, Reason.PROVIDER_UNAVAILABLE), (60, 2, Reason.ASSOCIATION_REFUSED)],
+    )
     async def test_a_reading_is_taken_for_an_old_one_for_a_minute(
-        self, prepared: Bench, seconds: float, times: int
+        self, prepared: Bench, seconds: float, times: int, reason: Reason
     ):
+        """Then it is made again, and what was made twice and is not shown does not take."""
         onboarding = await prepared.registered()
         taken = httpx.Response(201)
         prepared.network.instead("POST", ASSOCIATIONS, lambda _: taken, always=True)
         for _ in range(2):
-            with pytest.raises(ProviderError, match="does not read back"):
+            with pytest.raises(ProviderError, match="does not read back") as error:
                 await associate(prepared, onboarding)
             await prepared.later(seconds)
         assert len(await prepared.effects(Verb.ASSOCIATE)) == times
+        assert error.value.reason is reason
+
+    async def test_one_that_turns_out_to_be_anothers_meanwhile_is_left_where_it_is(
+        self, prepared: Bench
+    ):
+        """What came since the step began counts, before anything is taken away."""
+        onboarding = await prepared.registered(auto_associated_entity=PORTFOLIO)
+
+        async def ruled(request: httpx.Request) -> httpx.Response:
+            moved = (ConditionType.OWNED, Status.FALSE, Reason.NUMBER_MOVED, "Moved.", "ruling")
+            await prepared.services.write(onboarding.id, GOOD, *moved)
+            return await prepared.network.carry(request)
+
+        prepared.network.instead("GET", ASSOCIATIONS, ruled)
+        with pytest.raises(StepRefused) as refused:
+            await associate(prepared, onboarding)
+        assert refused.value.reason is Reason.NUMBER_MOVED
+        assert linked(prepared) == [("default", PORTFOLIO)]
+        assert await prepared.effects() == []
 
     async def test_a_removal_that_somebody_undid_since_is_done_again(self, prepared: Bench):
         """It had been read back as gone: what shows now is no old answer."""
