@@ -7,11 +7,13 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
 
+from tests.domain.meta import body, change, info
 from tests.gateway.desk import Desk, FakePrefect, assert_problem
-from tests.gateway.front import PORTFOLIO, Front
+from tests.gateway.front import APP_SECRET, PORTFOLIO, Front
 from tests.sandbox.lab import DOCUMENTED
 from waboard.gateway.page import LANGUAGES, page_texts
 from waboard.ledger.models import BusinessTokenRow, SignupRow
+from waboard.meta.client import sign
 
 OTHER_WABA, THIRD_WABA = "200000000000002", "200000000000003"
 
@@ -635,6 +637,16 @@ async def test_metas_word_is_for_the_link_that_names_its_waba(front: Front):
     (started,) = await front.started("bakery")
     assert started["waba_id"] == DOCUMENTED
     assert [each["waba_id"] for each in await front.started("acme")] == [OTHER_WABA]
+
+
+async def test_another_word_of_metas_than_that_it_was_shared_begins_nothing(front: Front):
+    await front.open(await front.link())
+    raw = body(change("PARTNER_REMOVED", waba_info=info(OTHER_WABA)))
+    signed = {"X-Hub-Signature-256": sign(raw, SecretStr(APP_SECRET))}
+    assert (await front.stranger.post("/hooks/meta", content=raw, headers=signed)).is_success
+    front.pass_time(seconds=121)
+    await front.tidy()
+    assert await front.started() == []
 
 
 async def test_a_link_of_another_portfolio_is_not_meant(front: Front):

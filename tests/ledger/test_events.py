@@ -144,6 +144,15 @@ async def test_a_template_that_was_rejected_is_found_by_its_id(desk, template_id
     assert found == ["SCAM", None, None]
 
 
+async def test_of_several_reasons_for_a_template_the_last_counts(desk):
+    for reason in ("SCAM", "INVALID_FORMAT"):
+        change = {"newStatus": "REJECTED", "reason": reason}
+        body = {"messageTemplateId": "111", "messageTemplateName": "a", "change": change}
+        await desk.keep(*template_facts(json.dumps(body).encode()))
+    async with desk.ledger.begin() as session:
+        assert await why_rejected(session, "111") == "INVALID_FORMAT"
+
+
 async def test_what_is_of_no_use_is_never_taken_up(desk):
     """Not even by the onboarding that it names."""
     onboarding_id = await desk.started()
