@@ -22,7 +22,7 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 from tests.domain.samples import registration, report
 from waboard.domain.decisions import DecisionVerb, Order
 from waboard.domain.errors import WaboardError
-from waboard.domain.facts import canonical, delivery_facts, registration_facts, template_facts
+from waboard.domain.facts import Fact, canonical, delivery_facts, registration_facts, template_facts
 from waboard.domain.ids import PhoneNumber
 from waboard.domain.onboarding import Onboarding
 from waboard.domain.outcome import OutcomeName, outcome_of
@@ -41,9 +41,9 @@ from waboard.ledger.deliveries import settle
 from waboard.ledger.departures import begin_leaving, finish_leaving
 from waboard.ledger.effects import begin_effect, end_effect
 from waboard.ledger.events import concerned_by, receive
-from waboard.ledger.locks import hold
+from waboard.ledger.locks import hold, hold_queue
 from waboard.ledger.look import look
-from waboard.ledger.models import EffectStatus, OnboardingRow, SenderRow, Verb
+from waboard.ledger.models import EffectStatus, OnboardingRow, SenderRow, Verb, WaitRow
 from waboard.ledger.onboardings import end_onboarding, read_onboarding, record_card, record_run
 from waboard.ledger.outbox import replay_since, tell_outcome
 from waboard.ledger.races import one_transaction
@@ -53,12 +53,14 @@ from waboard.ledger.signups import make_link
 from waboard.ledger.tokens import keep_token
 from waboard.ledger.waits import claim_due, close_waits, open_wait, put_off
 
-CLIENTS, WABAS, NUMBERS = 6, 8, 3
+CLIENTS, WABAS, NUMBERS = 10, 12, 3
+AT_ONCE = (1, 1, 5)
+"""How often one thing is done at the same moment: who comes in a crowd meets."""
 CAP = 2
 A_SECOND = timedelta(hours=8)
 """How far waboard's clock goes in one of ours: a minute is twenty days, or almost three windows."""
 BEGINNING = datetime(2026, 1, 5, tzinfo=UTC)
-PLAN = WaitPlan(timedelta(hours=2), timedelta(days=2))
+PLAN = WaitPlan(timedelta(days=10), timedelta(days=90))
 RECEIVER = "the provider's system"
 ORDER = Order(by="a hammer", why="It hits what it finds.")
 
@@ -89,8 +91,8 @@ class Hand:
         set_on_retry_hooks([self._count_race])
         deeds = self.deeds()
         while time.time() < self.ends:
-            deed = self.dice.choice(deeds)
-            await self._do(deed)
+            deed, times = self.dice.choice(deeds), self.dice.choice(AT_ONCE)
+            await asyncio.gather(*(self._do(deed) for _ in range(times)))
         return self.tally
 
     def deeds(self) -> list[Callable[[], Awaitable[Any]]]:
@@ -98,7 +100,8 @@ class Hand:
         often = [self.ask, self.hear, self.hear, self.fall_asleep, self.fall_asleep, self.wake]
         seldom = [self.link, self.keep_token, self.confirm, self.cancel, self.end, self.go_on]
         other = [self.leave, self.act, self.stand, self.list_numbers, self.post]
-        return [*often, *seldom, *other, self.run, self.tell]
+        crowds = [self.queue_up, self.queue_up, self.cancel_queue, self.hear_again]
+        return [*often, *seldom, *other, self.run, self.tell, *crowds]
 
     async def _do(self, deed: Callable[[], Awaitable[Any]]) -> None:
         name = getattr(deed, "__name__", str(deed))
@@ -122,9 +125,13 @@ class Hand:
 
         return await once()
 
-    async def about(self, work: Callable[[AsyncSession, str, datetime], Awaitable[Any]]) -> None:
+    async def about(
+        self,
+        work: Callable[[AsyncSession, str, datetime], Awaitable[Any]],
+        which: str | None = None,
+    ) -> None:
         """Do something about any onboarding, holding it first and reading the clock then."""
-        onboarding_id = await self.any_onboarding()
+        onboarding_id = which or await self.any_onboarding()
         if onboarding_id is None:
             return
 
@@ -175,8 +182,14 @@ class Hand:
     # What upstreams say
 
     async def hear(self) -> None:
-        facts = [fact for _ in range(self.dice.randint(1, 6)) for fact in self._facts()]
+        await self._hear([fact for _ in range(self.dice.randint(1, 6)) for fact in self._facts()])
 
+    async def hear_again(self) -> None:
+        """Hear a batch that nobody has answered, again and again, at once."""
+        facts = [fact for _ in range(6) for fact in self._facts()]
+        await asyncio.gather(*(self._hear(self.dice.sample(facts, len(facts))) for _ in range(3)))
+
+    async def _hear(self, facts: list[Fact]) -> None:
         async def keep(session: AsyncSession) -> list[str]:
             receipts = await receive(session, facts, "webhook", self.clock())
             return await concerned_by(session, [receipt.event_id for receipt in receipts])
@@ -184,7 +197,7 @@ class Hand:
         for onboarding_id in await self.transaction(keep):
             await self.transaction(lambda s, of=onboarding_id: look(s, of, self.clock()))
 
-    def _facts(self) -> list[Any]:
+    def _facts(self) -> list[Fact]:
         dice, waba = self.dice, self.dice.randrange(WABAS)
         kind = dice.randrange(4)
         if kind == 0:
@@ -238,10 +251,35 @@ class Hand:
 
         await self.about(work)
 
-    async def _sleep(self, session: AsyncSession, onboarding: Onboarding, now: datetime) -> None:
-        kind = self.dice.choice([*WaitKind, WaitKind.SLOT, WaitKind.SLOT])
+    async def queue_up(self) -> None:
+        """Begin anew where it has ended, and wait for a place in the weekly cap."""
+
+        async def work(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
+            await hold_queue(session)
+            onboarding = await read_onboarding(session, onboarding_id)
+            if onboarding.leaving is not None:
+                return
+            if onboarding.ended_at is not None:
+                await begin_attempt(session, onboarding_id, now)
+            elif onboarding.cancelled is not None:
+                return  # none of its legs may act any more
+            await self._sleep(session, onboarding, now, WaitKind.SLOT)
+
+        async with self.ledger.read() as session:
+            found = list(await session.scalars(select(OnboardingRow.id)))
+        await asyncio.gather(*(self.about(work, each) for each in found))
+
+    async def _sleep(
+        self,
+        session: AsyncSession,
+        onboarding: Onboarding,
+        now: datetime,
+        which: WaitKind | None = None,
+    ) -> None:
+        kind = which or self.dice.choice([*WaitKind])
         row = await session.get_one(OnboardingRow, onboarding.id)
         if kind is WaitKind.SLOT:
+            await hold_queue(session)
             await admit(session, row.client_id, CAP, self.clock())
         ids: Any = {"flow_run_id": "run", "pause_key": str(uuid4()), "plan": PLAN, "now": now}
         await open_wait(session, onboarding.id, kind, **ids)
@@ -293,17 +331,24 @@ class Hand:
 
     # What people decide
 
-    async def cancel(self) -> None:
-        async def call(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
-            onboarding = await read_onboarding(session, onboarding_id)
-            if onboarding.ended_at is None and onboarding.cancelled is None:
-                await record_decision(session, onboarding_id, DecisionVerb.CANCEL, ORDER, now)
-                await call_off(session, onboarding_id, now)
+    async def _call_off(self, session: AsyncSession, onboarding_id: str, now: datetime) -> None:
+        onboarding = await read_onboarding(session, onboarding_id)
+        if onboarding.ended_at is None and onboarding.cancelled is None:
+            await record_decision(session, onboarding_id, DecisionVerb.CANCEL, ORDER, now)
+            await call_off(session, onboarding_id, now)
 
+    async def cancel_queue(self) -> None:
+        """Cancel all that wait for a place in the weekly cap, at once."""
+        async with self.ledger.read() as session:
+            waits = (WaitRow.kind == WaitKind.SLOT, WaitRow.closed_at.is_(None))
+            waiting = list(await session.scalars(select(WaitRow.onboarding_id).where(*waits)))
+        await asyncio.gather(*(self.about(self._call_off, each) for each in waiting))
+
+    async def cancel(self) -> None:
         async def finish(session: AsyncSession, onboarding_id: str, now: datetime) -> None:
             await end_cancelled(session, onboarding_id, now)
 
-        await self.about(call)
+        await self.about(self._call_off)
         await self.about(finish)
 
     async def go_on(self) -> None:

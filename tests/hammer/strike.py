@@ -45,7 +45,7 @@ def _one_process(url: str, seed: int, began: float, seconds: float) -> Tally:
 
 
 async def _lanes(url: str, seed: int, began: float, seconds: float) -> Tally:
-    ledger, whole = Ledger(url, connections=LANES), Tally()
+    ledger, whole = Ledger(url), Tally()
     try:
         ends = time.time() + seconds  # a process takes some to begin
         hands = [Hand(ledger, seed * 10 + lane, began, ends) for lane in range(LANES)]
