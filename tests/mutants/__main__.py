@@ -15,7 +15,7 @@ from tests.mutants.host import Wrong
 from tests.mutants.targets import TARGETS, Target, named
 from tests.mutants.trial import NothingToTell, killed, load_libraries, passes
 
-SECONDS = 600.0
+SECONDS = 150.0
 """How long tests may take in which a module is wrong from the beginning."""
 
 
