@@ -164,3 +164,13 @@ def test_a_template_that_is_not_synced_yet_decides_nothing(code):
 )
 def test_a_status_is_named_as_well_as_it_can_be(status, said):
     assert str(ReportStatus.model_validate(status)) == said
+
+
+def test_one_that_was_read_without_a_time_beside_one_with_is_read_then():
+    """Infobip does not always say when."""
+    reads = [
+        SeenReport.model_validate({"messageId": "m", "seenAt": when})
+        for when in (None, at(3).isoformat())
+    ]
+    verdict = verdict_of([], reads)
+    assert verdict.message == "The test message was delivered, and read on 2026-01-05 09:03 UTC."

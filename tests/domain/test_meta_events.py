@@ -354,3 +354,19 @@ def test_what_is_not_read_is_counted_once_a_field_waba_and_day():
     assert came("messages", noon) == came("messages", noon + 60)
     others = [came("messages", noon + 86400), came("history", noon), came("messages", noon, "5")]
     assert len({came("messages", noon), *others}) == 4
+
+
+OF_ACCOUNTS = MEANINGS[Field.ACCOUNT_UPDATE].items()
+
+
+@pytest.mark.parametrize("event", [each for each, it in OF_ACCOUNTS if it is Meaning.KEPT])
+def test_what_is_of_no_consequence_is_kept_and_says_so(event: str):
+    (fact,) = meta_facts(body(change(event, entry=WABA)))
+    assert (fact.unsupported or "").startswith("Kept: of no consequence for onboarding. ")
+
+
+def test_a_number_that_anything_but_a_removal_names_leaves_no_coexistence():
+    """Only who was removed, and names a number, was in the business app as well."""
+    (added,) = meta_facts(body(change("PARTNER_ADDED", waba_info=info(), phone_number=NUMBER)))
+    assert added.unsupported is None
+    assert meaning_of(MetaEvent.model_validate_json(added.body)) is Meaning.START

@@ -22,9 +22,11 @@ from tests.domain.samples import (
     onboarding,
     sender,
 )
+from waboard.domain.conditions import Condition, ConditionType, Status
+from waboard.domain.decisions import Decision, DecisionVerb
 from waboard.domain.parties import Party
 from waboard.domain.reasons import Reason
-from waboard.domain.requirements import requirements_of
+from waboard.domain.requirements import OF_LEAVING, requirements_of
 from waboard.domain.waits import WORDS, OpenWait, WaitKind
 
 
@@ -68,3 +70,11 @@ def test_what_holds_is_no_longer_needed():
     """Nothing is left of a live onboarding."""
     done = onboarding(conditions=holding(SHARED, NOTIFIED), senders=(live_sender(),))
     assert requirements_of(done) == []
+
+
+@pytest.mark.parametrize("kind", sorted(OF_LEAVING - {ConditionType.NOTIFIED}))
+def test_of_a_client_that_leaves_everything_that_leaving_needs_is_needed(kind: ConditionType):
+    open_ = Condition(kind, Status.FALSE, Reason.TO_BE_UNSHARED, "To be done.", "", at(1))
+    order = Decision(DecisionVerb.APPROVE, "noor", "They leave.", at(0))
+    (needed,) = requirements_of(onboarding(conditions={kind: open_}, leaving=order, ended_at=T0))
+    assert needed.condition == kind
