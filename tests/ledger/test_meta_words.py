@@ -143,3 +143,15 @@ async def test_an_event_says_what_it_says_and_what_came_of_it(desk: Desk):
         "stale",
         "PARTNER_ADDED. Nothing new: more is known already.",
     )
+
+
+async def test_while_a_client_leaves_only_that_it_comes_back_stays_for_later(desk: Desk):
+    onboarding_id = await desk.started()
+    async with desk.ledger.begin() as session:
+        row = await session.get_one(OnboardingRow, onboarding_id)
+        row.ended_at = row.leaving_at = at(2)
+    await desk.keep(said("PARTNER_ADDED", 3), said("PARTNER_REMOVED", 4), minute=4)
+    await desk.look(onboarding_id, 5)
+    named = ("PARTNER_ADDED", "PARTNER_REMOVED")
+    became = {name: e.disposition for e in await desk.events() for name in named if name in e.body}
+    assert became == {"PARTNER_ADDED": "parked", "PARTNER_REMOVED": "stale"}

@@ -15,6 +15,7 @@ from waboard.ledger.waits import (
     DueWait,
     claim_due,
     hurry,
+    last_slept,
     open_wait,
     open_wait_of,
     satisfy_wait,
@@ -325,3 +326,23 @@ async def test_whoever_is_woken_is_told_why(desk, onboarding_id):
     await desk.keep(told())
     await desk.look(onboarding_id, 70)
     assert [due.why for due in await desk.claim(70)] == ["What it waited for has come."]
+
+
+async def test_each_kind_has_a_last_sleep_of_its_own(desk, onboarding_id):
+    """Only one that it woke from counts."""
+    await desk.sleep(onboarding_id, WaitKind.REGISTRATION, minute=1)
+    await desk.sleep(onboarding_id, WaitKind.DELIVERY, minute=5)
+    async with desk.ledger.read() as session:
+        slept = [await last_slept(session, onboarding_id, kind) for kind in WaitKind]
+    by_kind = dict(zip(WaitKind, slept, strict=True))
+    assert by_kind.pop(WaitKind.REGISTRATION) == at(1)
+    assert set(by_kind.values()) == {None}
+
+
+async def test_a_sleep_for_one_thing_is_not_slept_on_by_a_sleep_for_another(desk, onboarding_id):
+    """Though both began at the same moment."""
+    for kind in (WaitKind.REGISTRATION, WaitKind.DELIVERY):
+        await desk.sleep(onboarding_id, kind, minute=1)
+    async with desk.ledger.read() as session:
+        query = select(WaitRow.slept_on).where(WaitRow.onboarding_id == onboarding_id)
+        assert list(await session.scalars(query)) == [False, False]
