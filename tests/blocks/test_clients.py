@@ -157,3 +157,7 @@ def test_a_block_refuses_what_the_settings_would(block, given, wrong):
     block(**given)
     with pytest.raises(ValidationError):
         block(**given | wrong)
+
+
+def test_a_reply_may_be_as_short_as_one_letter():
+    assert VerificationMessage(**MESSAGE, reply="k").reply == "k"

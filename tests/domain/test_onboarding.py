@@ -28,6 +28,7 @@ from tests.domain.samples import (
     true,
 )
 from waboard.domain.conditions import Status
+from waboard.domain.filing import Filing
 from waboard.domain.reasons import Reason
 from waboard.domain.steps import (
     senders_to_test,
@@ -131,3 +132,8 @@ def test_a_condition_of_the_onboarding_holds_when_it_is_true():
     assert onboarding(conditions=holding(SHARED)).holds(SHARED)
     assert not onboarding(conditions=holding(UNANSWERED)).holds(SHARED)
     assert not onboarding().holds(SHARED)
+
+
+def test_its_senders_are_to_be_filed_under_its_own_ids():
+    asked = onboarding(application_id="provider", entity_id="acme-gmbh")
+    assert asked.filing == Filing("provider", "acme-gmbh")

@@ -44,7 +44,15 @@ from waboard.domain.conditions import Condition, ConditionType, Status
 from waboard.domain.decisions import Decision, DecisionVerb
 from waboard.domain.evidence import Evidence
 from waboard.domain.onboarding import Onboarding, VerifyBy
-from waboard.domain.outcome import Outcome, OutcomeName, Stage, has_news, outcome_of, stage_of
+from waboard.domain.outcome import (
+    Outcome,
+    OutcomeName,
+    Stage,
+    came_meanwhile,
+    has_news,
+    outcome_of,
+    stage_of,
+)
 from waboard.domain.reasons import Reason
 from waboard.domain.registration import registration_from
 from waboard.domain.requirements import requirements_of
@@ -507,3 +515,30 @@ def test_what_was_cancelled_is_so_at_once_and_needs_nobody():
 def test_nothing_is_news_to_what_was_cancelled():
     ended = {"ended_at": T0, "ended_as": OutcomeName.CANCELLED}
     assert not has_news(onboarding(cancelled=BY_MIA, senders=(live_sender(),), **ended))
+
+
+MOVED = not_true(OWNED, Reason.NUMBER_MOVED)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "came"),
+    [
+        (sender(BAD, FAILED), sender(BAD, REGISTERED), True),
+        (None, sender(BAD, REGISTERED), True),
+        (sender(BAD, REGISTERED), sender(BAD, REGISTERED), False),
+        (sender(BAD, REGISTERED), live_sender(BAD), False),
+        (sender(BAD), sender(BAD, FAILED), False),
+        (sender(BAD, REGISTERED), replace(sender("999", REGISTERED), spellings={BAD}), False),
+        (sender(BAD, REGISTERED), sender(BAD, FAILED), False),
+        (
+            sender(BAD, REGISTERED, MOVED),
+            sender(BAD, REGISTERED, OWNED),
+            True,
+        ),
+        (sender(BAD, FAILED), sender(BAD, REGISTERED, MOVED), False),
+    ],
+)
+def test_work_came_meanwhile_where_a_sender_became_one_to_bring_live(before, after, came: bool):
+    """Since everybody was told of the onboarding as it was then."""
+    told = onboarding(senders=(live_sender(), *([before] if before else [])))
+    assert came_meanwhile(told, onboarding(senders=(live_sender(), after))) is came

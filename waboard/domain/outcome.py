@@ -225,19 +225,26 @@ def has_news(onboarding: Onboarding) -> bool:
 
 def came_meanwhile(told: Onboarding, now: Onboarding) -> bool:
     """Whether a sender has become one to bring live since an onboarding was as it was told of."""
-    return bool(_work_of(now) - _work_of(told))
+    known = {(name, kind) for sender, kind in _work_of(told) for name in _names_of(sender)}
+    return any(
+        known.isdisjoint((name, kind) for name in _names_of(sender))
+        for sender, kind in _work_of(now)
+    )
 
 
-def _work_of(onboarding: Onboarding) -> set[tuple[str, ConditionType]]:
-    return {
-        (name, kind)
+def _work_of(onboarding: Onboarding) -> list[tuple[Sender, ConditionType]]:
+    return [
+        (sender, kind)
         for sender in onboarding.senders
-        for kind in _BEGINS_WORK
-        for name in sender.spellings
         if sender.is_ours_to_work_on
-        and (condition := sender.conditions.get(kind)) is not None
-        and condition.is_true
-    }
+        for kind in _BEGINS_WORK
+        if (condition := sender.conditions.get(kind)) is not None and condition.is_true
+    ]
+
+
+def _names_of(sender: Sender) -> set[str]:
+    # Infobip may spell it otherwise by now.
+    return {sender.phone_number, *sender.spellings}
 
 
 _BEGINS_WORK = (ConditionType.REGISTERED, ConditionType.OWNED)
